@@ -1,0 +1,232 @@
+"""The one settings file. Every value comes from the environment; docs/configuration.md lists them all."""
+
+from pathlib import Path
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from config.env import env_bool, env_choice, env_float, env_int, env_list, env_secret, env_text
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+
+# -- what this process is ----------------------------------------------------------------------------------------
+DEBUG = env_bool("DEBUG")
+EMBEDDED = env_bool("TICKPACK_EMBEDDED")  # set by ./dev up: demo data, sandbox gateway, loopback only
+ROLE = env_choice("TICKPACK_ROLE", ("all", "panel", "node"), "all")
+NODE_ID = env_text("NODE_ID", "local-1")
+NODE_GROUP = env_text("NODE_GROUP", "local")  # the audience of the tokens this node takes
+VAR_DIR = Path(env_text("TICKPACK_VAR", str(BASE_DIR / "var")))
+
+# -- Django ------------------------------------------------------------------------------------------------------
+SECRET_KEY = env_secret("SECRET_KEY")
+if not SECRET_KEY:
+    if not (DEBUG or EMBEDDED):
+        raise ImproperlyConfigured("SECRET_KEY is not set; set SECRET_KEY or SECRET_KEY_FILE to 50 random characters.")
+    SECRET_KEY = "only-for-a-run-on-this-machine-" + "x" * 32
+SECRET_KEY_FALLBACKS = [key for key in (env_secret("SECRET_KEY_PREVIOUS"),) if key]
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG or EMBEDDED else "")
+CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
+PANEL_URL = env_text("PANEL_URL", "http://127.0.0.1:8000").rstrip("/")
+SITE_ID = 1
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "rest_framework",
+    "channels",
+    "csp",
+    "django_htmx",
+    "billing",
+    "nodes",
+    "streaming",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# -- stores ------------------------------------------------------------------------------------------------------
+DATABASES = {
+    "default": dj_database_url.parse(
+        env_secret("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'panel.sqlite3'}", conn_max_age=0, conn_health_checks=True
+    )
+}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # IMMEDIATE: a transaction takes its write lock at once instead of failing in the middle (setup.md section 2).
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = env_secret("REDIS_URL", "redis://127.0.0.1:6379/0")  # the data Redis, shared by a group's nodes
+CLICKHOUSE_URL = env_secret("CLICKHOUSE_URL", "http://127.0.0.1:8123/default")
+CHANNEL_LAYERS = {
+    # Control messages only (DESIGN section 5); the pub/sub layer, because redis-py 8's timeouts break the core layer.
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "tickpack"},
+    }
+}
+
+# -- people ------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "billing.Customer"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_PREVENT_ENUMERATION = True
+# On one machine nobody reads the mail, so an unverified address may buy; a real shop asks for the click first.
+ACCOUNT_EMAIL_VERIFICATION = env_choice(
+    "EMAIL_VERIFICATION", ("none", "optional", "mandatory"), "optional" if DEBUG or EMBEDDED else "mandatory"
+)
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "dashboard"
+ACCOUNT_LOGOUT_REDIRECT_URL = "home"
+EMAIL_BACKEND = env_text(
+    "EMAIL_BACKEND",
+    "django.core.mail.backends.filebased.EmailBackend" if EMBEDDED else "django.core.mail.backends.smtp.EmailBackend",
+)
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+EMAIL_HOST = env_text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env_int("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env_text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env_secret("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS")
+DEFAULT_FROM_EMAIL = env_text("DEFAULT_FROM_EMAIL", "Tickpack <no-reply@localhost>")
+
+# -- languages and time ------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Asia/Shanghai"  # a month of a plan is a calendar month there (DESIGN section 2)
+
+# -- static files and security -----------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env_text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = DEBUG or EMBEDDED  # no collectstatic on a developer's machine
+if not (DEBUG or EMBEDDED):
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+HTTPS = env_bool("HTTPS", not (DEBUG or EMBEDDED))
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("BEHIND_PROXY") else None
+SECURE_SSL_REDIRECT = env_bool("SSL_REDIRECT", HTTPS)
+# The load balancer and the poller ask over plain HTTP inside the deployment.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 31_536_000 if HTTPS else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+# The panel's scripts talk to nodes on other hosts: sockets and the usage call.
+NODE_ORIGINS = env_list("NODE_ORIGINS", "ws: http:" if DEBUG or EMBEDDED else "wss: https:")
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF, *" ".join(NODE_ORIGINS).split()],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "object-src": [NONE],
+    }
+}
+
+# -- tokens ------------------------------------------------------------------------------------------------------
+TOKEN_ISSUER = env_text("TOKEN_ISSUER", "tickpack")
+TOKEN_KEYS_DIR = env_text("TOKEN_KEYS_DIR", str(VAR_DIR / "keys"))  # private keys: control plane only
+TOKEN_JWKS = env_text("TOKEN_JWKS", str(VAR_DIR / "keys" / "jwks.json"))  # what nodes verify with: a path or a URL
+
+# -- money -------------------------------------------------------------------------------------------------------
+PAYMENT_GATEWAY = env_choice("PAYMENT_GATEWAY", ("sandbox", "none"), "sandbox" if DEBUG or EMBEDDED else "none")
+SANDBOX_KEY = env_secret("SANDBOX_KEY", "sandbox-only-for-a-run-on-this-machine" if DEBUG or EMBEDDED else "")
+
+# -- work in the background --------------------------------------------------------------------------------------
+CELERY_BROKER_URL = env_secret("CELERY_BROKER_URL", "redis://127.0.0.1:6379/1")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = False  # ingest is guarded by its lease, the outbox by its rows (failure-modes 1d)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+
+# -- market data -------------------------------------------------------------------------------------------------
+FEED = env_choice("TICKPACK_FEED", ("simulated", "replay", "none"), "simulated" if DEBUG or EMBEDDED else "none")
+REPLAY_DATA = env_text("TICKPACK_REPLAY_DATA")
+REPLAY_SPEED = env_text("TICKPACK_REPLAY_SPEED", "1")  # a number, or max
+REPLAY_WAIT_SECONDS = env_float("TICKPACK_REPLAY_WAIT_SECONDS", 60.0)  # for the first follower; not at speed max
+CLOSE_DELAY_SECONDS = env_float("TICKPACK_CLOSE_DELAY_SECONDS", 0.5)  # a live window closes this long after its end
+SIMULATED_SEED = env_int("TICKPACK_SIMULATED_SEED", 7)
+STREAM_HOURS = env_int("TICKPACK_STREAM_HOURS", 72)
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "EXCEPTION_HANDLER": "config.api_errors.handle",
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env_text("LOG_LEVEL", "INFO")},
+    # One line a request would put tokens of query-string dialects into a log (failure-modes 1c).
+    "loggers": {"uvicorn.access": {"level": "CRITICAL"}, "httpx": {"level": "WARNING"}},
+}

@@ -1,0 +1,1 @@
+"""Words that every app shares: the standard library and PyJWT, nothing else."""

@@ -1,0 +1,46 @@
+"""The error tree of the project: three families, told apart by who has to act (STYLE section 7).
+
+PlatformError
+    Refused        the rules forbid it; the caller changes the request
+    Malformed      we cannot read it; the caller fixes the bytes
+    Unavailable    a store, feed or gateway is down; the caller tries again
+"""
+
+from typing import Any, ClassVar
+
+
+class PlatformError(Exception):
+    """Something we foresaw. `code` is stable and unique across the project; `fields` carry the numbers."""
+
+    code: ClassVar[str] = "platform_error"
+    http_status: ClassVar[int] = 500
+
+    def __init__(self, message: str = "", **fields: Any) -> None:
+        self.message = message or (self.__doc__ or self.code).strip().splitlines()[0]
+        self.fields = fields
+        super().__init__(self.message)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the one shape every API answers an error with."""
+        return {"code": self.code, "message": self.message, **self.fields}
+
+
+class Refused(PlatformError):
+    """The rules forbid this request."""
+
+    code = "refused"
+    http_status = 409
+
+
+class Malformed(PlatformError):
+    """The request cannot be read."""
+
+    code = "malformed"
+    http_status = 400
+
+
+class Unavailable(PlatformError):
+    """Something this request needs is away; try again."""
+
+    code = "unavailable"
+    http_status = 503

@@ -1,0 +1,96 @@
+"""Every Redis key, stream and group name of the project.
+
+The part in braces is the Redis Cluster hash tag: all keys of one lane (CN, HK, TEST) live on one shard, so that one
+Lua script can check the fence and write them together; all keys of one customer on a group likewise.
+"""
+
+# -- one lane's market data, written by whoever holds its lease ----------------------------------------------------
+
+
+def lease(lane: str) -> str:
+    """String: the holder's name, PX 1500; who has it runs the lane's ingest."""
+    return f"lease:{{{lane}}}"
+
+
+def fence(lane: str) -> str:
+    """Integer: rises with every lease taken; a write with an older one is refused."""
+    return f"fence:{{{lane}}}"
+
+
+def epoch(lane: str) -> str:
+    """String: the name of the stream in use; a new one when the clock would go back or the stream was lost."""
+    return f"epoch:{{{lane}}}"
+
+
+def stream(lane: str, epoch_name: str) -> str:
+    """Stream: one entry a window, id `<window end in ms>-0`, field `w` (streaming.wire.window)."""
+    return f"bars:{{{lane}}}:{epoch_name}"
+
+
+def newest(lane: str) -> str:
+    """Hash symbol -> packed newest state (streaming.wire.window.Newest), of the present epoch."""
+    return f"newest:{{{lane}}}"
+
+
+def checkpoint(lane: str) -> str:
+    """String: what the running feed needs to go on after a restart; JSON, private to the feed."""
+    return f"checkpoint:{{{lane}}}"
+
+
+def history_checkpoint(lane: str) -> str:
+    """String: JSON {epoch, id}: up to where the stream is in history as minute bars."""
+    return f"history:{{{lane}}}"
+
+
+def feed_setting(lane: str) -> str:
+    """String: JSON, which feed a lane runs (nodes.FeedSetting through the outbox); absent: the process's default."""
+    return f"feed:{{{lane}}}"
+
+
+def feed_state(lane: str) -> str:
+    """Hash: what the running feed says of itself for people: name, state, clock, counters."""
+    return f"feed-state:{{{lane}}}"
+
+
+def wanted(lane: str) -> str:
+    """String with TTL: set by a node when somebody follows an instrument of the lane."""
+    return f"wanted:{{{lane}}}"
+
+
+def calendar_overrides(lane: str) -> str:
+    """Hash date -> JSON: trading days that an operator has changed (nodes.CalendarOverride through the outbox)."""
+    return f"calendar:{{{lane}}}"
+
+
+# -- one customer on one node group ----------------------------------------------------------------------------------
+
+
+def entitlement(customer: str, group: str) -> str:
+    """String: Scope.as_json, the newest one; a node takes it over the token's when its rev is not lower."""
+    return f"entitlement:{{{customer}@{group}}}"
+
+
+def follows(customer: str, group: str) -> str:
+    """Hash `<process>:<connection>` -> JSON {"at": ms, "symbols": [...]}: every open socket and what it follows."""
+    return f"follows:{{{customer}@{group}}}"
+
+
+def revoked(jti: str) -> str:
+    """String with TTL: epoch seconds from which the token with this jti no longer works."""
+    return f"revoked:{jti}"
+
+
+def rate(kind: str, who: str) -> str:
+    """The atomic limiter's bucket."""
+    return f"rate:{kind}:{{{who}}}"
+
+
+# -- processes and control -------------------------------------------------------------------------------------------
+
+PROCESSES = "processes"  # sorted set: streaming process -> ms of its last sign of life
+CONTROL_GROUP = "tickpack.control"  # the channel layer's one group: every streaming process is a member
+
+
+def draining(node: str) -> str:
+    """String: set while an operator drains the node; it then takes no new connection."""
+    return f"draining:{node}"

@@ -1,0 +1,43 @@
+"""What a venue reported: trades and snapshots, in canonical units (shares, 1/10,000 of the trading currency)."""
+
+from dataclasses import dataclass, field
+
+from kernel.instruments import InstrumentId
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One execution. `turnover_e4` is price times volume as the venue states it."""
+
+    instrument: InstrumentId
+    at_ms: int
+    price_e4: int
+    volume: int
+    turnover_e4: int
+    side: str = "N"  # B buyer aggressor, S seller, N auction or unknown
+    received_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One Level-1 picture, about every 3 s; volume and turnover count from the day's first trade (cumulative).
+
+    0 in a price means "none yet"; `bids` and `asks` are (price_e4, volume), best first, 0 for an empty side.
+    """
+
+    instrument: InstrumentId
+    at_ms: int
+    prev_close_e4: int
+    open_e4: int
+    high_e4: int
+    low_e4: int
+    last_e4: int
+    cum_volume: int
+    cum_turnover_e4: int
+    phase: str = ""  # the venue's own word for its trading phase
+    bids: tuple[tuple[int, int], ...] = field(default=())
+    asks: tuple[tuple[int, int], ...] = field(default=())
+    received_ms: int | None = None
+
+
+Tick = Trade | Snapshot

@@ -1,0 +1,86 @@
+"""The data plane's branch of the error tree.
+
+PlatformError
+    Refused        QuotaExceeded, MarketNotAllowed, LevelNotAllowed, UnknownSymbol, TooManyConnections, TooManyMessages,
+                   RangeRefused
+    Malformed      BadMessage, BinaryNotSupported, Unsupported
+    Unavailable    StoreUnavailable, HistoryUnavailable
+"""
+
+from kernel.errors import Malformed, Refused, Unavailable
+
+
+class QuotaExceeded(Refused):
+    """Max subscriptions reached"""
+
+    code = "quota_exceeded"
+
+
+class MarketNotAllowed(Refused):
+    """The plan does not include this market"""
+
+    code = "market_not_allowed"
+    http_status = 403
+
+
+class LevelNotAllowed(Refused):
+    """The plan does not include this level"""
+
+    code = "level_not_allowed"
+    http_status = 403
+
+
+class UnknownSymbol(Refused):
+    """No feed of this node carries this symbol"""
+
+    code = "unknown_symbol"
+    http_status = 404
+
+
+class TooManyMessages(Refused):
+    """Too many messages; slow down"""
+
+    code = "too_many_messages"
+    http_status = 429
+
+
+class BadMessage(Malformed):
+    """The message cannot be read"""
+
+    code = "bad_message"
+
+
+class BinaryNotSupported(Malformed):
+    """This socket speaks text; send JSON in a text message"""
+
+    code = "binary_not_supported"
+
+
+class Unsupported(Malformed):
+    """This node does not carry that"""
+
+    code = "unsupported"
+
+
+class BadParameter(Malformed):
+    """A query parameter cannot be used"""
+
+    code = "bad_parameter"
+
+
+class StoreUnavailable(Unavailable):
+    """The real-time store is away; try again in a few seconds"""
+
+    code = "store_unavailable"
+
+
+class HistoryUnavailable(Unavailable):
+    """History is away; try again in a few seconds"""
+
+    code = "history_unavailable"
+
+
+class Fenced(Refused):
+    """Another worker holds the lane now; this one must stop writing"""
+
+    code = "fenced"

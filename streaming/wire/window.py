@@ -1,0 +1,78 @@
+"""The form of one window on its way from ingest to the nodes: what a stream entry's field `w` and the newest hash hold.
+
+Packed as MessagePack arrays: a window of 60 bars has about 2 kB, and a reader decodes it in 20 microseconds.
+A window is named by `seq`: it ends at `seq * 1.5 s` of Unix time and covers the 1.5 s before that (DESIGN section 4).
+"""
+
+import msgspec
+
+WINDOW_MS = 1500
+
+
+class MovedBar(msgspec.Struct, array_like=True, frozen=True):
+    """One instrument's bar of a window in which it traded (or a late volume arrived)."""
+
+    symbol: str
+    open_e4: int
+    high_e4: int
+    low_e4: int
+    close_e4: int
+    volume: int
+    turnover_e4: int
+
+
+class Window(msgspec.Struct, array_like=True, frozen=True):
+    """All that one market says about one window."""
+
+    seq: int
+    state: str  # pre_open opening_auction open lunch_break closing_auction after_hours closed unknown
+    until_ms: int | None  # when that state ends, on the feed's clock; None where nobody knows
+    feed: str
+    fence: int
+    bars: list[MovedBar]
+    # (symbol, trading|suspended|halted|delisted) that changed in this window
+    states: list[tuple[str, str]] = []
+    # (symbol, price_e4): an instrument that has not traded today is flat at this price, its previous close
+    references: list[tuple[str, int]] = []
+    speed: float = 1.0  # of the feed's clock against the wall; 0 is "as fast as possible"
+    finished: bool = False  # the feed has ended: a replay's last entry
+
+
+class Newest(msgspec.Struct, array_like=True, frozen=True):
+    """One instrument's newest bar and its day, as the hash `newest:{lane}` holds it for snapshots, flats and REST."""
+
+    seq: int  # of the newest bar; 0 before the first one
+    open_e4: int
+    high_e4: int
+    low_e4: int
+    close_e4: int  # the last price; the previous close before the day's first trade; 0 when neither is known
+    volume: int
+    turnover_e4: int
+    state: str  # trading suspended halted delisted
+    prev_close_e4: int
+    day: str  # YYYY-MM-DD at the exchange; the sums below are of this day
+    day_open_e4: int
+    day_high_e4: int
+    day_low_e4: int
+    day_volume: int
+    day_turnover_e4: int
+
+
+pack = msgspec.msgpack.Encoder().encode
+unpack_window = msgspec.msgpack.Decoder(Window).decode
+unpack_newest = msgspec.msgpack.Decoder(Newest).decode
+
+
+def seq_of(at_ms: int) -> int:
+    """Return the window that an instant falls into; an instant on the edge belongs to the window it opens."""
+    return at_ms // WINDOW_MS + 1
+
+
+def end_ms(seq: int) -> int:
+    """Return where a window ends, in epoch milliseconds: its bar's `timestamp` and its stream id."""
+    return seq * WINDOW_MS
+
+
+def start_ms(seq: int) -> int:
+    """Return where a window begins."""
+    return (seq - 1) * WINDOW_MS
