@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "channels",
     "csp",
     "django_htmx",
+    "config",
     "billing",
     "nodes",
     "streaming",

@@ -1,0 +1,173 @@
+"""Child processes that never outlive us: each dies with its parent, even when the parent is killed with SIGKILL."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
+_CLONE_NEWUSER = 0x10000000
+_NOBODY = 65534
+
+
+class ChildFailed(Exception):
+    """A child process ended or never answered; the text is the one sentence for the person at the terminal."""
+
+
+@dataclass
+class Child:
+    """How to run one part, and the running process.
+
+    `identity` says as whom: "self", or for PostgreSQL, which refuses root, "userns" (root mapped to an ordinary
+    number in a user namespace of its own) or "nobody".
+    """
+
+    name: str
+    argv: Sequence[str]
+    log: Path
+    ready: Callable[[], bool]
+    env: dict[str, str] = field(default_factory=dict)
+    identity: str = "self"
+    stop_signal: int = signal.SIGTERM
+    orphan_signal: int = signal.SIGKILL  # what it gets when the supervisor is gone
+    ready_seconds: float = 40.0
+    process: subprocess.Popen[bytes] | None = None
+    deaths: list[float] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Start it; `wait_ready` waits for its first answer."""
+        parent = os.getpid()
+
+        def prepare() -> None:
+            os.setsid()
+            become(self.identity)
+            # After the change of identity: that clears the death signal.
+            _LIBC.prctl(_PR_SET_PDEATHSIG, self.orphan_signal)
+            if os.getppid() not in (parent, 0):
+                os._exit(98)
+
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [str(part) for part in self.argv],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **self.env},
+                preexec_fn=prepare,  # noqa: PLW1509  (the parent has one thread; set-up needs the child's own side)
+            )
+
+    def wait_ready(self) -> None:
+        """Wait for the first answer.
+
+        Raises:
+            ChildFailed: it ended, or did not answer in time; the text quotes the end of its log.
+        """
+        deadline = time.monotonic() + self.ready_seconds
+        while not self.ready():
+            if (code := self.poll()) is not None:
+                raise ChildFailed(f"{self.name} ended at once ({ending(code)}): {self.last_words()} (log: {self.log})")
+            if time.monotonic() > deadline:
+                raise ChildFailed(
+                    f"{self.name} did not answer in {self.ready_seconds:.0f} s: {self.last_words()} (log: {self.log})"
+                )
+            time.sleep(0.02)
+
+    def poll(self) -> int | None:
+        return self.process.poll() if self.process else 0
+
+    def ask_to_stop(self) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(self.stop_signal)
+
+    def make_sure_stopped(self, deadline: float) -> None:
+        """Wait until `deadline` (monotonic), then kill the whole process group."""
+        if not self.process:
+            return
+        try:
+            self.process.wait(max(0.05, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(2)
+
+    def last_words(self) -> str:
+        """Return the last line of its log that says something."""
+        try:
+            tail = self.log.read_bytes()[-4000:].decode(errors="replace")
+        except OSError:
+            return "it left no log"
+        if "No space left on device" in tail:
+            return f"the disk that holds {self.log.parent} is full"
+        lines = [line.strip() for line in tail.splitlines() if line.strip()]
+        return lines[-1][:300] if lines else "it said nothing"
+
+
+def become(identity: str) -> None:
+    """Change who this (freshly forked) process is. Exits 97 where the machine does not allow it."""
+    if identity == "userns":
+        uid, gid = os.getuid(), os.getgid()
+        if _LIBC.unshare(_CLONE_NEWUSER):
+            os._exit(97)
+        for file, line in (("setgroups", "deny"), ("uid_map", f"1000 {uid} 1"), ("gid_map", f"1000 {gid} 1")):
+            Path(f"/proc/self/{file}").write_text(line)
+    elif identity == "nobody":
+        os.setgroups([])
+        os.setgid(_NOBODY)
+        os.setuid(_NOBODY)
+
+
+def run_as(identity: str, argv: Sequence[str | Path], log: Path) -> int:
+    """Run a command to its end as `identity`, its words into `log`; return its exit code."""
+    with log.open("ab") as out:
+        return subprocess.run(
+            [str(part) for part in argv],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            preexec_fn=lambda: become(identity),
+            check=False,
+        ).returncode
+
+
+def ending(code: int) -> str:
+    """Say how a process ended: "killed by SIGKILL", "exit code 1"."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def port_is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def port_answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.3)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+PYTHON = sys.executable

