@@ -1,0 +1,1 @@
+"""What the data plane reads and writes in Redis, and the public keys it verifies tokens with."""

@@ -1,0 +1,77 @@
+"""The newest entitlement of a customer as Redis carries it, and revoked tokens.
+
+A store that is away does not lock anybody out: the token alone then says what is allowed (DESIGN section 1), and the
+periodic re-check of every open socket catches up when the store is back.
+"""
+
+import json
+import logging
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from kernel import clock, keyspace
+from kernel.scope import BadScope, Scope, newer
+from kernel.tokens import Claims, SubscriptionExpired, TokenRevoked
+from streaming.store import connection
+
+log = logging.getLogger(__name__)
+
+
+def read_scope(raw: bytes | str | None) -> Scope | None:
+    """Read a stored scope; one that cannot be read counts as absent and is logged."""
+    if raw is None:
+        return None
+    try:
+        return Scope.from_json(json.loads(raw))
+    except (ValueError, BadScope) as error:
+        log.error("a stored entitlement cannot be read: %s", error)
+        return None
+
+
+def judge(claims: Claims, stored: Scope | None, revoked_from: bytes | str | None, now_s: float) -> Scope:
+    """Return the scope in force.
+
+    Raises:
+        TokenRevoked: the token was revoked or its rotation's grace is over.
+        SubscriptionExpired: nothing is left to follow.
+    """
+    if revoked_from is not None and now_s >= float(revoked_from):
+        raise TokenRevoked
+    scope = newer(claims.scope, stored)
+    if scope.at(now_s).max_subs == 0 and scope.next_change_s(now_s) is None:
+        raise SubscriptionExpired
+    return scope
+
+
+def effective(claims: Claims) -> Scope:
+    """Return what a verified token allows now (for REST; blocking).
+
+    Raises:
+        TokenRevoked, SubscriptionExpired: HTTP 401.
+    """
+    try:
+        raw, revoked_from = _lookup(connection.redis_sync(), claims)
+    except RedisError as error:
+        log.warning("entitlements cannot be looked up, the token alone counts: %s", type(error).__name__)
+        raw = revoked_from = None
+    return judge(claims, read_scope(raw), revoked_from, clock.now_ms() / 1000)
+
+
+async def effective_async(claims: Claims) -> Scope:
+    """The same for the socket's event loop."""
+    client = connection.redis_async()
+    try:
+        raw = await client.get(keyspace.entitlement(claims.scope.customer, claims.scope.group))
+        revoked_from = await client.get(keyspace.revoked(claims.jti))
+    except RedisError as error:
+        log.warning("entitlements cannot be looked up, the token alone counts: %s", type(error).__name__)
+        raw = revoked_from = None
+    return judge(claims, read_scope(raw), revoked_from, clock.now_ms() / 1000)
+
+
+def _lookup(client: Any, claims: Claims) -> tuple[Any, Any]:
+    return (
+        client.get(keyspace.entitlement(claims.scope.customer, claims.scope.group)),
+        client.get(keyspace.revoked(claims.jti)),
+    )

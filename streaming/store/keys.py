@@ -1,0 +1,106 @@
+"""The public keys a node verifies tokens with: TOKEN_JWKS, a path or a URL, kept fresh and served stale.
+
+Refreshed every 60 s and once in 10 s at most for a kid nobody knows; a failed fetch keeps the keys of before, so sockets
+go on connecting while the control plane is down (DESIGN section 1).
+"""
+
+import json
+import logging
+import re
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import jwt
+from django.conf import settings
+
+from kernel import clock, tokens
+from kernel.tokens import Claims, UnknownKey, VerifyKey
+
+log = logging.getLogger(__name__)
+_KID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_REFRESH_SECONDS = 60.0
+_UNKNOWN_KID_SECONDS = 10.0
+_ALGORITHM_OF = {"OKP": "EdDSA", "RSA": "RS256"}
+
+
+class KeyRing:
+    """Verify keys by kid. Safe to use from several threads."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self._keys: dict[str, VerifyKey] = {}
+        self._tried_at = float("-inf")  # monotonic seconds
+        self._lock = threading.Lock()
+
+    def keys_for(self, kid: str) -> dict[str, VerifyKey]:
+        """Return all keys, after looking for newer ones where it is time or `kid` is not among them."""
+        age = time.monotonic() - self._tried_at
+        if age > _REFRESH_SECONDS or (kid not in self._keys and age > _UNKNOWN_KID_SECONDS):
+            with self._lock:
+                if time.monotonic() - self._tried_at > min(age, _UNKNOWN_KID_SECONDS) or not self._keys:
+                    self._refresh()
+        return self._keys
+
+    def _refresh(self) -> None:
+        self._tried_at = time.monotonic()
+        try:
+            keys = read_jwks(_load(self.source))
+        except (OSError, httpx.HTTPError, ValueError) as error:
+            log.warning(
+                "TOKEN_JWKS %s cannot be read (%s); going on with %d keys of before",
+                self.source,
+                error,
+                len(self._keys),
+            )
+            return
+        self._keys = keys
+
+
+def _load(source: str) -> str:
+    if source.startswith(("http://", "https://")):
+        return httpx.get(source, timeout=3.0, follow_redirects=False).raise_for_status().text
+    return Path(source).read_text()
+
+
+def read_jwks(text: str) -> dict[str, VerifyKey]:
+    """Read a JWKS; keys of another type or with an unusual kid are left out.
+
+    Raises:
+        ValueError: it is not a JWKS at all.
+    """
+    document = json.loads(text)
+    if not isinstance(document, dict) or not isinstance(document.get("keys"), list):
+        raise ValueError("not a JWKS: no list of keys")
+    ring: dict[str, VerifyKey] = {}
+    for entry in document["keys"]:
+        kid, algorithm = entry.get("kid"), _ALGORITHM_OF.get(entry.get("kty"))
+        if algorithm and isinstance(kid, str) and _KID.fullmatch(kid):
+            try:
+                ring[kid] = VerifyKey(algorithm, jwt.PyJWK(entry, algorithm=algorithm).key)
+            except jwt.PyJWTError:
+                log.warning("the key %s in the JWKS cannot be used", kid)
+    return ring
+
+
+_rings: dict[str, KeyRing] = {}
+
+
+def verify(token: str) -> Claims:
+    """Verify a token with this node's keys, for this node's group, now. Does no I/O but the rare refresh of the keys.
+
+    Raises:
+        BadToken: or one of its kinds; all are HTTP 401.
+    """
+    ring = _rings.setdefault(settings.TOKEN_JWKS, KeyRing(settings.TOKEN_JWKS))
+    kid = tokens.key_id(token)
+    if not _KID.fullmatch(kid):
+        raise UnknownKey
+    return tokens.verify(
+        token,
+        keys=ring.keys_for(kid),
+        issuer=settings.TOKEN_ISSUER,
+        audience=settings.NODE_GROUP,
+        now_s=clock.now_ms() / 1000,
+    )
