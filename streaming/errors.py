@@ -1,9 +1,8 @@
 """The data plane's branch of the error tree.
 
 PlatformError
-    Refused        QuotaExceeded, MarketNotAllowed, LevelNotAllowed, UnknownSymbol, TooManyConnections, TooManyMessages,
-                   RangeRefused
-    Malformed      BadMessage, BinaryNotSupported, Unsupported
+    Refused        QuotaExceeded, MarketNotAllowed, LevelNotAllowed, UnknownSymbol, TooManyMessages, Fenced
+    Malformed      BinaryNotSupported, Unsupported, BadParameter
     Unavailable    StoreUnavailable, HistoryUnavailable
 """
 
@@ -42,12 +41,6 @@ class TooManyMessages(Refused):
 
     code = "too_many_messages"
     http_status = 429
-
-
-class BadMessage(Malformed):
-    """The message cannot be read"""
-
-    code = "bad_message"
 
 
 class BinaryNotSupported(Malformed):

@@ -1,0 +1,177 @@
+"""Whole frames past ASGI's send(): the extension `tickpack.wire`, our WebSocket protocol class that offers it, and
+the slower stand-in for every other ASGI server.
+
+scope["extensions"]["tickpack.wire"] is an object with
+    write(frames)   append whole frames to the connection; never awaits; event-loop thread only; ordered with send()
+    buffered()      bytes that the kernel has not taken yet; 0 for a healthy client
+    abort()         drop the connection now
+"""
+
+import asyncio
+import socket
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+
+EXTENSION = "tickpack.wire"
+MAX_MESSAGE_BYTES = 131_072  # DESIGN section 4
+_TCP_NOTSENT_LOWAT = 25  # Linux; Python's socket module has no name for it
+_LOWAT_BYTES = 65_536
+_USER_TIMEOUT_MS = 10_000
+
+
+def text_frame(payload: bytes) -> bytes:
+    """Return a whole, unmasked, final text frame (RFC 6455 section 5.2)."""
+    size = len(payload)
+    if size < 126:
+        return bytes((0x81, size)) + payload
+    if size < 65_536:
+        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
+    return b"\x81\x7f" + size.to_bytes(8, "big") + payload
+
+
+def payloads(frames: bytes) -> list[str]:
+    """Undo a join of `text_frame`."""
+    texts, at = [], 0
+    while at < len(frames):
+        size, start = frames[at + 1], at + 2
+        if size == 126:
+            size, start = int.from_bytes(frames[at + 2 : at + 4], "big"), at + 4
+        elif size == 127:
+            size, start = int.from_bytes(frames[at + 2 : at + 10], "big"), at + 10
+        texts.append(frames[start : start + size].decode())
+        at = start + size
+    return texts
+
+
+class Wire(Protocol):
+    """What the hub needs of a connection."""
+
+    def write(self, frames: bytes) -> None: ...
+    def buffered(self) -> int: ...
+    def abort(self) -> None: ...
+
+
+class TransportWire:
+    """Straight onto the server's transport. `detach` makes it silent when the closing handshake has begun."""
+
+    __slots__ = ("abort", "buffered", "write")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self.write: Callable[[bytes], Any] = transport.write
+        self.buffered: Callable[[], int] = transport.get_write_buffer_size
+        self.abort: Callable[[], None] = transport.abort
+
+    def detach(self) -> None:
+        self.write, self.buffered = _nothing, _empty
+
+
+def _nothing(frames: bytes) -> None:
+    """A frame after the close frame would be a protocol error."""
+
+
+def _empty() -> int:
+    return 0
+
+
+class AsgiWire:
+    """The same by send(), one message a frame, for servers without the extension; a task of its own sends."""
+
+    def __init__(self, send: Callable[[dict[str, Any]], Awaitable[None]], abort: Callable[[], None]) -> None:
+        self._send, self.abort = send, abort
+        self._queue: deque[str] = deque()
+        self._bytes = 0
+        self._wake = asyncio.Event()
+        self._task = asyncio.create_task(self._run())
+
+    def write(self, frames: bytes) -> None:
+        texts = payloads(frames)
+        self._queue.extend(texts)
+        self._bytes += sum(map(len, texts))
+        self._wake.set()
+
+    def buffered(self) -> int:
+        return self._bytes
+
+    def detach(self) -> None:
+        self._task.cancel()
+
+    async def _run(self) -> None:
+        while True:
+            while self._queue:
+                text = self._queue.popleft()
+                # Any failure means that the peer is gone; the consumer hears of it by its own disconnect event.
+                try:
+                    await self._send({"type": "websocket.send", "text": text})
+                except Exception:
+                    return
+                self._bytes -= len(text)
+            self._wake.clear()
+            await self._wake.wait()
+
+
+class WireProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's sans-I/O WebSocket protocol that also offers the extension."""
+
+    wire: TransportWire | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        raw = transport.get_extra_info("socket")
+        if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
+            # Keep stale data out of the kernel: past 64 KiB unsent, buffered() starts to tell.
+            raw.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _LOWAT_BYTES)
+
+    async def run_asgi(self) -> None:
+        self.wire = self.scope["extensions"][EXTENSION] = TransportWire(self.transport)
+        await super().run_asgi()
+
+    def _detach(self) -> None:
+        if self.wire is not None:
+            self.wire.detach()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._detach()
+        super().connection_lost(exc)
+
+    def handle_close(self, event: Frame) -> None:
+        self._detach()
+        super().handle_close(event)
+
+    def handle_parser_exception(self) -> None:
+        self._detach()
+        super().handle_parser_exception()
+
+    def keepalive_timeout(self) -> None:
+        self._detach()
+        super().keepalive_timeout()
+
+    def shutdown(self) -> None:
+        self._detach()
+        super().shutdown()
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """Return the bound socket a server should listen on: peers that stop acknowledging are dropped after 10 s.
+
+    Accepted connections inherit the option; without it a client that stops reading is never dropped (measured: 111 s
+    and still open).
+
+    Raises:
+        OSError: the address is in use.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT_MS)
+    try:
+        listening.bind((host, port))
+    except OSError:
+        listening.close()
+        raise
+    listening.listen(4096)
+    listening.setblocking(False)
+    return listening

@@ -1,0 +1,220 @@
+"""Who follows what: the union of one customer's symbols over all sockets, processes and nodes of a group, exactly.
+
+One hash a customer and group, one field a socket; every question and change is one Lua script, so fifty subscribes at
+once cannot take more than the quota. A socket of a process that has died counts no more after 25 s: each process
+signs `processes` every 5 s, and who has not for 20 s is left out by whoever asks next.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+import redis.asyncio
+from django.conf import settings
+
+from kernel import keyspace
+from kernel.instruments import InstrumentId
+
+SIGN_SECONDS = 5.0
+DEAD_AFTER_MS = 20_000
+_FORGET_AFTER_MS = 3_600_000
+_KEY_TTL_S = 86_400  # refreshed by every socket's re-check; a customer who never returns leaves nothing behind
+
+# Reads the hash, drops the sockets of dead processes, and leaves: union (symbol -> first followed at), used, mine.
+_READ = """
+local dead = cjson.decode(ARGV[2])
+local union, used, mine, sockets = {}, 0, {at = tonumber(ARGV[3]), symbols = {}}, {}
+local all = redis.call('HGETALL', KEYS[1])
+for i = 1, #all, 2 do
+  local process = string.match(all[i], '^(.*):')
+  if process and dead[process] then
+    redis.call('HDEL', KEYS[1], all[i])
+  else
+    local socket = cjson.decode(all[i + 1])
+    sockets[#sockets + 1] = {all[i], socket.at}
+    if all[i] == ARGV[1] then mine = socket end
+    for symbol, at in pairs(socket.symbols) do
+      if not union[symbol] then used = used + 1; union[symbol] = at
+      elseif at < union[symbol] then union[symbol] = at end
+    end
+  end
+end
+local function keep()
+  redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(mine))
+  redis.call('EXPIRE', KEYS[1], tonumber(ARGV[4]))
+end
+"""
+# ARGV[5] max_conns: enters the socket; answers used and the sockets that are too many, oldest first.
+_ENTER = (
+    _READ
+    + """
+keep()
+table.sort(sockets, function(a, b) return a[2] < b[2] end)
+local others, over = {}, {}
+for _, socket in ipairs(sockets) do if socket[1] ~= ARGV[1] then others[#others + 1] = socket[1] end end
+for i = 1, #others + 1 - tonumber(ARGV[5]) do if others[i] then over[#over + 1] = others[i] end end
+return {used, over}
+"""
+)
+# ARGV[5] max_subs, ARGV[6] symbols in order: answers those granted and used.
+_CLAIM = (
+    _READ
+    + """
+local granted, most = {}, tonumber(ARGV[5])
+for i, symbol in ipairs(cjson.decode(ARGV[6])) do
+  local fits = union[symbol] ~= nil
+  if not fits and used < most then fits = true; used = used + 1; union[symbol] = 0 end
+  if fits then
+    granted[#granted + 1] = symbol
+    if not mine.symbols[symbol] then mine.symbols[symbol] = tonumber(ARGV[3]) * 1000 + i end
+  end
+end
+keep()
+return {granted, used}
+"""
+)
+# ARGV[5] symbols: gives them back on this socket; answers used.
+_RELEASE = (
+    _READ
+    + """
+local others = {}
+for i = 1, #all, 2 do
+  if all[i] ~= ARGV[1] then for symbol in pairs(cjson.decode(all[i + 1]).symbols) do others[symbol] = true end end
+end
+for _, symbol in ipairs(cjson.decode(ARGV[5])) do
+  if mine.symbols[symbol] then
+    mine.symbols[symbol] = nil
+    if not others[symbol] then used = used - 1 end
+  end
+end
+keep()
+return used
+"""
+)
+# ARGV[5] max_subs: the newest-followed symbols over the quota go; answers this socket's own among them and used.
+_FIT = (
+    _READ
+    + """
+local order = {}
+for symbol, at in pairs(union) do order[#order + 1] = {symbol, at} end
+table.sort(order, function(a, b) if a[2] == b[2] then return a[1] < b[1] end return a[2] < b[2] end)
+local dropped, most = {}, tonumber(ARGV[5])
+for i = #order, most + 1, -1 do
+  local symbol = order[i][1]
+  if mine.symbols[symbol] then dropped[#dropped + 1] = symbol; mine.symbols[symbol] = nil end
+end
+keep()
+return {dropped, math.min(used, most)}
+"""
+)
+# ARGV[5] symbols this socket follows: writes them again where the store has lost them; answers used.
+_REMIND = (
+    _READ
+    + """
+for i, symbol in ipairs(cjson.decode(ARGV[5])) do
+  if not mine.symbols[symbol] then
+    mine.symbols[symbol] = tonumber(ARGV[3]) * 1000 + i
+    if not union[symbol] then used = used + 1; union[symbol] = 0 end
+  end
+end
+keep()
+return used
+"""
+)
+PROCESS = f"{settings.NODE_ID}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Socket:
+    """One socket's place in the books."""
+
+    customer: str
+    group: str
+    field: str
+
+    @property
+    def key(self) -> str:
+        return keyspace.follows(self.customer, self.group)
+
+
+class QuotaBook:
+    """The books of one process, for its event loop. Every method raises redis.RedisError when the store is away."""
+
+    def __init__(self, client: "redis.asyncio.Redis") -> None:
+        self._redis = client
+        self._scripts = {
+            name: client.register_script(text)
+            for name, text in (
+                ("enter", _ENTER),
+                ("claim", _CLAIM),
+                ("release", _RELEASE),
+                ("fit", _FIT),
+                ("remind", _REMIND),
+            )
+        }
+        self._dead: dict[str, bool] = {}
+
+    async def sign(self, now_ms: int) -> None:
+        """Give this process's sign of life and learn who has stopped giving theirs."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.zadd(keyspace.PROCESSES, {PROCESS: now_ms})
+            pipe.zrangebyscore(keyspace.PROCESSES, now_ms - _FORGET_AFTER_MS, now_ms - DEAD_AFTER_MS)
+            pipe.zremrangebyscore(keyspace.PROCESSES, "-inf", now_ms - 24 * _FORGET_AFTER_MS)
+            _, dead, _ = await pipe.execute()
+        self._dead = {name.decode(): True for name in dead}
+
+    async def _run(self, name: str, socket: Socket, now_ms: int, *more: Any) -> Any:
+        arguments = [socket.field, json.dumps(self._dead), now_ms, _KEY_TTL_S, *more]
+        return await self._scripts[name](keys=[socket.key], args=arguments)
+
+    async def enter(self, socket: Socket, max_conns: int, now_ms: int) -> tuple[int, list[str]]:
+        """Enter a socket; return the symbols in use and the fields of the sockets that must go, oldest first."""
+        used, over = await self._run("enter", socket, now_ms, max_conns)
+        return int(used), [field.decode() for field in over]
+
+    async def claim(
+        self, socket: Socket, wanted: Sequence[InstrumentId], max_subs: int, now_ms: int
+    ) -> tuple[frozenset[str], int]:
+        """Take quota for symbols in their order; return those granted and the number in use."""
+        granted, used = await self._run("claim", socket, now_ms, max_subs, json.dumps([str(one) for one in wanted]))
+        return frozenset(symbol.decode() for symbol in granted), int(used)
+
+    async def release(self, socket: Socket, instruments: Sequence[InstrumentId], now_ms: int) -> int:
+        return int(await self._run("release", socket, now_ms, json.dumps([str(one) for one in instruments])))
+
+    async def fit(self, socket: Socket, max_subs: int, now_ms: int) -> tuple[list[str], int]:
+        """Give back what is over a quota that shrank; return what this socket lost, newest first, and the number in use."""
+        dropped, used = await self._run("fit", socket, now_ms, max_subs)
+        return [symbol.decode() for symbol in dropped], int(used)
+
+    async def remind(self, socket: Socket, instruments: Sequence[InstrumentId], now_ms: int) -> int:
+        """Write this socket's symbols again, in case the store has lost them."""
+        return int(await self._run("remind", socket, now_ms, json.dumps([str(one) for one in instruments])))
+
+    async def leave(self, socket: Socket) -> None:
+        await self._redis.hdel(socket.key, socket.field)
+
+
+async def keep_signing(book: QuotaBook, now_ms: Any) -> None:
+    """Sign for ever; a store that is away is tried again."""
+    while True:
+        try:
+            await book.sign(now_ms())
+        except redis.RedisError:
+            await asyncio.sleep(1)
+            continue
+        await asyncio.sleep(SIGN_SECONDS)
+
+
+def usage(client: redis.Redis, customer: str, group: str) -> tuple[list[str], int]:
+    """Return a customer's symbols in use, sorted, and the number of open sockets (for REST)."""
+    rows: dict[bytes, bytes] = client.hgetall(keyspace.follows(customer, group))  # type: ignore[assignment]
+    symbols: set[str] = set()
+    for raw in rows.values():
+        symbols.update(json.loads(raw)["symbols"])
+    return sorted(symbols), len(rows)
