@@ -1,0 +1,5 @@
+"""Facts about the markets that are committed with the code: which instruments there are, and when exchanges trade."""
+
+from streaming.reference.instruments import Directory, Instrument, directory
+
+__all__ = ["Directory", "Instrument", "directory"]
