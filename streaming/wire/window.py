@@ -6,7 +6,20 @@ A window is named by `seq`: it ends at `seq * 1.5 s` of Unix time and covers the
 
 import msgspec
 
-WINDOW_MS = 1500
+from streaming.domain.windows import WINDOW_MS, end_ms, seq_of, start_ms
+
+__all__ = [
+    "WINDOW_MS",
+    "MovedBar",
+    "Newest",
+    "Window",
+    "end_ms",
+    "pack",
+    "seq_of",
+    "start_ms",
+    "unpack_newest",
+    "unpack_window",
+]
 
 
 class MovedBar(msgspec.Struct, array_like=True, frozen=True):
@@ -61,18 +74,3 @@ class Newest(msgspec.Struct, array_like=True, frozen=True):
 pack = msgspec.msgpack.Encoder().encode
 unpack_window = msgspec.msgpack.Decoder(Window).decode
 unpack_newest = msgspec.msgpack.Decoder(Newest).decode
-
-
-def seq_of(at_ms: int) -> int:
-    """Return the window that an instant falls into; an instant on the edge belongs to the window it opens."""
-    return at_ms // WINDOW_MS + 1
-
-
-def end_ms(seq: int) -> int:
-    """Return where a window ends, in epoch milliseconds: its bar's `timestamp` and its stream id."""
-    return seq * WINDOW_MS
-
-
-def start_ms(seq: int) -> int:
-    """Return where a window begins."""
-    return (seq - 1) * WINDOW_MS
