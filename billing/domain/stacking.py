@@ -1,0 +1,124 @@
+"""Grants -> entitlement: the rule the whole shop stands on (DESIGN section 2).
+
+At an instant the symbols of all grants that cover it add up, markets and levels are united, and the largest number of
+sockets counts. Periods are half-open, so a grant that ends and its extension that begins at the same instant never
+add up. Nothing here knows a database or reads a clock.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from kernel.scope import NOTHING, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The right that one paid purchase gave, on one node group. `closed_at` ends it early."""
+
+    starts_at: datetime
+    ends_at: datetime
+    symbols: int
+    sockets: int
+    markets: frozenset[str]
+    levels: frozenset[str]
+    closed_at: datetime | None = None
+
+    @property
+    def until_at(self) -> datetime:
+        """Return where it really ends; not after its start for one that was closed before it began."""
+        return self.ends_at if self.closed_at is None else min(self.ends_at, self.closed_at)
+
+    def covers(self, at: datetime) -> bool:
+        return self.starts_at <= at < self.until_at
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """What a customer may follow at one instant on one node group."""
+
+    max_subs: int
+    max_conns: int
+    markets: frozenset[str]
+    levels: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of time with one entitlement; `until_at` is None for the nothing after the last grant."""
+
+    from_at: datetime
+    until_at: datetime | None
+    entitlement: Entitlement
+
+
+NO_ENTITLEMENT = Entitlement(max_subs=0, max_conns=0, markets=frozenset(), levels=frozenset())
+
+
+def entitlement_at(grants: Iterable[Grant], at: datetime) -> Entitlement:
+    """Return what all grants together allow at an instant."""
+    covering = [grant for grant in grants if grant.covers(at)]
+    return Entitlement(
+        max_subs=sum(grant.symbols for grant in covering),
+        max_conns=max((grant.sockets for grant in covering), default=0),
+        markets=frozenset[str]().union(*(grant.markets for grant in covering)),
+        levels=frozenset[str]().union(*(grant.levels for grant in covering)),
+    )
+
+
+def last_end(grants: Iterable[Grant]) -> datetime | None:
+    """Return when the last of them ends, or None where there is none."""
+    return max((grant.until_at for grant in grants if grant.until_at > grant.starts_at), default=None)
+
+
+def timeline(grants: Iterable[Grant], since: datetime) -> list[Segment]:
+    """Return what holds from `since` on, in order: neighbours differ, the last one is nothing and has no end."""
+    grants = list(grants)
+    edges = [since, *(edge for edge in _edges(grants) if edge > since)]
+    merged: list[Segment] = []
+    for edge in edges:
+        entitlement = entitlement_at(grants, edge)
+        if merged and merged[-1].entitlement == entitlement:
+            continue
+        if merged:
+            merged[-1] = Segment(merged[-1].from_at, edge, merged[-1].entitlement)
+        merged.append(Segment(edge, None, entitlement))
+    return merged
+
+
+def scope_steps(grants: Iterable[Grant], now: datetime) -> tuple[Step, ...]:
+    """Return the same as a token carries it: epoch seconds, the present step first, max_subs 0 last.
+
+    The present step keeps the instant at which it began, so that two scopes made in one step are equal. A grant's
+    edges are whole seconds (billing.services cuts them so), therefore nothing is rounded here.
+    """
+    grants = list(grants)
+    edges = _edges(grants)
+    if not edges:
+        return (NOTHING,)
+    steps: list[Step] = []
+    for edge in edges:
+        step = _step(edge, entitlement_at(grants, edge))
+        if not steps or _content(steps[-1]) != _content(step):
+            steps.append(step)
+    present = max((index for index, step in enumerate(steps) if step.from_s <= now.timestamp()), default=0)
+    return tuple(steps[present:])
+
+
+def _edges(grants: list[Grant]) -> list[datetime]:
+    real = [grant for grant in grants if grant.until_at > grant.starts_at]
+    return sorted({edge.astimezone(UTC) for grant in real for edge in (grant.starts_at, grant.until_at)})
+
+
+def _step(edge: datetime, entitlement: Entitlement) -> Step:
+    return Step(
+        from_s=int(edge.timestamp()),
+        max_subs=entitlement.max_subs,
+        max_conns=entitlement.max_conns,
+        markets=entitlement.markets,
+        levels=entitlement.levels,
+    )
+
+
+def _content(step: Step) -> tuple[int, int, frozenset[str], frozenset[str]]:
+    return step.max_subs, step.max_conns, step.markets, step.levels

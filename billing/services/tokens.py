@@ -1,0 +1,90 @@
+"""Hands out, replaces and ends tokens. A token's text is nowhere at rest: it is signed again whenever it is shown."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from billing import announcements, selectors
+from billing.errors import NoEntitlement, TokenGone
+from billing.models import AccessToken, Customer
+from billing.services import keys
+from kernel import tokens
+from nodes.models import NodeGroup
+
+OUTLIVES_GRANT = timedelta(days=400)  # a renewal within a year must not break a running program (DESIGN section 3)
+OLD_WORKS = timedelta(hours=24)
+
+
+@transaction.atomic
+def issue_token(*, customer: Customer, group: NodeGroup, now: datetime) -> str:
+    """Return the customer's token for a group, signed with what holds now; the first call makes it.
+
+    Raises:
+        NoEntitlement: nothing was ever bought on this group.
+    """
+    Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    token = selectors.current_token(customer, group) or _create(customer, group, now)
+    return _sign(token, now)
+
+
+@transaction.atomic
+def rotate_token(*, customer: Customer, group: NodeGroup, now: datetime) -> str:
+    """Replace the token; the old one works for 24 h more, so that programs can be changed one by one."""
+    Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    old = selectors.current_token(customer, group)
+    if old is not None:
+        old.works_until_at = now + OLD_WORKS
+        old.save(update_fields=["works_until_at"])
+        announcements.token_ends(old, old.works_until_at)
+    return _sign(_create(customer, group, now), now)
+
+
+@transaction.atomic
+def revoke_token(*, customer: Customer, jti: str, now: datetime) -> AccessToken:
+    """End a token at once. Revoking twice changes nothing.
+
+    Raises:
+        TokenGone: the customer has no such token.
+    """
+    Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    token = AccessToken.objects.select_related("customer", "group").filter(customer=customer, jti=jti).first()
+    if token is None:
+        raise TokenGone
+    if token.revoked_at is None:
+        token.revoked_at = now
+        token.save(update_fields=["revoked_at"])
+        announcements.token_ends(token, now)
+    return token
+
+
+def _create(customer: Customer, group: NodeGroup, now: datetime) -> AccessToken:
+    return AccessToken.objects.create(
+        customer=customer, group=group, issued_at=now, expires_at=_expires_at(customer, group)
+    )
+
+
+def _sign(token: AccessToken, now: datetime) -> str:
+    customer, group = token.customer, token.group
+    expires_at = max(token.expires_at, _expires_at(customer, group))
+    if expires_at > token.expires_at:
+        # A revocation must be kept for as long as any text of this jti could be shown.
+        token.expires_at = expires_at
+        token.save(update_fields=["expires_at"])
+    kid = keys.signing_key_id(now=now)
+    return tokens.issue(
+        scope=selectors.scope(customer, group, now),
+        jti=token.jti,
+        issuer=settings.TOKEN_ISSUER,
+        now_s=int(now.timestamp()),
+        expires_at_s=int(expires_at.timestamp()),
+        kid=kid,
+        private_key=keys.load_key(kid),
+    )
+
+
+def _expires_at(customer: Customer, group: NodeGroup) -> datetime:
+    end = selectors.last_end(customer, group)
+    if end is None:
+        raise NoEntitlement(group=group.slug)
+    return end + OUTLIVES_GRANT

@@ -1,0 +1,1 @@
+"""Where a customer may be placed, as pure functions."""
