@@ -210,6 +210,7 @@ FEED = env_choice("TICKPACK_FEED", ("simulated", "replay", "none"), "simulated" 
 REPLAY_DATA = env_text("TICKPACK_REPLAY_DATA")
 REPLAY_SPEED = env_text("TICKPACK_REPLAY_SPEED", "1")  # a number, or max
 REPLAY_WAIT_SECONDS = env_float("TICKPACK_REPLAY_WAIT_SECONDS", 60.0)  # for the first follower; not at speed max
+REPLAY_RUN = env_int("TICKPACK_REPLAY_RUN", 0)  # raised by each ./dev up: a new run starts the recording again
 CLOSE_DELAY_SECONDS = env_float("TICKPACK_CLOSE_DELAY_SECONDS", 0.5)  # a live window closes this long after its end
 SIMULATED_SEED = env_int("TICKPACK_SIMULATED_SEED", 7)
 STREAM_HOURS = env_int("TICKPACK_STREAM_HOURS", 72)

@@ -38,12 +38,15 @@ for i = 1, #all, 2 do
     local socket = cjson.decode(all[i + 1])
     sockets[#sockets + 1] = {all[i], socket.at}
     if all[i] == ARGV[1] then mine = socket end
-    for symbol, at in pairs(socket.symbols) do
+    for symbol, text in pairs(socket.symbols) do
+      local at = tonumber(text)
       if not union[symbol] then used = used + 1; union[symbol] = at
       elseif at < union[symbol] then union[symbol] = at end
     end
   end
 end
+-- As text: cjson writes numbers with 14 digits, and the order of one message's symbols stands in the last three of 16.
+local function stamp(i) return string.format('%.0f', tonumber(ARGV[3]) * 1000 + i) end
 local function keep()
   redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(mine))
   redis.call('EXPIRE', KEYS[1], tonumber(ARGV[4]))
@@ -71,7 +74,7 @@ for i, symbol in ipairs(cjson.decode(ARGV[6])) do
   if not fits and used < most then fits = true; used = used + 1; union[symbol] = 0 end
   if fits then
     granted[#granted + 1] = symbol
-    if not mine.symbols[symbol] then mine.symbols[symbol] = tonumber(ARGV[3]) * 1000 + i end
+    if not mine.symbols[symbol] then mine.symbols[symbol] = stamp(i) end
   end
 end
 keep()
@@ -118,7 +121,7 @@ _REMIND = (
     + """
 for i, symbol in ipairs(cjson.decode(ARGV[5])) do
   if not mine.symbols[symbol] then
-    mine.symbols[symbol] = tonumber(ARGV[3]) * 1000 + i
+    mine.symbols[symbol] = stamp(i)
     if not union[symbol] then used = used + 1; union[symbol] = 0 end
   end
 end
@@ -188,7 +191,7 @@ class QuotaBook:
         return int(await self._run("release", socket, now_ms, json.dumps([str(one) for one in instruments])))
 
     async def fit(self, socket: Socket, max_subs: int, now_ms: int) -> tuple[list[str], int]:
-        """Give back what is over a quota that shrank; return what this socket lost, newest first, and the number in use."""
+        """Give back what is over a quota that shrank; return what this socket lost, newest first, and the use."""
         dropped, used = await self._run("fit", socket, now_ms, max_subs)
         return [symbol.decode() for symbol in dropped], int(used)
 

@@ -1,0 +1,59 @@
+"""HTTP and WebSocket of one process: the panel, a node, or both (TICKPACK_ROLE)."""
+
+import os
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+_http = get_asgi_application()
+
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.conf import settings  # noqa: E402
+
+from streaming.fanout.node import stop_node, the_node  # noqa: E402
+from streaming.routing import websocket_urlpatterns  # noqa: E402
+
+_STREAMS = settings.ROLE in ("all", "node")
+
+
+async def _not_found(scope: Any, receive: Any, send: Any) -> None:
+    """Refuse a socket on a path that we do not have, with 404 where the server can say so."""
+    await receive()
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 4404})
+        return
+    body = b'{"code": "not_found", "message": "no stream here; the native one is at /ws/stock"}'
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "websocket.http.response.start", "status": 404, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})
+
+
+_sockets = URLRouter(websocket_urlpatterns) if _STREAMS else _not_found
+
+
+async def _websocket(scope: Any, receive: Any, send: Any) -> None:
+    try:
+        await _sockets(scope, receive, send)
+    except ValueError as error:
+        if "No route found" not in str(error):
+            raise
+        await _not_found(scope, receive, send)
+
+
+async def _lifespan(scope: Any, receive: Any, send: Any) -> None:
+    """Start reading the stream with the server, so that the first client finds the newest prices known."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            if _STREAMS:
+                the_node()
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            if _STREAMS:
+                await stop_node()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+application = ProtocolTypeRouter({"http": _http, "websocket": _websocket, "lifespan": _lifespan})

@@ -1,0 +1,359 @@
+"""Starts every part of an embedded run, watches them, and ends them: what `manage.py up` does (DESIGN section 9)."""
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from config.embedded import servers
+from config.embedded.children import PYTHON, Child, ChildFailed, ending, free_port, port_is_taken
+
+STOP_SECONDS = 2.3  # for each of two rounds: "Ctrl-C ends everything within 5 s"
+MOST_DEATHS, IN_SECONDS = 4, 60.0
+NEEDED_BYTES = 200 * 1024 * 1024
+WARN_BYTES = 100 * 1024 * 1024
+
+
+class CannotStart(Exception):
+    """One sentence for the person at the terminal."""
+
+
+class StopAsked(Exception):
+    """A signal asked us to end."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the person asked for on the command line."""
+
+    port: int
+    feed: str
+    data: Path | None
+    speed: str
+    db: str
+    var: Path
+
+
+class Supervisor:
+    """One embedded run. `run` returns the exit code."""
+
+    def __init__(self, options: Options, root: Path, out: TextIO) -> None:
+        self.options, self.root, self.out = options, root, out
+        self.var = options.var
+        self.children: list[Child] = []
+        self.facts = self.var / "up.json"
+        self._stopping = False
+        self._warned_of_disk = False
+
+    def say(self, text: str = "") -> None:
+        self.out.write(text + "\n")
+        self.out.flush()
+
+    def run(self) -> int:
+        # Explicitly: a shell that started us with `&` has set SIGINT to "ignore" (setup.md section 0).
+        for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(one, self._on_signal)
+        code = 0
+        try:
+            self._start()
+            self._watch()
+        except StopAsked:
+            self.say("Stopping ...")
+        except (CannotStart, ChildFailed) as error:
+            self.say(f"Tickpack stops: {error}")
+            code = 1
+        except OSError as error:
+            where = f" ({error.filename})" if error.filename else ""
+            self.say(f"Tickpack stops: {error.strerror or error}{where}")
+            code = 1
+        finally:
+            self._stop()
+        return code
+
+    def _on_signal(self, number: int, frame: Any) -> None:
+        if not self._stopping:
+            self._stopping = True
+            raise StopAsked
+
+    # -- starting ------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        started = time.monotonic()
+        self._take_folder()
+        port = self._port()
+        keys = self._secrets()
+        panel, stream = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}/ws/stock"
+        os.environ |= {
+            "TICKPACK_EMBEDDED": "1",
+            "TICKPACK_VAR": str(self.var),
+            "SECRET_KEY": keys["secret_key"],
+            "SANDBOX_KEY": keys["sandbox_key"],
+            "PANEL_URL": panel,
+            "TICKPACK_FEED": self.options.feed,
+            "TICKPACK_REPLAY_DATA": str(self.options.data or ""),
+            "TICKPACK_REPLAY_SPEED": self.options.speed,
+            # A new run starts a replay again; a worker that was restarted within one goes on where it was.
+            "TICKPACK_REPLAY_RUN": str(int(time.time())),
+            "PYTHONPATH": os.pathsep.join([str(self.root), str(self.root / "platform")]),
+            "PYTHONUNBUFFERED": "1",
+        }
+        self._start_stores(keys["redis_password"])
+        self.say("Preparing the database ...")
+        token = self._prepare(keys, panel, stream)
+        self._start_parts(port)
+        self._wait_for_a_bar(panel)
+        people = {
+            "buyer": {"email": keys["buyer_email"], "password": keys["buyer_password"]},
+            "admin": {"email": keys["admin_email"], "password": keys["admin_password"]},
+        }
+        self._write_facts({"panel_url": panel, "ws_url": stream, **people, "token": token, "pid": os.getpid()})
+        self._greet(panel, stream, keys, time.monotonic() - started)
+
+    def _take_folder(self) -> None:
+        (self.var / "log").mkdir(parents=True, exist_ok=True)
+        self.var.chmod(0o700)
+        self.lock = (self.var / "lock").open("a+")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CannotStart(
+                f"another ./dev up is running from {self.var}; end it, or choose another folder with --var DIR"
+            ) from None
+        self.facts.unlink(missing_ok=True)
+        free = shutil.disk_usage(self.var).free
+        if free < NEEDED_BYTES:
+            raise CannotStart(
+                f"the disk that holds {self.var} is full ({free // 2**20} MB free, {NEEDED_BYTES // 2**20} MB needed); "
+                "free some space or choose another folder with --var DIR"
+            )
+        for old in (self.var / "log").glob("*.log"):
+            old.replace(old.with_suffix(".log.1"))
+
+    def _port(self) -> int:
+        if self.options.port == 0:
+            return free_port()
+        if port_is_taken(self.options.port):
+            raise CannotStart(
+                f"port {self.options.port} is in use; choose another one: ./dev up --port {self.options.port + 1}"
+            )
+        return self.options.port
+
+    def _secrets(self) -> dict[str, str]:
+        """Return this folder's keys and passwords, made at the first start."""
+        file = self.var / "secrets.json"
+        self.first_time = not file.exists()
+        if self.first_time:
+            made = {
+                "secret_key": secrets.token_urlsafe(50),
+                "sandbox_key": secrets.token_urlsafe(32),
+                "redis_password": secrets.token_urlsafe(24),
+                "buyer_email": "buyer@tickpack.example",
+                "buyer_password": secrets.token_urlsafe(9),
+                "admin_email": "admin@tickpack.example",
+                "admin_password": secrets.token_urlsafe(12),
+            }
+            _write_private(file, json.dumps(made, indent=1))
+        kept: dict[str, str] = json.loads(file.read_text())
+        return kept
+
+    def _start_stores(self, redis_password: str) -> None:
+        """Start the stores that the environment does not name already, at the same time, and wait for all."""
+        stores: list[Child] = []
+        if not os.environ.get("REDIS_URL"):
+            valkey, data, broker = servers.valkey(self.var, redis_password)
+            os.environ |= {"REDIS_URL": data, "CELERY_BROKER_URL": broker}
+            stores.append(valkey)
+        elif not os.environ.get("CELERY_BROKER_URL"):
+            os.environ["CELERY_BROKER_URL"] = os.environ["REDIS_URL"]
+        if not os.environ.get("CLICKHOUSE_URL"):
+            history, os.environ["CLICKHOUSE_URL"] = servers.clickhouse(self.var)
+            stores.append(history)
+        for child in stores:
+            self._launch(child)
+        if not os.environ.get("DATABASE_URL"):
+            self._start_sql(stores)
+        for child in stores:
+            began = time.monotonic()
+            child.wait_ready()
+            self.say(f"  {child.name:<10} ready ({time.monotonic() - began:.1f} s)")
+
+    def _start_sql(self, stores: list[Child]) -> None:
+        chosen = self.var / "database"
+        before = chosen.read_text().strip() if chosen.exists() else None
+        wanted = self.options.db
+        if wanted == "postgres" and before != "sqlite-fallback":
+            try:
+                postgres, url = servers.postgres(self.var)
+                self._launch(postgres)
+                postgres.wait_ready()
+                os.environ["DATABASE_URL"] = url
+                chosen.write_text("postgres")
+                stores.append(postgres)
+                return
+            except servers.PostgresImpossible as error:
+                self.say(f"  PostgreSQL cannot run here ({error}); SQLite is used instead.")
+                wanted = "sqlite-fallback"
+        os.environ["DATABASE_URL"] = f"sqlite:///{self.var / 'panel.sqlite3'}"
+        chosen.write_text(wanted)
+        self.say("  sqlite     ready")
+
+    def _prepare(self, keys: dict[str, str], panel: str, stream: str) -> str:
+        """Migrate and seed; return the demo buyer's token."""
+        command = [PYTHON, "manage.py", "prepare_embedded", "--ws-url", stream, "--health-url", f"{panel}/healthz"]
+        people = {
+            "TICKPACK_DEMO_EMAIL": keys["buyer_email"],
+            "TICKPACK_DEMO_PASSWORD": keys["buyer_password"],
+            "TICKPACK_ADMIN_EMAIL": keys["admin_email"],
+            "TICKPACK_ADMIN_PASSWORD": keys["admin_password"],
+        }
+        done = subprocess.run(
+            command, cwd=self.root, env=os.environ | people, capture_output=True, text=True, check=False
+        )
+        _write_private(self.var / "log" / "prepare.log", done.stderr)
+        if done.returncode != 0:
+            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            raise CannotStart(f"the database could not be prepared: {last} (log: {self.var / 'log' / 'prepare.log'})")
+        return str(json.loads(done.stdout.strip().splitlines()[-1])["buyer_token"])
+
+    def _start_parts(self, port: int) -> None:
+        log, celery = self.var / "log", [PYTHON, "-m", "celery", "-A", "config"]
+        quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO"]
+        self.say("Starting web, ingest worker, control worker and beat ...")
+        web = Child(
+            name="web", argv=[PYTHON, "manage.py", "serve", "--port", str(port)], log=log / "web.log",
+            ready=lambda: _answers(f"http://127.0.0.1:{port}/healthz"),
+        )  # fmt: skip
+        ingest = Child(
+            name="ingest", argv=[*celery, "worker", "-Q", "ingest", "-P", "threads", "-c", "8", "-n", "ingest@%h", *quiet],
+            log=log / "ingest.log", ready=lambda: True,
+        )  # fmt: skip
+        control = Child(
+            name="control", argv=[*celery, "worker", "-Q", "control", "-P", "threads", "-c", "4", "-n", "control@%h", *quiet],
+            log=log / "control.log", ready=lambda: True,
+        )  # fmt: skip
+        schedule = self.var / "beat-schedule"
+        beat = Child(
+            name="beat", argv=[*celery, "beat", "-s", str(schedule), "--pidfile=", "-l", "WARNING"],
+            log=log / "beat.log", ready=lambda: True,
+        )  # fmt: skip
+        for child in (ingest, web, control, beat):
+            self._launch(child)
+        web.wait_ready()
+
+    def _launch(self, child: Child) -> None:
+        self.children.append(child)
+        child.start()
+
+    def _wait_for_a_bar(self, panel: str, seconds: float = 20.0) -> None:
+        """Wait until the stream moves, so that what we print is true."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if (health := _health(f"{panel}/healthz")) and any(health.get("lanes", {}).values()):
+                return
+            self._look_after_children()
+            time.sleep(0.1)
+        self.say(f"  No feed has written anything in {seconds:.0f} s; see {self.var / 'log' / 'ingest.log'}")
+
+    def _write_facts(self, facts: dict[str, Any]) -> None:
+        draft = self.facts.with_suffix(".new")
+        _write_private(draft, json.dumps(facts, indent=1) + "\n")
+        draft.replace(self.facts)
+
+    def _greet(self, panel: str, stream: str, keys: dict[str, str], seconds: float) -> None:
+        facts = self.facts if self.facts.is_relative_to(self.root) is False else self.facts.relative_to(self.root)
+        admin = (
+            f"{keys['admin_email']} / {keys['admin_password']}"
+            if self.first_time
+            else f"{keys['admin_email']} (password: {facts})"
+        )
+        self.say(
+            f"\nTickpack is up ({seconds:.1f} s). Ctrl-C ends it; the data stays in {self.var}.\n\n"
+            f"  Panel       {panel}/\n"
+            f"  Buyer       {keys['buyer_email']} / {keys['buyer_password']}\n"
+            f"  Admin       {admin}   at {panel}/admin/\n"
+            f"  WebSocket   {stream}\n"
+            f"  Live bars   .venv/bin/tickpack watch 600519.SH 00700.HK TEST.CN --up {facts}\n"
+        )
+
+    # -- watching ------------------------------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        while True:
+            self._look_after_children()
+            self._look_at_the_disk()
+            time.sleep(0.2)
+
+    def _look_after_children(self) -> None:
+        """Start again what has died; give up when it keeps dying."""
+        for child in self.children:
+            code = child.poll()
+            if code is None:
+                continue
+            now = time.monotonic()
+            child.deaths = [at for at in child.deaths if now - at < IN_SECONDS] + [now]
+            if len(child.deaths) >= MOST_DEATHS:
+                raise ChildFailed(
+                    f"{child.name} ended {len(child.deaths)} times within a minute: {child.last_words()} (log: {child.log})"
+                )
+            self.say(f"{child.name} ended ({ending(code)}); starting it again.")
+            child.start()
+
+    def _look_at_the_disk(self) -> None:
+        free = shutil.disk_usage(self.var).free
+        if free < WARN_BYTES and not self._warned_of_disk:
+            self.say(
+                f"The disk that holds {self.var} is almost full ({free // 2**20} MB free): bars may stop; free some space."
+            )
+        self._warned_of_disk = free < WARN_BYTES
+
+    # -- ending --------------------------------------------------------------------------------------------------
+
+    def _stop(self) -> None:
+        for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(one, signal.SIG_IGN)
+        if hasattr(self, "lock"):
+            try:
+                fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self.facts.unlink(missing_ok=True)
+            except OSError:
+                return  # the folder is somebody else's: neither its facts nor any child are ours
+        stores = {"valkey", "postgres", "history"}
+        for round_ in (
+            [c for c in self.children if c.name not in stores],
+            [c for c in self.children if c.name in stores],
+        ):
+            for child in round_:
+                child.ask_to_stop()
+            deadline = time.monotonic() + STOP_SECONDS
+            for child in round_:
+                child.make_sure_stopped(deadline)
+        if self.children:
+            self.say("Everything has ended.")
+
+
+def _write_private(file: Path, text: str) -> None:
+    file.touch(mode=0o600)
+    file.chmod(0o600)
+    file.write_text(text)
+
+
+def _health(url: str) -> dict[str, Any] | None:
+    try:
+        with urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310  (our own loopback address)
+            body: dict[str, Any] = json.load(answer)
+            return body
+    except (OSError, ValueError, urllib.error.URLError):
+        return None
+
+
+def _answers(url: str) -> bool:
+    return _health(url) is not None

@@ -1,0 +1,128 @@
+"""How this node is, and what a customer uses of it. No SQL, no cookies: a token says who asks."""
+
+import time
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_http_methods, require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from redis.exceptions import RedisError
+
+from kernel import clock, keyspace
+from kernel.errors import PlatformError
+from kernel.instruments import LANES
+from kernel.tokens import BadToken
+from streaming.errors import StoreUnavailable
+from streaming.store import entitlements, keys, quota
+from streaming.store.connection import redis_sync
+
+_STARTED_AT = time.monotonic()
+
+
+def _answer(body: dict[str, Any], status: int = 200) -> JsonResponse:
+    """JSON for whoever asks: these answers carry no cookie's authority, so every origin may read them."""
+    response = JsonResponse(body, status=status)
+    response["Access-Control-Allow-Origin"] = "*"
+    response["Access-Control-Allow-Headers"] = "Authorization, X-API-Key"
+    response["Access-Control-Max-Age"] = "86400"
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _refused(error: PlatformError) -> JsonResponse:
+    response = _answer(error.as_json(), error.http_status)
+    if isinstance(error, BadToken):
+        response["WWW-Authenticate"] = f'Bearer error="invalid_token", error_description="{error.code}"'
+    return response
+
+
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:
+    """The process answers; what it knows of its store and lanes is told, but does not make it unhealthy."""
+    body: dict[str, Any] = {
+        "status": "ok",
+        "node": settings.NODE_ID,
+        "group": settings.NODE_GROUP,
+        "realtime": True,
+        "server_time_ms": clock.now_ms(),
+        "up_seconds": int(time.monotonic() - _STARTED_AT),
+    }
+    try:
+        body |= _from_the_store()
+    except RedisError:
+        body |= {"status": "degraded", "connections": 0, "draining": False, "lanes": {}}
+    return _answer(body)
+
+
+def _from_the_store() -> dict[str, Any]:
+    client = redis_sync()
+    lanes = {}
+    for lane in LANES:
+        state = {key.decode(): value.decode() for key, value in client.hgetall(keyspace.feed_state(lane)).items()}  # type: ignore[union-attr]
+        lanes[lane] = state
+    return {
+        "connections": _open_connections(),
+        "draining": bool(client.exists(keyspace.draining(settings.NODE_ID))),
+        "lanes": lanes,
+    }
+
+
+def _open_connections() -> int:
+    from streaming import metrics
+
+    return int(sum(sample.value for metric in metrics.connections.collect() for sample in metric.samples))
+
+
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Ready for new sockets: the store answers and nobody drains the node."""
+    try:
+        draining = bool(redis_sync().exists(keyspace.draining(settings.NODE_ID)))
+    except RedisError:
+        return _answer({"ready": False, "reason": "the real-time store is away"}, 503)
+    return _answer({"ready": not draining, **({"reason": "draining"} if draining else {})}, 503 if draining else 200)
+
+
+@require_safe
+def metrics_page(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+def bearer(request: HttpRequest) -> str:
+    """Return the token of a REST request: `Authorization: Bearer`, or `X-API-Key`.
+
+    Raises:
+        BadToken: there is none.
+    """
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() == "bearer" and token.strip():
+        return token.strip()
+    if key := request.headers.get("X-API-Key", "").strip():
+        return key
+    raise BadToken("no token; send it as `Authorization: Bearer ...`")
+
+
+@require_http_methods(["GET", "OPTIONS"])
+def usage(request: HttpRequest) -> JsonResponse:
+    """What a token's customer uses of the quota right now, over all sockets and nodes of the group."""
+    if request.method == "OPTIONS":
+        return _answer({})
+    try:
+        scope = entitlements.effective(keys.verify(bearer(request)))
+        symbols, connections = quota.usage(redis_sync(), scope.customer, scope.group)
+    except PlatformError as error:
+        return _refused(error)
+    except RedisError:
+        return _refused(StoreUnavailable())
+    step = scope.at(clock.now_ms() / 1000)
+    return _answer(
+        {
+            "used": len(symbols),
+            "max_subs": step.max_subs,
+            "symbols": symbols,
+            "connections": connections,
+            "max_conns": step.max_conns,
+            "markets": sorted(step.markets),
+        }
+    )

@@ -1,0 +1,306 @@
+"""The socket's entrance: finds the token, refuses with HTTP 401 before the upgrade, then carries text and does effects.
+
+What is decided about one connection is decided in streaming.wire.connection. This class catches whatever a message
+can raise and always cleans up; Channels by itself does neither (reference: docs/adr/0006).
+"""
+
+import asyncio
+import json
+import logging
+import secrets
+from typing import Any
+
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from kernel import clock, keyspace
+from kernel.errors import PlatformError
+from kernel.instruments import InstrumentId
+from kernel.tokens import BadToken, Claims
+from streaming import metrics
+from streaming.errors import StoreUnavailable, UnknownSymbol
+from streaming.fanout.hub import Member
+from streaming.fanout.node import Node, the_node
+from streaming.fanout.websocket import EXTENSION, AsgiWire
+from streaming.reference.instruments import directory
+from streaming.store import entitlements, keys
+from streaming.store.connection import redis_async
+from streaming.store.quota import PROCESS, Socket
+from streaming.wire import requests
+from streaming.wire.connection import CLOSE_SLOW, CLOSE_TOKEN, Connection, costs_quota
+from streaming.wire.dialects import native
+from streaming.wire.window import unpack_newest
+
+log = logging.getLogger(__name__)
+
+
+class TokenMissing(BadToken):
+    """No token; send it as `Authorization: Bearer ...`, in a browser as the subprotocols `bearer, <token>`"""
+
+    code = "token_missing"
+
+
+class TokenInQuery(BadToken):
+    """A token in the URL ends in logs; send it as `Authorization: Bearer ...`"""
+
+    code = "token_in_query"
+
+
+class StreamConsumer(AsyncWebsocketConsumer):
+    """One client socket of the native dialect."""
+
+    channel_layer_alias = None  # control messages reach the process once, not every socket
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.member: Member | None = None
+        self.claims: Claims | None = None
+        self._lock = asyncio.Lock()  # a message and a re-check must not interleave in one connection
+        self._left = False
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # Whatever ended us, cancellation and server shutdown included.
+            await asyncio.shield(self._leave())
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Channels closes database connections in a thread here, for every event; there is no database on this path."""
+        handler = {
+            "websocket.connect": self.websocket_connect,
+            "websocket.receive": self.websocket_receive,
+            "websocket.disconnect": self._disconnected,
+        }[message["type"]]
+        await handler(message)
+
+    async def _disconnected(self, message: dict[str, Any]) -> None:
+        raise StopConsumer
+
+    # -- connect -----------------------------------------------------------------------------------------------
+
+    async def connect(self) -> None:
+        node = the_node()
+        try:
+            token, subprotocol = self._token()
+            self.claims = await asyncio.to_thread(keys.verify, token)
+            scope = await entitlements.effective_async(self.claims)
+        except PlatformError as error:
+            await self._refuse(401, error.as_json())
+            return
+        if node.draining:
+            await self._refuse(503, {"code": "draining", "message": "this node is draining; connect to another one"})
+            return
+        now_ms = clock.now_ms()
+        step = scope.at(now_ms / 1000)
+        self.jti, self.field = self.claims.jti, f"{PROCESS}:{secrets.token_hex(6)}"
+        self.socket = Socket(scope.customer, scope.group, self.field)
+        self.node: Node = node
+        self.connection = Connection(
+            dialect=native, scope=scope, resolve=_canonical, carried=lambda one: str(one) in directory()
+        )  # fmt: skip
+        try:
+            used, over = await node.book.enter(self.socket, max(1, step.max_conns), now_ms)
+        except (RedisError, OSError):
+            metrics.store_errors.inc()
+            await self._refuse(503, StoreUnavailable().as_json())
+            return
+        await self.accept(subprotocol=subprotocol)
+        metrics.opened.labels(native.name).inc()
+        metrics.connections.labels(native.name).inc()
+        wire = self.scope.get("extensions", {}).get(EXTENSION) or AsgiWire(self.base_send, lambda: None)
+        self.member = Member(wire, self._pushed_out, step.markets)
+        node.enter(scope.customer, scope.group, self)
+        lanes = node.hub.lanes
+        await self._do(
+            self.connection.opened(
+                node=settings.NODE_ID, now_ms=now_ms, used=used,
+                epochs={name: lane.epoch for name, lane in lanes.items() if lane.epoch},
+                markets={name: (lane.state, lane.until_ms) for name, lane in lanes.items()},
+            )
+        )  # fmt: skip
+        node.hub.join(self.member)
+        await node.replace(scope.customer, scope.group, over)
+
+    def _token(self) -> tuple[str, str | None]:
+        """Return the token and the subprotocol to select.
+
+        Raises:
+            TokenMissing, TokenInQuery: 401.
+        """
+        for name, value in self.scope["headers"]:
+            if name == b"authorization":
+                kind, _, token = value.decode("latin-1").partition(" ")
+                if kind.lower() == "bearer" and token.strip():
+                    return token.strip(), None
+        offered = self.scope.get("subprotocols") or []
+        if len(offered) == 2 and offered[0] == "bearer":
+            return offered[1], "bearer"
+        if b"token=" in self.scope.get("query_string", b""):
+            raise TokenInQuery
+        raise TokenMissing
+
+    async def _refuse(self, status: int, body: dict[str, Any]) -> None:
+        metrics.refused.labels(body["code"]).inc()
+        if "websocket.http.response" not in self.scope.get("extensions", {}):
+            await self.close(CLOSE_TOKEN)  # such a server can answer 403 only
+            return
+        extra = (b"www-authenticate", f'Bearer error="invalid_token", error_description="{body["code"]}"'.encode())
+        payload = json.dumps(body).encode()
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(payload)).encode()),
+            extra if status == 401 else (b"retry-after", b"2"),
+        ]
+        await self.base_send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+        await self.base_send({"type": "websocket.http.response.body", "body": payload})
+        raise StopConsumer
+
+    # -- messages ----------------------------------------------------------------------------------------------
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self.member is None:
+            return
+        metrics.messages.inc()
+        now_ms = clock.now_ms()
+        try:
+            async with self._lock:
+                if text_data is None:
+                    await self._attempt(self.connection.received_binary(now_ms))
+                else:
+                    await self._attempt(self.connection.received(text_data, now_ms))
+        except Exception:
+            # A bug of ours. Channels would leave the peer without a close frame and skip every clean-up.
+            log.exception("a message could not be handled")
+            await self.end(1011, "internal error")
+
+    async def _attempt(self, effects: list[requests.Effect]) -> None:
+        """Do effects; a store that is away is said to the client, a bug closes 1011 and is logged."""
+        try:
+            await self._do(effects)
+        except (RedisError, OSError, PlatformError):
+            metrics.store_errors.inc()
+            await self._do(self.connection.failed(StoreUnavailable()))
+
+    async def _do(self, effects: list[requests.Effect]) -> None:
+        connection, book = self.connection, self.node.book
+        for effect in effects:
+            now_ms = clock.now_ms()
+            match effect:
+                case requests.Send(text):
+                    await self.send(text_data=text)
+                case requests.Follow(channels):
+                    self._follow(channels)
+                case requests.Lookup(request, unknown):
+                    found = await self.node.carried(unknown)
+                    await self._do(connection.looked_up(request, found, now_ms))
+                case requests.Claim():
+                    granted, used = await self._claim(effect, now_ms)
+                    await self._do(connection.claimed(effect, granted, used, now_ms))
+                case requests.Release(instruments):
+                    used = await book.release(self.socket, _paid(instruments), now_ms)
+                    await self._do(connection.released(effect, used, now_ms))
+                case requests.Fit(max_subs):
+                    await self._fit(effect, max_subs, now_ms)
+                case requests.ReadNewest(instruments):
+                    await self._do(connection.newest_read(effect, await _read_newest(instruments)))
+                case requests.Close(code, reason):
+                    await self.end(code, reason)
+
+    async def _claim(self, claim: requests.Claim, now_ms: int) -> tuple[frozenset[InstrumentId], int]:
+        free = [one for one in claim.instruments if not costs_quota(one)]
+        step = self.connection.scope.at(now_ms / 1000)
+        granted, used = await self.node.book.claim(self.socket, _paid(claim.instruments), step.max_subs, now_ms)
+        for lane in {one.lane for one in claim.instruments}:
+            # A replay begins when somebody listens (nodes tell ingest so).
+            await redis_async().set(keyspace.wanted(lane), 1, ex=60)
+        return frozenset([*free, *(one for one in claim.instruments if str(one) in granted)]), used
+
+    async def _fit(self, fit: requests.Fit, max_subs: int, now_ms: int) -> None:
+        outside = self.connection.outside_markets(now_ms)
+        if outside:
+            await self.node.book.release(self.socket, _paid(outside), now_ms)
+        symbols, used = await self.node.book.fit(self.socket, max_subs, now_ms)
+        dropped = [*(InstrumentId.parse(symbol) for symbol in symbols), *outside]
+        await self._do(self.connection.fitted(fit, dropped, used))
+
+    def _follow(self, channels: frozenset[tuple[InstrumentId, bool]]) -> None:
+        if self.member is not None:
+            self.node.hub.follow(self.member, channels)
+
+    # -- what others want of this socket -------------------------------------------------------------------------
+
+    async def recheck(self) -> None:
+        """Take the newest entitlement; called on a control message and every few seconds."""
+        if self.member is None or self.claims is None:
+            return
+        async with self._lock:
+            try:
+                scope = await entitlements.effective_async(self.claims)
+                following = tuple(self.connection.following)
+                self.connection.used = await self.node.book.remind(self.socket, _paid(following), clock.now_ms())
+            except BadToken as error:
+                await self.end(CLOSE_TOKEN, error.code)
+                return
+            except (RedisError, OSError):
+                scope = self.connection.scope  # time goes on even when the store does not
+            await self._attempt(self.connection.entitled(scope, clock.now_ms()))
+            if self.member is not None:
+                self.member.markets = self.connection.scope.at(clock.now_ms() / 1000).markets
+
+    async def end(self, code: int, reason: str) -> None:
+        """Close from our side. The hub is left first: no frame may follow the close frame."""
+        if self.member is None:
+            return
+        metrics.ended.labels(str(code)).inc()
+        await self._leave()
+        try:
+            await asyncio.wait_for(self.close(code=code, reason=reason[:120]), timeout=5)
+        except Exception:
+            log.debug("a socket was gone before it could be closed")
+
+    def _pushed_out(self, reason: str) -> None:
+        """The hub gives a slow reader up: 4408 as a best effort, then the connection is dropped."""
+        wire = self.member.wire if self.member else None
+        task = asyncio.ensure_future(self.end(CLOSE_SLOW, reason))
+        if wire is not None:
+            task.add_done_callback(lambda _: wire.abort())
+
+    async def _leave(self) -> None:
+        if self._left or self.member is None:
+            return
+        self._left = True
+        member, self.member = self.member, None
+        metrics.connections.labels(native.name).dec()
+        self.node.hub.leave(member)
+        self.node.leave(self.socket.customer, self.socket.group, self)
+        if isinstance(member.wire, AsgiWire):
+            member.wire.detach()
+        try:
+            await self.node.book.leave(self.socket)
+        except (RedisError, OSError):
+            metrics.store_errors.inc()  # its lease runs out with the process; until then the quota stays taken
+
+
+def _canonical(text: str) -> InstrumentId:
+    """Return what a client means, listed or not; the feed may carry more than the list has.
+
+    Raises:
+        BadSymbol: the text has no symbol's form.
+    """
+    try:
+        return directory().resolve(text).id
+    except UnknownSymbol as error:
+        return InstrumentId.parse(error.fields["symbol"])
+
+
+def _paid(instruments: tuple[InstrumentId, ...]) -> list[InstrumentId]:
+    return [one for one in instruments if costs_quota(one)]
+
+
+async def _read_newest(instruments: tuple[InstrumentId, ...]) -> list[tuple[InstrumentId, Any]]:
+    client, found = redis_async(), []
+    for instrument in instruments:
+        raw = await client.hget(keyspace.newest(instrument.lane), str(instrument))
+        if raw is not None:
+            found.append((instrument, unpack_newest(raw)))
+    return found

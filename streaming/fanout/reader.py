@@ -1,0 +1,104 @@
+"""Reads one lane's stream into the hub, by id, without ever losing its place.
+
+A dead link shows itself after 3 s (streaming.store.connection); then we wait, connect anew and go on after the last
+window that was read. A new epoch is noticed by its key, which is looked at whenever the stream was quiet for a second.
+"""
+
+import asyncio
+import logging
+import time
+
+import redis
+import redis.asyncio
+
+from kernel import clock, keyspace
+from streaming import metrics
+from streaming.fanout.hub import SOFT_BYTES, Hub
+from streaming.store.connection import new_redis_async
+from streaming.wire.window import WINDOW_MS, Window, end_ms, unpack_newest, unpack_window
+
+log = logging.getLogger(__name__)
+_BATCH = 100  # windows a read; a replay at full speed brings thousands
+_BLOCK_MS = 1000
+_QUIET_SECONDS = 3 * WINDOW_MS / 1000 + 1.0  # three windows missing in a row, and a second for the closing delay
+_BREATH_SECONDS = 0.2  # the most that one catching-up batch waits for healthy readers
+
+
+class LaneReader:
+    """Feeds one lane of a hub for ever; `run` is the task."""
+
+    def __init__(self, hub: Hub, name: str) -> None:
+        self.hub, self.name, self.lane = hub, name, hub.lanes[name]
+        self._last_id = "0-0"
+        self._client: redis.asyncio.Redis | None = None
+
+    async def run(self) -> None:
+        while True:
+            try:
+                self._client = new_redis_async()
+                await self._read_for_ever(self._client)
+            except (redis.RedisError, OSError) as error:
+                metrics.store_errors.inc()
+                log.warning("lane %s: the stream cannot be read (%s); trying again", self.name, type(error).__name__)
+                self._notice_silence()
+                await asyncio.sleep(0.5)
+            finally:
+                if self._client is not None:
+                    await self._client.aclose()
+
+    async def _read_for_ever(self, client: redis.asyncio.Redis) -> None:
+        while True:
+            raw_epoch = await client.get(keyspace.epoch(self.name))
+            if raw_epoch is None:
+                self._notice_silence()
+                await asyncio.sleep(0.25)
+                continue
+            if raw_epoch.decode() != self.lane.epoch:
+                await self._begin(client, raw_epoch.decode())
+            await self._read_until_quiet(client)
+
+    async def _begin(self, client: redis.asyncio.Redis, epoch: str) -> None:
+        """Open a stream. The first one of this process is joined at its end, a later one is read from its start."""
+        first = not self.lane.epoch
+        newest = await client.hgetall(keyspace.newest(self.name))
+        self.hub.begin(self.name, epoch, {symbol.decode(): unpack_newest(raw) for symbol, raw in newest.items()})
+        self._last_id = "0-0"
+        if first:
+            ends = await client.xrevrange(keyspace.stream(self.name, epoch), count=1)
+            if ends:
+                entry_id, fields = ends[0]
+                self._last_id = entry_id.decode()
+                self.hub.publish(self.name, [unpack_window(fields[b"w"])])
+
+    async def _read_until_quiet(self, client: redis.asyncio.Redis) -> None:
+        stream = keyspace.stream(self.name, self.lane.epoch)
+        while True:
+            answer = await client.xread({stream: self._last_id}, count=_BATCH, block=_BLOCK_MS)
+            if not answer:
+                self._notice_silence()
+                return
+            entries = answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0]
+            windows = [unpack_window(fields[b"w"]) for _, fields in entries]
+            self.hub.publish(self.name, windows)
+            self._last_id = entries[-1][0].decode()
+            self._measure_lag(windows[-1])
+            if len(entries) > 1:
+                await self._let_healthy_readers_drain()
+
+    async def _let_healthy_readers_drain(self) -> None:
+        """Between batches of a catch-up, so that our own burst makes nobody a slow reader."""
+        deadline = time.monotonic() + _BREATH_SECONDS
+        await asyncio.sleep(0)
+        while self.hub.busiest() > SOFT_BYTES // 2 and time.monotonic() < deadline:
+            await asyncio.sleep(0.005)
+
+    def _measure_lag(self, window: Window) -> None:
+        if window.speed == 1.0:
+            metrics.stream_lag_seconds.labels(self.name).set((clock.now_ms() - end_ms(window.seq)) / 1000)
+
+    def _notice_silence(self) -> None:
+        """Call a market without entries `no_feed`, unless it is closed: then silence is what was promised."""
+        if self.lane.state in ("closed", "no_feed") or time.monotonic() - self.lane.heard_at < _QUIET_SECONDS:
+            return
+        self.lane.state, self.lane.until_ms = "no_feed", None
+        self.hub.tell_market(self.name)

@@ -1,0 +1,21 @@
+"""Prometheus counters of one streaming process; `GET /metrics` shows them."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+connections = Gauge("tickpack_connections", "Open client sockets", ["dialect"])
+opened = Counter("tickpack_opened", "Client sockets accepted", ["dialect"])
+refused = Counter("tickpack_refused", "Client sockets refused before the upgrade, by error code", ["code"])
+ended = Counter("tickpack_ended", "Client sockets ended by us, by reason", ["reason"])
+messages = Counter("tickpack_messages", "Messages from clients")
+deliveries = Counter("tickpack_deliveries", "Frames handed to client sockets")
+slow_readers = Counter("tickpack_slow_readers", "Times that a client fell behind")
+conflated = Counter("tickpack_conflated", "Frames that slow readers never got")
+flush_seconds = Histogram(
+    "tickpack_flush_seconds",
+    "Encoding and writing one read's windows",
+    buckets=(0.0005, 0.001, 0.005, 0.02, 0.1, 0.5, 2),
+)
+stream_lag_seconds = Gauge(
+    "tickpack_stream_lag_seconds", "Wall clock minus the end of the newest window (live feeds)", ["lane"]
+)
+store_errors = Counter("tickpack_store_errors", "Questions that the real-time store did not answer")

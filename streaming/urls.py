@@ -1,0 +1,12 @@
+"""HTTP paths of a node."""
+
+from django.urls import URLPattern, path
+
+from streaming.api import node
+
+urlpatterns: list[URLPattern] = [
+    path("healthz", node.healthz, name="healthz"),
+    path("readyz", node.readyz, name="readyz"),
+    path("metrics", node.metrics_page, name="metrics"),
+    path("v1/usage", node.usage, name="usage"),
+]
