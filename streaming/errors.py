@@ -2,7 +2,7 @@
 
 PlatformError
     Refused        QuotaExceeded, MarketNotAllowed, LevelNotAllowed, UnknownSymbol, TooManyMessages, Fenced
-    Malformed      BinaryNotSupported, Unsupported, BadParameter
+    Malformed      BinaryNotSupported, Unsupported, BadParameter, BadRecording
     Unavailable    StoreUnavailable, HistoryUnavailable
 """
 
@@ -77,3 +77,9 @@ class Fenced(Refused):
     """Another worker holds the lane now; this one must stop writing"""
 
     code = "fenced"
+
+
+class BadRecording(Malformed):
+    """This folder cannot be replayed"""
+
+    code = "bad_recording"

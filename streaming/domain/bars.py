@@ -1,0 +1,168 @@
+"""Ticks -> the bars of 1.5 s windows.
+
+A trade counts by itself. A snapshot counts from the day's beginning, so its bar is the difference to the one before;
+a day high or low that moved in between belongs to the bar too, as nobody else will ever tell of that trade.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+
+from streaming.domain.ticks import Snapshot, Tick, Trade
+from streaming.domain.windows import seq_of
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One instrument's bar of one window."""
+
+    symbol: str
+    open_e4: int
+    high_e4: int
+    low_e4: int
+    close_e4: int
+    volume: int
+    turnover_e4: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedWindow:
+    """What moved in one window; `references` are previous closes that became known by its end."""
+
+    seq: int
+    bars: list[Bar]
+    references: list[tuple[str, int]]
+
+
+@dataclass(slots=True)
+class _Forming:
+    """A bar that still takes ticks; prices stay None while it has late volume alone."""
+
+    open_e4: int | None = None
+    high_e4: int = 0
+    low_e4: int = 0
+    close_e4: int = 0
+    volume: int = 0
+    turnover_e4: int = 0
+
+    def take(self, open_e4: int, high_e4: int, low_e4: int, close_e4: int) -> None:
+        if self.open_e4 is None:
+            self.open_e4, self.high_e4, self.low_e4 = open_e4, high_e4, low_e4
+        self.high_e4, self.low_e4 = max(self.high_e4, high_e4), min(self.low_e4, low_e4)
+        self.close_e4 = close_e4
+
+
+@dataclass(slots=True)
+class _Day:
+    """An instrument's day as its snapshots have told it so far."""
+
+    on: date
+    seen: bool = False
+    cum_volume: int = 0
+    cum_turnover_e4: int = 0
+    high_e4: int = 0
+    low_e4: int = 0
+    last_e4: int = 0
+    prev_close_e4: int = 0
+
+
+@dataclass
+class WindowFold:
+    """Folds a stream of ticks; whoever owns the clock says when a window closes.
+
+    Args:
+        day_of: the exchange's date at an instant, where cumulative volumes begin again.
+        counts_from_zero: the ticks begin with the day (a recording). Otherwise the first snapshot of an instrument is
+            where counting starts, because its volume happened before we listened.
+    """
+
+    day_of: Callable[[int], date]
+    counts_from_zero: bool = True
+    closed_through: int = 0
+    late: int = 0
+    _open: dict[int, dict[str, _Forming]] = field(default_factory=dict)
+    _days: dict[str, _Day] = field(default_factory=dict)
+    _last_e4: dict[str, int] = field(default_factory=dict)
+    _references: dict[str, int] = field(default_factory=dict)
+
+    def add(self, tick: Tick) -> None:
+        """Take one tick. One whose window has closed adds its volume to the oldest open window, never its price."""
+        if isinstance(tick, Trade):
+            price = tick.price_e4
+            self._count(tick, (price, price, price, price), tick.volume, tick.turnover_e4)
+        else:
+            self._add_snapshot(tick)
+
+    def refer(self, symbol: str, prev_close_e4: int) -> None:
+        """Take a previous close, to be told with the next window."""
+        if prev_close_e4 > 0:
+            self._references[symbol] = prev_close_e4
+
+    def oldest_open(self) -> int | None:
+        """Return the first window that holds a tick and has not closed."""
+        return min(self._open, default=None)
+
+    def close(self, seq: int) -> ClosedWindow:
+        """Close a window and return what moved in it. Windows close in order; skipped ones must be empty."""
+        forming = self._open.pop(seq, {})
+        self.closed_through = seq
+        bars = []
+        for symbol, bar in forming.items():
+            last_e4 = self._last_e4.get(symbol, 0)
+            if bar.open_e4 is None:
+                bar.take(last_e4, last_e4, last_e4, last_e4)
+            self._last_e4[symbol] = bar.close_e4
+            bars.append(
+                Bar(symbol, bar.open_e4 or 0, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume, bar.turnover_e4)
+            )
+        references, self._references = list(self._references.items()), {}
+        return ClosedWindow(seq, bars, references)
+
+    def know(self, symbol: str, last_e4: int) -> None:
+        """Take an instrument's last price from before a restart."""
+        self._last_e4[symbol] = last_e4
+
+    def _count(self, tick: Tick, prices: tuple[int, int, int, int], volume: int, turnover_e4: int) -> None:
+        seq = seq_of(tick.at_ms)
+        symbol = str(tick.instrument)
+        if seq > self.closed_through:
+            bar = self._open.setdefault(seq, {}).setdefault(symbol, _Forming())
+            bar.take(*prices)
+        else:
+            self.late += 1
+            # An instrument without any price yet cannot be flat at one: its late price is all that is known.
+            self._last_e4.setdefault(symbol, prices[3])
+            bar = self._open.setdefault(self.closed_through + 1, {}).setdefault(symbol, _Forming())
+        bar.volume += volume
+        bar.turnover_e4 += turnover_e4
+
+    def _add_snapshot(self, snapshot: Snapshot) -> None:
+        symbol, on = str(snapshot.instrument), self.day_of(snapshot.at_ms)
+        day = self._days.get(symbol)
+        if day is None or day.on != on:
+            # A new day at an instrument we already follow starts at zero, even where the first one did not.
+            day = self._days[symbol] = _Day(on, seen=self.counts_from_zero or day is not None)
+        if snapshot.prev_close_e4 != day.prev_close_e4:
+            day.prev_close_e4 = snapshot.prev_close_e4
+            self.refer(symbol, snapshot.prev_close_e4)
+        volume = snapshot.cum_volume - day.cum_volume if day.seen else 0
+        turnover_e4 = max(0, snapshot.cum_turnover_e4 - day.cum_turnover_e4) if day.seen else 0
+        if snapshot.last_e4 > 0 and (volume > 0 or snapshot.last_e4 != day.last_e4):
+            self._count(snapshot, _prices(snapshot, day), volume, turnover_e4)
+        day.seen = True
+        day.cum_volume, day.cum_turnover_e4 = snapshot.cum_volume, snapshot.cum_turnover_e4
+        day.high_e4, day.low_e4, day.last_e4 = snapshot.high_e4, snapshot.low_e4, snapshot.last_e4
+
+
+def _prices(snapshot: Snapshot, day: _Day) -> tuple[int, int, int, int]:
+    last = snapshot.last_e4
+    high = low = last
+    begins = last
+    if day.last_e4 == 0 and day.seen and snapshot.open_e4 > 0:
+        begins = snapshot.open_e4
+        high, low = max(high, begins), min(low, begins)
+    if day.seen and snapshot.high_e4 > day.high_e4:
+        high = max(high, snapshot.high_e4)
+    if day.seen and snapshot.low_e4 > 0 and (day.low_e4 == 0 or snapshot.low_e4 < day.low_e4):
+        low = min(low, snapshot.low_e4)
+    return begins, high, low, last

@@ -1,0 +1,69 @@
+"""Window bars -> minute bars, by the one rule that we and every client share (DESIGN section 4)."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class BarLike(Protocol):
+    """A bar of the domain or of the wire."""
+
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def open_e4(self) -> int: ...
+    @property
+    def high_e4(self) -> int: ...
+    @property
+    def low_e4(self) -> int: ...
+    @property
+    def close_e4(self) -> int: ...
+    @property
+    def volume(self) -> int: ...
+    @property
+    def turnover_e4(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class MinuteBar:
+    """One instrument's bar over [opened_ms, opened_ms + 60 s), auctions and closing prints folded in."""
+
+    symbol: str
+    opened_ms: int
+    open_e4: int
+    high_e4: int
+    low_e4: int
+    close_e4: int
+    volume: int
+    turnover_e4: int
+
+
+@dataclass
+class MinuteFold:
+    """Folds bars that come in the order of their windows; several minutes may be open at once."""
+
+    _open: dict[int, dict[str, MinuteBar]] = field(default_factory=dict)
+
+    def add(self, opened_ms: int | None, bar: BarLike) -> None:
+        """Take a bar of the minute that the calendar named; a bar without volume or without a minute counts nowhere."""
+        if opened_ms is None or bar.volume <= 0:
+            return
+        minute = self._open.setdefault(opened_ms, {})
+        before = minute.get(bar.symbol)
+        minute[bar.symbol] = MinuteBar(
+            bar.symbol,
+            opened_ms,
+            before.open_e4 if before else bar.open_e4,
+            max(before.high_e4, bar.high_e4) if before else bar.high_e4,
+            min(before.low_e4, bar.low_e4) if before else bar.low_e4,
+            bar.close_e4,
+            (before.volume if before else 0) + bar.volume,
+            (before.turnover_e4 if before else 0) + bar.turnover_e4,
+        )
+
+    def close_before(self, opened_ms: int) -> list[MinuteBar]:
+        """Return and forget the minutes that opened before this one, oldest first."""
+        return [bar for minute in sorted(self._open) if minute < opened_ms for bar in self._open.pop(minute).values()]
+
+    def close_all(self) -> list[MinuteBar]:
+        """Return and forget every minute: the feed has ended."""
+        return [bar for minute in sorted(self._open) for bar in self._open.pop(minute).values()]
