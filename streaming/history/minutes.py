@@ -1,0 +1,124 @@
+"""The table of minute bars.
+
+The newest version of a minute wins, so writing the 72 h window again changes nothing. The version is not part of the
+key: with it inside, two versions of one minute would both stay for ever.
+"""
+
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import clickhouse_connect
+import urllib3
+from clickhouse_connect.driver.exceptions import Error as ClickHouseError
+from django.conf import settings
+
+from streaming.domain.minutes import MinuteBar
+from streaming.errors import HistoryUnavailable
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS minute_bars (
+    symbol LowCardinality(String),
+    opened_at DateTime('UTC'),
+    open_e4 Int64, high_e4 Int64, low_e4 Int64, close_e4 Int64,
+    volume Int64, turnover_e4 Int64,
+    version UInt64
+) ENGINE = ReplacingMergeTree(version) PARTITION BY toYYYYMM(opened_at) ORDER BY (symbol, opened_at)
+"""
+_COLUMNS = ["symbol", "opened_at", "open_e4", "high_e4", "low_e4", "close_e4", "volume", "turnover_e4", "version"]
+_BATCH = 50_000
+_FAILURES = (ClickHouseError, urllib3.exceptions.HTTPError, OSError)
+
+_clients: dict[str, Any] = {}
+_lock = threading.Lock()
+
+
+def insert_minutes(bars: Sequence[MinuteBar], *, version: int) -> None:
+    """Write closed minutes; a minute written again with the same or a higher version replaces the one before.
+
+    Raises:
+        HistoryUnavailable: ClickHouse did not take all of them; write them all again later.
+    """
+    rows = [
+        (
+            bar.symbol,
+            datetime.fromtimestamp(bar.opened_ms // 1000, UTC),
+            bar.open_e4,
+            bar.high_e4,
+            bar.low_e4,
+            bar.close_e4,
+            bar.volume,
+            bar.turnover_e4,
+            version,
+        )
+        for bar in bars
+    ]
+    try:
+        for start in range(0, len(rows), _BATCH):
+            _client().insert("minute_bars", rows[start : start + _BATCH], column_names=_COLUMNS)
+    except _FAILURES as error:
+        raise _away(error) from error
+
+
+def read_minutes(symbol: str, start_ms: int, end_ms: int, limit: int, *, newest: bool = False) -> list[MinuteBar]:
+    """Return the minute bars of an instrument with start_ms <= opened < end_ms, oldest first.
+
+    Args:
+        limit: at most so many bars.
+        newest: where there are more, the last ones of the range instead of the first.
+
+    Returns:
+        Opened strictly increasing; minutes without a trade are absent.
+
+    Raises:
+        HistoryUnavailable: ClickHouse did not answer.
+    """
+    # FINAL: two versions of a minute may wait for their merge, and only the newer one is true.
+    sql = f"""
+        SELECT symbol, toInt64(toUnixTimestamp(opened_at)) * 1000 AS opened_ms,
+               open_e4, high_e4, low_e4, close_e4, volume, turnover_e4
+        FROM minute_bars FINAL
+        WHERE symbol = {{symbol:String}}
+          AND opened_at >= toDateTime({{start:Int64}}, 'UTC') AND opened_at < toDateTime({{end:Int64}}, 'UTC')
+        ORDER BY opened_at {"DESC" if newest else "ASC"}
+        LIMIT {{limit:UInt32}}
+    """  # noqa: S608 - the only variable part is one of two words
+    # Seconds, rounded up: a bar opens on a whole second, so `>= x.5 s` means the next one, and so does `< x.5 s`.
+    parameters = {"symbol": symbol, "start": _seconds(start_ms), "end": _seconds(end_ms), "limit": limit}
+    try:
+        rows = _client().query(sql, parameters=parameters).result_rows
+    except _FAILURES as error:
+        raise _away(error) from error
+    bars = [MinuteBar(*row) for row in rows]
+    return bars[::-1] if newest else bars
+
+
+def _seconds(at_ms: int) -> int:
+    return max(0, min(-(-at_ms // 1000), 2**32 - 1))  # what DateTime can hold
+
+
+def _client() -> Any:
+    url = settings.CLICKHOUSE_URL
+    with _lock:
+        if url not in _clients:
+            client = clickhouse_connect.get_client(
+                dsn=url,
+                compress=False,
+                connect_timeout=2,
+                send_receive_timeout=10,
+                query_retries=0,
+                autogenerate_session_id=False,
+                # A kept-alive connection that the server closed meanwhile fails the next insert; the batch is one
+                # request every two seconds, so a connection of its own costs nothing.
+                headers={"Connection": "close"},
+            )
+            client.command(_TABLE)
+            _clients[url] = client
+        return _clients[url]
+
+
+def _away(error: Exception) -> HistoryUnavailable:
+    with _lock:
+        _clients.pop(settings.CLICKHOUSE_URL, None)  # the next call looks for the table again
+    return HistoryUnavailable(f"history is away ({type(error).__name__}); try again in a few seconds")

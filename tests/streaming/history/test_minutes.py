@@ -1,0 +1,62 @@
+"""Proves that minute bars survive the engine: ranges are half-open, a minute written twice is one, away is said so."""
+
+import pytest
+
+from streaming.domain.minutes import MinuteBar
+from streaming.errors import HistoryUnavailable
+from streaming.history.minutes import insert_minutes, read_minutes
+
+pytestmark = [pytest.mark.whole, pytest.mark.usefixtures("history_server")]
+
+NINE_THIRTY = 1_675_215_000_000  # 2023-02-01 09:30 in Shanghai
+
+
+def minute(symbol: str, nth: int, close_e4: int = 100_000) -> MinuteBar:
+    return MinuteBar(symbol, NINE_THIRTY + nth * 60_000, 100_000, 100_000, 90_000, close_e4, 300, 30_000_000)
+
+
+def test_what_was_inserted_is_read_back_to_the_last_digit() -> None:
+    bar = MinuteBar("600519.SH", NINE_THIRTY, 18_549_800, 18_550_000, 18_460_500, 18_471_000, 86_700, 1_606_673_500_000)
+
+    insert_minutes([bar], version=1)
+
+    assert read_minutes("600519.SH", NINE_THIRTY, NINE_THIRTY + 60_000, 10) == [bar]
+
+
+def test_a_range_takes_its_start_and_leaves_its_end() -> None:
+    insert_minutes([minute("600001.SH", nth) for nth in range(3)], version=1)
+
+    bars = read_minutes("600001.SH", NINE_THIRTY, NINE_THIRTY + 120_000, 10)
+
+    assert [bar.opened_ms for bar in bars] == [NINE_THIRTY, NINE_THIRTY + 60_000]
+    assert read_minutes("600001.SH", NINE_THIRTY + 1, NINE_THIRTY + 60_000, 10) == []
+
+
+def test_a_limit_takes_the_oldest_or_the_newest_of_the_range_oldest_first() -> None:
+    insert_minutes([minute("600002.SH", nth) for nth in range(5)], version=1)
+    end = NINE_THIRTY + 5 * 60_000
+
+    oldest = read_minutes("600002.SH", NINE_THIRTY, end, 2)
+    newest = read_minutes("600002.SH", 0, end, 2, newest=True)
+
+    assert [(bar.opened_ms - NINE_THIRTY) // 60_000 for bar in oldest] == [0, 1]
+    assert [(bar.opened_ms - NINE_THIRTY) // 60_000 for bar in newest] == [3, 4]
+
+
+def test_a_minute_written_again_replaces_the_one_before() -> None:
+    insert_minutes([minute("600003.SH", 0, close_e4=95_000)], version=1)
+    insert_minutes([minute("600003.SH", 0, close_e4=96_000)], version=2)
+    insert_minutes([minute("600003.SH", 0, close_e4=96_000)], version=2)
+
+    bars = read_minutes("600003.SH", 0, NINE_THIRTY + 60_000, 10)
+
+    assert [bar.close_e4 for bar in bars] == [96_000]
+
+
+def test_a_server_that_is_away_is_said_to_be_away(settings) -> None:
+    settings.CLICKHOUSE_URL = "http://127.0.0.1:9/default"
+
+    with pytest.raises(HistoryUnavailable):
+        insert_minutes([minute("600004.SH", 0)], version=1)
+    with pytest.raises(HistoryUnavailable):
+        read_minutes("600004.SH", 0, NINE_THIRTY, 10)
