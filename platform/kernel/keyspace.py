@@ -27,6 +27,11 @@ def stream(lane: str, epoch_name: str) -> str:
     return f"bars:{{{lane}}}:{epoch_name}"
 
 
+def epochs(lane: str) -> str:
+    """List: the names of the newest 50 epochs, oldest first; history reads them in this order."""
+    return f"epochs:{{{lane}}}"
+
+
 def newest(lane: str) -> str:
     """Hash symbol -> packed newest state (streaming.wire.window.Newest), of the present epoch."""
     return f"newest:{{{lane}}}"
@@ -40,6 +45,11 @@ def checkpoint(lane: str) -> str:
 def history_checkpoint(lane: str) -> str:
     """String: JSON {epoch, id}: up to where the stream is in history as minute bars."""
     return f"history:{{{lane}}}"
+
+
+def history_lock(lane: str) -> str:
+    """String with PX: whoever has it writes the lane's minute bars."""
+    return f"history-lock:{{{lane}}}"
 
 
 def feed_setting(lane: str) -> str:
