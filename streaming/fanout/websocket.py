@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets import http11
 from websockets.frames import Frame
 
 EXTENSION = "tickpack.wire"
@@ -21,6 +22,11 @@ MAX_MESSAGE_BYTES = 131_072  # DESIGN section 4
 _TCP_NOTSENT_LOWAT = 25  # Linux; Python's socket module has no name for it
 _LOWAT_BYTES = 65_536
 _USER_TIMEOUT_MS = 10_000
+# A token with a hundred steps is a header line of 12 KiB; websockets reads 8 KiB by default.
+http11.MAX_LINE_LENGTH = 32_768  # type: ignore[misc]
+_TOO_LARGE = (
+    b'{"code": "token_invalid", "message": "the request cannot be read: a header is longer than any token of ours"}'
+)
 
 
 def text_frame(payload: bytes) -> bytes:
@@ -124,6 +130,14 @@ class WireProtocol(WebSocketsSansIOProtocol):
         if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
             # Keep stale data out of the kernel: past 64 KiB unsent, buffered() starts to tell.
             raw.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _LOWAT_BYTES)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated and not self.transport.is_closing():
+            # uvicorn leaves a request that it cannot read without any answer, and the client waits.
+            head = b"HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nConnection: close\r\n"
+            self.transport.write(b"%sContent-Length: %d\r\n\r\n%s" % (head, len(_TOO_LARGE), _TOO_LARGE))
+            self.transport.close()
 
     async def run_asgi(self) -> None:
         self.wire = self.scope["extensions"][EXTENSION] = TransportWire(self.transport)
