@@ -212,17 +212,18 @@ class Hub:
             symbol = str(instrument)
             frame = made.get(symbol)
             if frame is None:
-                bar = moved.get(symbol)
-                if bar is not None:
+                traded = moved.get(symbol)
+                if traded is not None:
                     text = encode(
-                        symbol, seq, bar.open_e4, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume, bar.turnover_e4
+                        symbol, seq, traded.open_e4, traded.high_e4, traded.low_e4, traded.close_e4,
+                        traded.volume, traded.turnover_e4,
                     )  # fmt: skip
                 elif flats and fill and symbol not in lane.halted and (price := lane.prices.get(symbol)):
                     text = encode(symbol, seq, price, price, price, price, 0, 0)
                 else:
                     continue
                 frame = text_frame(text.encode())
-                if bar is not None:
+                if traded is not None:
                     made[symbol] = frame  # the same for those who fill and those who do not
             frames[number] = lane.last[number] = frame
         return frames

@@ -7,9 +7,9 @@ window that was read. A new epoch is noticed by its key, which is looked at when
 import asyncio
 import logging
 import time
+from typing import Any
 
 import redis
-import redis.asyncio
 
 from kernel import clock, keyspace
 from streaming import metrics
@@ -30,7 +30,7 @@ class LaneReader:
     def __init__(self, hub: Hub, name: str) -> None:
         self.hub, self.name, self.lane = hub, name, hub.lanes[name]
         self._last_id = "0-0"
-        self._client: redis.asyncio.Redis | None = None
+        self._client: Any = None
 
     async def run(self) -> None:
         while True:
@@ -46,7 +46,7 @@ class LaneReader:
                 if self._client is not None:
                     await self._client.aclose()
 
-    async def _read_for_ever(self, client: redis.asyncio.Redis) -> None:
+    async def _read_for_ever(self, client: Any) -> None:
         while True:
             raw_epoch = await client.get(keyspace.epoch(self.name))
             if raw_epoch is None:
@@ -57,7 +57,7 @@ class LaneReader:
                 await self._begin(client, raw_epoch.decode())
             await self._read_until_quiet(client)
 
-    async def _begin(self, client: redis.asyncio.Redis, epoch: str) -> None:
+    async def _begin(self, client: Any, epoch: str) -> None:
         """Open a stream. The first one of this process is joined at its end, a later one is read from its start."""
         first = not self.lane.epoch
         newest = await client.hgetall(keyspace.newest(self.name))
@@ -70,7 +70,7 @@ class LaneReader:
                 self._last_id = entry_id.decode()
                 self.hub.publish(self.name, [unpack_window(fields[b"w"])])
 
-    async def _read_until_quiet(self, client: redis.asyncio.Redis) -> None:
+    async def _read_until_quiet(self, client: Any) -> None:
         stream = keyspace.stream(self.name, self.lane.epoch)
         while True:
             answer = await client.xread({stream: self._last_id}, count=_BATCH, block=_BLOCK_MS)

@@ -23,7 +23,7 @@ _TCP_NOTSENT_LOWAT = 25  # Linux; Python's socket module has no name for it
 _LOWAT_BYTES = 65_536
 _USER_TIMEOUT_MS = 10_000
 # A token with a hundred steps is a header line of 12 KiB; websockets reads 8 KiB by default.
-http11.MAX_LINE_LENGTH = 32_768  # type: ignore[misc]
+http11.MAX_LINE_LENGTH = 32_768
 _TOO_LARGE = (
     b'{"code": "token_invalid", "message": "the request cannot be read: a header is longer than any token of ours"}'
 )
@@ -140,7 +140,9 @@ class WireProtocol(WebSocketsSansIOProtocol):
             self.transport.close()
 
     async def run_asgi(self) -> None:
-        self.wire = self.scope["extensions"][EXTENSION] = TransportWire(self.transport)
+        self.wire = TransportWire(self.transport)
+        extensions: dict[str, Any] = self.scope["extensions"]
+        extensions[EXTENSION] = self.wire
         await super().run_asgi()
 
     def _detach(self) -> None:

@@ -6,6 +6,7 @@ retries here; whoever calls decides what a RedisError means.
 
 import asyncio
 from functools import cache
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import redis
@@ -30,7 +31,7 @@ def redis_sync(url: str = "") -> redis.Redis:
     )
 
 
-def redis_async() -> redis.asyncio.Redis:
+def redis_async() -> Any:
     """Return the client of the running event loop."""
     loop = asyncio.get_running_loop()
     client = _of_loop.get(loop)
@@ -39,7 +40,7 @@ def redis_async() -> redis.asyncio.Redis:
     return client
 
 
-def new_redis_async() -> redis.asyncio.Redis:
+def new_redis_async() -> Any:  # redis-py types every answer as bytes, text or None at once
     """Return a client of its own, for a reader that blocks in XREAD."""
     return redis.asyncio.Redis.from_url(
         settings.REDIS_URL,

@@ -121,7 +121,8 @@ def _initialise(binaries: Path, data: Path, identity: str, log: Path, *, fsync: 
     data.parent.mkdir(parents=True, exist_ok=True)
     if identity == "nobody":
         shutil.chown(data.parent, 65534, 65534)
-    command = [binaries / "initdb", "-D", data, "-U", "tickpack", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
+    command: list[str | Path] = [binaries / "initdb", "-D", data, "-U", "tickpack"]
+    command += ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
     code = run_as(identity, command if fsync else [*command, "--no-sync"], log)
     if code != 0 and "No space left on device" in log.read_text(errors="replace")[-4000:]:
         raise ChildFailed(f"the disk that holds {data} is full; free some space or choose another folder with --var")

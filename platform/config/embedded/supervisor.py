@@ -226,18 +226,28 @@ class Supervisor:
 
     def _start_parts(self, port: int) -> None:
         log, celery = self.var / "log", [PYTHON, "-m", "celery", "-A", "config"]
-        quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO"]
+        work = [
+            *celery,
+            "worker",
+            "-P",
+            "threads",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+            "-l",
+            "INFO",
+        ]
         self.say("Starting web, ingest worker, control worker and beat ...")
         web = Child(
             name="web", argv=[PYTHON, "manage.py", "serve", "--port", str(port)], log=log / "web.log",
             ready=lambda: _answers(f"http://127.0.0.1:{port}/healthz"),
         )  # fmt: skip
         ingest = Child(
-            name="ingest", argv=[*celery, "worker", "-Q", "ingest", "-P", "threads", "-c", "8", "-n", "ingest@%h", *quiet],
+            name="ingest", argv=[*work, "-Q", "ingest", "-c", "8", "-n", "ingest@%h"],
             log=log / "ingest.log", ready=lambda: True,
         )  # fmt: skip
         control = Child(
-            name="control", argv=[*celery, "worker", "-Q", "control", "-P", "threads", "-c", "4", "-n", "control@%h", *quiet],
+            name="control", argv=[*work, "-Q", "control", "-c", "4", "-n", "control@%h"],
             log=log / "control.log", ready=lambda: True,
         )  # fmt: skip
         schedule = self.var / "beat-schedule"
@@ -302,7 +312,7 @@ class Supervisor:
             child.deaths = [at for at in child.deaths if now - at < IN_SECONDS] + [now]
             if len(child.deaths) >= MOST_DEATHS:
                 raise ChildFailed(
-                    f"{child.name} ended {len(child.deaths)} times within a minute: {child.last_words()} (log: {child.log})"
+                    f"{child.name} ended {len(child.deaths)} times in a minute: {child.last_words()} (log: {child.log})"
                 )
             self.say(f"{child.name} ended ({ending(code)}); starting it again.")
             child.start()
@@ -310,9 +320,7 @@ class Supervisor:
     def _look_at_the_disk(self) -> None:
         free = shutil.disk_usage(self.var).free
         if free < WARN_BYTES and not self._warned_of_disk:
-            self.say(
-                f"The disk that holds {self.var} is almost full ({free // 2**20} MB free): bars may stop; free some space."
-            )
+            self.say(f"The disk that holds {self.var} is almost full ({free // 2**20} MB free): bars may stop.")
         self._warned_of_disk = free < WARN_BYTES
 
     # -- ending --------------------------------------------------------------------------------------------------

@@ -1,0 +1,102 @@
+"""`tickpack check`: the Setup Check of docs/SKILL.md, done; names the row of its Troubleshooting that applies."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from rich.console import Console
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from streaming.client.settings import NotSetUp, find_access
+from streaming.client.watch import why_refused
+
+TEST_SYMBOL = "TEST.CN"  # always moves, costs no quota
+TROUBLESHOOTING = {
+    "refused": "WebSocket connection refused: check that the node supports real-time data and the WS URL is correct.",
+    "401": "401 on connect: the token is expired, revoked or not whole. Look at your subscription on the panel.",
+    "no data": "No data after subscribe: the market is closed now, or its feed is down; TEST.CN always moves.",
+    "quota": "Max subscriptions reached: you have used your quota. Buy more symbols or unsubscribe from some.",
+}
+
+
+class Failed(Exception):
+    """A step failed; the first argument names a row of TROUBLESHOOTING, the second says what was seen."""
+
+
+def check(facts: Path | None, symbols: list[str], console: Console | None = None) -> int:
+    """Go through every step, say each; return 0 when a bar arrived."""
+    say = (console or Console()).print
+    try:
+        access = find_access(facts)
+    except NotSetUp as error:
+        say(f"[red]✗[/] {error}")
+        return 1
+    say("[green]✓[/] token is set")
+    say(f"[green]✓[/] WS URL is set: {access.url}")
+    try:
+        _connect_and_listen(access.url, access.headers, symbols, say)
+    except Failed as failed:
+        row, seen = failed.args
+        say(f"[red]✗[/] {seen}")
+        say(f"  {TROUBLESHOOTING[row]}")
+        return 1
+    return 0
+
+
+def _connect_and_listen(url: str, headers: dict[str, str], symbols: list[str], say: Callable[[str], Any]) -> None:
+    began = time.monotonic()
+    try:
+        with connect(url, additional_headers=headers, open_timeout=8) as socket:
+            say(f"[green]✓[/] connected in {(time.monotonic() - began) * 1000:.0f} ms")
+            _listen(socket, symbols, say)
+    except InvalidStatus as error:
+        raise Failed("401" if error.response.status_code == 401 else "refused", why_refused(error)) from None
+    except (OSError, TimeoutError, InvalidHandshake) as error:
+        host = urlsplit(url).netloc
+        raise Failed("refused", f"{host} cannot be reached: {error or type(error).__name__}") from None
+    except ConnectionClosed as error:
+        raise Failed("401", f"the node closed the connection: {error}") from None
+
+
+def _listen(socket: ClientConnection, symbols: list[str], say: Callable[[str], Any]) -> None:
+    welcome = _next(socket, "welcome", 5)
+    quota = welcome["quota"]
+    say(f"[green]✓[/] welcomed by node {welcome['node']}: {quota['used']} of {quota['max_subs']} symbols in use")
+    for market, state in welcome["markets"].items():
+        say(f"  {market} is {state['state']}" + (f" until {state['until']}" if state["until"] else ""))
+    socket.send(json.dumps({"action": "subscribe", "symbols": [TEST_SYMBOL, *symbols]}))
+    answer = _next(socket, "subscribed", 5)
+    for row in answer["rejected"]:
+        say(f"[yellow]![/] {row['symbol']}: {row['message']}")
+        if row["reason"] == "quota_exceeded":
+            say(f"  {TROUBLESHOOTING['quota']}")
+    waiting = set(answer["current"])
+    deadline = time.monotonic() + 8
+    while waiting and time.monotonic() < deadline:
+        try:
+            bar = _next(socket, "kline", deadline - time.monotonic())
+        except Failed:
+            break
+        if bar["symbol"] in waiting:
+            waiting.discard(bar["symbol"])
+            say(f"[green]✓[/] {bar['symbol']} last {bar['data']['close']} at {bar['data']['timestamp']}")
+    for symbol in sorted(waiting - {TEST_SYMBOL}):
+        say(f"[yellow]![/] {symbol}: no bar in 8 s. {TROUBLESHOOTING['no data']}")
+    if TEST_SYMBOL in waiting:
+        raise Failed("no data", f"no bar of {TEST_SYMBOL} in 8 s: the node's feeds are down; tell its operator")
+
+
+def _next(socket: ClientConnection, kind: str, seconds: float) -> dict[str, Any]:
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            message: dict[str, Any] = json.loads(socket.recv(timeout=left))
+        except TimeoutError:
+            break
+        if message["type"] == kind:
+            return message
+    raise Failed("no data", f"the node sent no {kind} in {seconds:.0f} s")

@@ -1,0 +1,38 @@
+"""The console script `tickpack`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from streaming.client.check import check
+from streaming.client.settings import NotSetUp, find_access
+from streaming.client.watch import watch
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="tickpack", description="Live 1.5-second bars in a terminal, and a check of your set-up."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    watching = commands.add_parser("watch", help="show live bars; without a terminal, one line a bar")
+    watching.add_argument("symbols", nargs="+", help="600519.SH 00700.HK TEST.CN ...")
+    watching.add_argument("--json", action="store_true", help="every message as it came, one a line")
+    watching.add_argument("--bars", type=int, default=0, help="end after this many bars")
+    checking = commands.add_parser("check", help="try your token and address, and say what is wrong")
+    checking.add_argument("symbols", nargs="*", help="also wait for a bar of these")
+    for one in (watching, checking):
+        one.add_argument(
+            "--up", type=Path, metavar="FILE", help="take token and address from a running ./dev up (var/up.json)"
+        )
+    asked = parser.parse_args(argv)
+    if asked.command == "check":
+        sys.exit(check(asked.up, asked.symbols))
+    try:
+        access = find_access(asked.up)
+    except NotSetUp as error:
+        sys.exit(f"tickpack: {error}")
+    sys.exit(watch(access, asked.symbols, as_json=asked.json, bars=asked.bars))
+
+
+if __name__ == "__main__":
+    main()
