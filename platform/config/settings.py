@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "billing.middleware.AdminPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -186,6 +187,16 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
         "object-src": [NONE],
     }
+}
+
+# The admin's looks. Colours are those of static/panel/panel.css.
+UNFOLD = {
+    "SITE_TITLE": "Tickpack",
+    "SITE_HEADER": "Tickpack",
+    "SITE_SUBHEADER": _("Administration"),
+    "SITE_SYMBOL": "candlestick_chart",
+    "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "billing.admin.dashboard",
 }
 
 # -- tokens ------------------------------------------------------------------------------------------------------
