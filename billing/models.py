@@ -12,7 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from billing.domain import stacking
-from billing.domain.pricing import MAX_MONTHS, MIN_MONTHS
+from billing.domain.pricing import MAX_MONTHS, MIN_MONTHS, yuan
 from kernel.scope import LEVELS, MARKETS, MAX_CONNS_CAP, MAX_SUBS_CAP
 from nodes.models import Node, NodeGroup, WordList, all_markets, first_level
 
@@ -132,6 +132,11 @@ class Plan(models.Model):
         """Return the name in the reader's language."""
         return self.name_zh if (get_language() or "").startswith("zh") else self.name_en
 
+    @property
+    def price(self) -> str:
+        """Return the price a month in CNY, as people write it."""
+        return yuan(self.price_fen)
+
 
 class Sold(models.Model):
     """What was sold, copied from the plan at that moment."""
@@ -211,6 +216,11 @@ class Purchase(Sold):
 
     def __str__(self) -> str:
         return f"{self.public_id[:8]} {self.state}"
+
+    @property
+    def due(self) -> str:
+        """Return what is due in CNY, as people write it."""
+        return yuan(self.due_fen)
 
 
 class Grant(AppendOnly, Sold):

@@ -94,6 +94,12 @@ def current_token(customer: Customer, group: NodeGroup) -> AccessToken | None:
     return AccessToken.objects.filter(customer=customer, group=group, works_until_at=None, revoked_at=None).first()
 
 
+def working_tokens(customer: Customer, group: NodeGroup, now: datetime) -> list[AccessToken]:
+    """Return the tokens that open sockets now: the current one and those rotated less than a day ago."""
+    unrevoked = AccessToken.objects.filter(customer=customer, group=group, revoked_at=None, expires_at__gt=now)
+    return list(unrevoked.filter(Q(works_until_at=None) | Q(works_until_at__gt=now)))
+
+
 def chain_tail(grant: Grant) -> Grant:
     """Return the last grant of the chain that a grant belongs to."""
     tail = grant

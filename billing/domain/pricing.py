@@ -14,3 +14,9 @@ def due_fen(*, price_fen: int, months: int) -> int:
     if price_fen <= 0:
         raise ValueError(f"a price is positive, not {price_fen} fen")
     return price_fen * months
+
+
+def yuan(fen: int) -> str:
+    """Return an amount as people write it: 10 for 1000 fen, 10.50 for 1050."""
+    whole, rest = divmod(fen, 100)
+    return f"{whole}.{rest:02d}" if rest else str(whole)

@@ -11,7 +11,7 @@ from billing.domain.months import grant_period
 from billing.domain.pricing import MAX_MONTHS, MIN_MONTHS, due_fen
 from billing.errors import AmountMismatch, BadPurchase, IdempotencyKeyReused, NotThatGrant, PlanNotOnSale
 from billing.models import Customer, Grant, Plan, Purchase
-from billing.services import entitlements
+from billing.services import entitlements, tokens
 from nodes.errors import NodeNotOffered
 from nodes.models import Node
 
@@ -99,6 +99,7 @@ def settle_purchase(*, purchase_id: int, paid_fen: int, now: datetime) -> Grant:
     purchase.save(update_fields=["state", "settled_at", "paid_fen"])
     grant = _append_grant(purchase, now)
     entitlements.raise_rev(customer=purchase.customer, group=purchase.group, now=now)
+    tokens.ensure_token(customer=purchase.customer, group=purchase.group, now=now)
     announcements.purchase_settled(purchase)
     return grant
 

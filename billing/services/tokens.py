@@ -23,9 +23,14 @@ def issue_token(*, customer: Customer, group: NodeGroup, now: datetime) -> str:
     Raises:
         NoEntitlement: nothing was ever bought on this group.
     """
+    return _sign(ensure_token(customer=customer, group=group, now=now), now)
+
+
+@transaction.atomic
+def ensure_token(*, customer: Customer, group: NodeGroup, now: datetime) -> AccessToken:
+    """Return the customer's current token for a group, as a row, making it where there is none."""
     Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
-    token = selectors.current_token(customer, group) or _create(customer, group, now)
-    return _sign(token, now)
+    return selectors.current_token(customer, group) or _create(customer, group, now)
 
 
 @transaction.atomic

@@ -1,0 +1,197 @@
+"""The shop for admins. Money and rights are shown and never edited; what ends a right early is a row of its own."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet, Sum
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from billing import selectors
+from billing.domain.pricing import yuan
+from billing.models import (
+    INTERVALS,
+    TYPES,
+    AccessToken,
+    Customer,
+    GatewayNotice,
+    Grant,
+    GrantClosure,
+    Plan,
+    Purchase,
+)
+from billing.services import entitlements, tokens
+from kernel.clock import utc_now
+from kernel.errors import PlatformError
+from kernel.scope import LEVELS, MARKETS
+from nodes.admin import NodeAdmin, ReadOnly, words_field
+from nodes.domain import placement
+from nodes.models import Node, Outbox
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add the front page's figures (settings.UNFOLD)."""
+    now = utc_now()
+    paid = Purchase.objects.filter(state=Purchase.State.SETTLED).aggregate(total=Sum("paid_fen"))["total"] or 0
+    live = Grant.objects.filter(starts_at__lte=now, ends_at__gt=now).exclude(closure__closed_at__lte=now)
+    nodes = [_state_of(node) for node in Node.objects.exclude(state=Node.State.RETIRED).select_related("group")]
+    waiting = Outbox.objects.filter(delivered_at=None)
+    figures = [
+        (_("Customers"), Customer.objects.filter(is_staff=False).count()),
+        (_("Grants in force"), live.count()),
+        (_("Symbols in force"), live.aggregate(total=Sum("symbols"))["total"] or 0),
+        (_("Paid, CNY"), yuan(paid)),
+        (_("Purchases waiting"), Purchase.objects.filter(state=Purchase.State.PENDING).count()),
+        (_("Outbox waiting"), waiting.count()),
+        (_("Outbox in trouble"), waiting.filter(attempts__gt=0).count()),
+    ]
+    return {**context, "figures": figures, "node_states": nodes}
+
+
+def _state_of(node: Node) -> dict[str, Any]:
+    now = utc_now()
+    candidate = selectors.candidate(node)
+    room = placement.room(candidate, selectors.sockets_sold(now))
+    unseen = placement.is_unseen(node.last_seen_at, now)
+    return {"node": node, "unseen": unseen, "full": room <= 0, "sold": node.capacity - room}
+
+
+admin.site.unregister(Node)
+
+
+@admin.register(Node)
+class SoldNodeAdmin(NodeAdmin):
+    """A node with what is sold on it, which the app below cannot know."""
+
+    list_display = (*NodeAdmin.list_display[:-1], "sold", NodeAdmin.list_display[-1])
+
+    @display(description=_("sockets sold"), label={"room": "info", "full": "danger"})
+    def sold(self, node: Node) -> tuple[str, str]:
+        state = _state_of(node)
+        return "full" if state["full"] else "room", f"{state['sold']} / {node.capacity}"
+
+
+class PlanForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    markets = words_field(MARKETS, _("markets"))
+    levels = words_field(LEVELS, _("levels"))
+    types = words_field(TYPES, _("types"))
+    intervals = words_field(INTERVALS, _("intervals"))
+
+    class Meta:
+        model = Plan
+        fields = (
+            "slug",
+            "name_en",
+            "name_zh",
+            "symbols",
+            "price_fen",
+            "max_connections",
+            "on_sale",
+            "markets",
+            "levels",
+            "types",
+            "intervals",
+        )
+
+
+@admin.register(Plan)
+class PlanAdmin(ModelAdmin):
+    form = PlanForm
+    list_display = ("slug", "name_en", "name_zh", "symbols", "price", "max_connections", "on_sale")
+    list_filter = ("on_sale",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # purchases name it; taking it off sale is the way
+
+
+@admin.register(Customer)
+class CustomerAdmin(ModelAdmin):
+    list_display = ("email", "is_active", "is_staff", "date_joined", "last_login")
+    list_filter = ("is_active", "is_staff")
+    search_fields = ("email", "public_id")
+    fields = ("email", "public_id", "is_active", "is_staff", "is_superuser", "groups", "date_joined", "last_login")
+    readonly_fields = ("email", "public_id", "date_joined", "last_login")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # people sign up; the first admin comes from createsuperuser
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        # Who may not make admins may not become one here either.
+        locked = () if getattr(request.user, "is_superuser", False) else ("is_staff", "is_superuser", "groups")
+        return (*self.readonly_fields, *locked)
+
+
+@admin.register(Purchase)
+class PurchaseAdmin(ReadOnly):
+    list_display = ("public_id", "customer", "plan", "kind", "node", "months", "due", "shown_state", "placed_at")
+    list_filter = ("state", "kind", "plan", "group")
+    search_fields = ("public_id", "customer__email")
+    list_select_related = ("customer", "plan", "node")
+    date_hierarchy = "placed_at"
+
+    @display(
+        description=_("state"),
+        label={"pending": "info", "settled": "success", "expired": "warning", "failed": "danger"},
+    )
+    def shown_state(self, purchase: Purchase) -> tuple[str, str]:
+        return purchase.state, purchase.get_state_display()
+
+
+@admin.register(Grant)
+class GrantAdmin(ReadOnly):
+    list_display = ("id", "customer", "group", "symbols", "sockets", "starts_at", "ends_at", "closure", "extends")
+    list_filter = ("group",)
+    search_fields = ("customer__email",)
+    list_select_related = ("customer", "group", "closure", "extends")
+    actions = ("close",)
+
+    @admin.action(description=_("End now"), permissions=["close"])
+    def close(self, request: HttpRequest, grants: QuerySet[Grant]) -> None:
+        # Latest first: an extension must be closed before what it extends.
+        for grant in grants.order_by("-starts_at", "-id"):
+            try:
+                reason = f"ended by {request.user}"[:200]
+                entitlements.close_grant(grant_id=grant.pk, reason=reason, now=utc_now())
+            except PlatformError as error:
+                self.message_user(request, f"#{grant.pk}: {error.message}", messages.ERROR)
+                continue
+            self.log_change(request, grant, "closed")
+
+    def has_close_permission(self, request: HttpRequest) -> bool:
+        return bool(getattr(request.user, "is_superuser", False))
+
+
+@admin.register(GrantClosure)
+class GrantClosureAdmin(ReadOnly):
+    list_display = ("grant", "closed_at", "reason")
+
+
+@admin.register(AccessToken)
+class AccessTokenAdmin(ReadOnly):
+    list_display = ("jti", "customer", "group", "issued_at", "works_until_at", "revoked_at", "expires_at")
+    list_filter = ("group",)
+    search_fields = ("jti", "customer__email")
+    list_select_related = ("customer", "group")
+    actions = ("revoke",)
+
+    @admin.action(description=_("Revoke at once"), permissions=["revoke"])
+    def revoke(self, request: HttpRequest, chosen: QuerySet[AccessToken]) -> None:
+        for token in chosen.select_related("customer"):
+            tokens.revoke_token(customer=token.customer, jti=token.jti, now=utc_now())
+            self.log_change(request, token, "revoked")
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return bool(getattr(request.user, "is_superuser", False))
+
+
+@admin.register(GatewayNotice)
+class GatewayNoticeAdmin(ReadOnly):
+    list_display = ("received_at", "provider", "event_id", "purchase", "amount_fen", "currency", "outcome")
+    list_filter = ("provider", "outcome")
+    search_fields = ("event_id", "order_id")

@@ -1,0 +1,39 @@
+"""JSON in, JSON out, for the purchases API."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from billing.domain.pricing import MAX_MONTHS, MIN_MONTHS
+from billing.models import Purchase
+
+
+class PurchaseRequest(serializers.Serializer[Any]):
+    """What a caller asks for. Unknown fields are ignored; the price never comes from outside."""
+
+    plan = serializers.SlugField(max_length=40)
+    node = serializers.SlugField(max_length=40)
+    months = serializers.IntegerField(min_value=MIN_MONTHS, max_value=MAX_MONTHS)
+    kind = serializers.ChoiceField(choices=Purchase.Kind.choices, default=Purchase.Kind.STACK)
+    extends = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=1)
+
+
+def purchase_as_json(purchase: Purchase, *, pay_url: str | None = None) -> dict[str, Any]:
+    """Return a purchase as the API shows it."""
+    grant = getattr(purchase, "grant", None)
+    return {
+        "id": purchase.public_id,
+        "state": purchase.state,
+        "plan": purchase.plan.slug,
+        "kind": purchase.kind,
+        "node": purchase.node.slug,
+        "group": purchase.group.slug,
+        "months": purchase.months,
+        "symbols": purchase.symbols,
+        "due_fen": purchase.due_fen,
+        "currency": purchase.currency,
+        "price_until": purchase.price_until_at.isoformat(),
+        "settled": purchase.settled_at.isoformat() if purchase.settled_at else None,
+        "grant": grant and {"id": grant.pk, "starts": grant.starts_at.isoformat(), "ends": grant.ends_at.isoformat()},
+        "pay_url": pay_url,
+    }

@@ -1,0 +1,177 @@
+"""Nodes, feeds, calendars and the outbox, for admins."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from kernel.clock import utc_now
+from kernel.errors import PlatformError
+from kernel.scope import LEVELS, MARKETS
+from nodes import announcements, services
+from nodes.domain.placement import is_unseen
+from nodes.models import CalendarOverride, FeedSetting, Node, NodeGroup, Outbox
+
+
+def words_field(known: tuple[str, ...], label: Any) -> forms.MultipleChoiceField:
+    """Return a form field that edits a JSON list of known words as check boxes."""
+    choices = [(word, word) for word in known]
+    return forms.MultipleChoiceField(label=label, choices=choices, widget=UnfoldAdminCheckboxSelectMultipleWidget)
+
+
+class ReadOnly(ModelAdmin):
+    """Shows rows and changes none."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class NodeForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    markets = words_field(MARKETS, _("markets"))
+    levels = words_field(LEVELS, _("levels"))
+
+    class Meta:
+        model = Node
+        fields = ("slug", "group", "region", "ws_url", "health_url", "markets", "levels", "realtime", "capacity")
+
+
+@admin.register(NodeGroup)
+class NodeGroupAdmin(ModelAdmin):
+    list_display = ("slug", "name")
+    search_fields = ("slug", "name")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        # Tokens carry the slug as their audience: another one would refuse them all.
+        return ("slug",) if obj else ()
+
+
+@admin.register(Node)
+class NodeAdmin(ModelAdmin):
+    form = NodeForm
+    list_display: tuple[str, ...] = (
+        "slug",
+        "group",
+        "region",
+        "shown_state",
+        "seen",
+        "connections",
+        "capacity",
+        "last_error",
+    )
+    list_filter = ("group", "state", "realtime")
+    search_fields = ("slug", "region", "ws_url")
+    readonly_fields = ("state", "last_seen_at", "last_error", "connections", "reports_realtime")
+    actions = ("drain", "undrain", "retire")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # grants and purchases name it; retiring is the way
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return (*self.readonly_fields, "slug", "group") if obj else self.readonly_fields
+
+    @display(description=_("state"), label={"active": "success", "draining": "warning", "retired": "danger"})
+    def shown_state(self, node: Node) -> tuple[str, str]:
+        return node.state, node.get_state_display()
+
+    @display(description=_("seen"), label={"seen": "success", "unseen": "danger"})
+    def seen(self, node: Node) -> tuple[str, Any]:
+        return ("unseen", _("not seen")) if is_unseen(node.last_seen_at, utc_now()) else ("seen", _("seen"))
+
+    @admin.action(description=_("Drain: no new buyers, no new connections"), permissions=["change"])
+    def drain(self, request: HttpRequest, nodes: QuerySet[Node]) -> None:
+        self._each(request, nodes, services.drain_node)
+
+    @admin.action(description=_("Put back to work"), permissions=["change"])
+    def undrain(self, request: HttpRequest, nodes: QuerySet[Node]) -> None:
+        self._each(request, nodes, services.undrain_node)
+
+    @admin.action(description=_("Retire"), permissions=["change"])
+    def retire(self, request: HttpRequest, nodes: QuerySet[Node]) -> None:
+        self._each(request, nodes, services.retire_node)
+
+    def _each(self, request: HttpRequest, nodes: QuerySet[Node], verb: Any) -> None:
+        for node in nodes:
+            try:
+                changed = verb(node_id=node.pk)
+            except PlatformError as error:
+                self.message_user(request, f"{node.slug}: {error.message}", messages.ERROR)
+                continue
+            self.log_change(request, changed, f"state: {changed.state}")
+            self.message_user(request, f"{node.slug}: {changed.get_state_display()}", messages.SUCCESS)
+
+
+@admin.register(FeedSetting)
+class FeedSettingAdmin(ModelAdmin):
+    list_display = ("lane", "feed", "data", "speed", "seed", "run")
+    readonly_fields = ("run",)
+    actions = ("restart",)
+
+    def save_model(self, request: HttpRequest, obj: FeedSetting, form: Any, change: bool) -> None:
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            announcements.feed_setting(lane=obj.lane)
+
+    def delete_model(self, request: HttpRequest, obj: FeedSetting) -> None:
+        with transaction.atomic():
+            super().delete_model(request, obj)
+            announcements.feed_setting(lane=obj.lane)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[FeedSetting]) -> None:
+        for setting in queryset:
+            self.delete_model(request, setting)
+
+    @admin.action(description=_("Start the replay again"), permissions=["change"])
+    def restart(self, request: HttpRequest, settings: QuerySet[FeedSetting]) -> None:
+        chosen = list(settings)
+        for setting in chosen:
+            self.log_change(request, services.restart_replay(setting_id=setting.pk), "run")
+        text = ngettext("%(n)s replay starts again.", "%(n)s replays start again.", len(chosen))
+        self.message_user(request, text % {"n": len(chosen)}, messages.SUCCESS)
+
+
+@admin.register(CalendarOverride)
+class CalendarOverrideAdmin(ModelAdmin):
+    list_display = ("day_on", "lane", "kind", "note")
+    list_filter = ("lane", "kind")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        # Another day is another override: the old one would have to be taken back as well.
+        return ("lane", "day_on") if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: CalendarOverride, form: Any, change: bool) -> None:
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            announcements.calendar_override(lane=obj.lane, day=obj.day_on.isoformat())
+
+    def delete_model(self, request: HttpRequest, obj: CalendarOverride) -> None:
+        with transaction.atomic():
+            super().delete_model(request, obj)
+            announcements.calendar_override(lane=obj.lane, day=obj.day_on.isoformat())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[CalendarOverride]) -> None:
+        for override in queryset:
+            self.delete_model(request, override)
+
+
+@admin.register(Outbox)
+class OutboxAdmin(ReadOnly):
+    list_display = ("id", "kind", "created_at", "attempts", "delivered_at", "last_error")
+    list_filter = ("kind", ("delivered_at", admin.EmptyFieldListFilter))
+    date_hierarchy = "created_at"
