@@ -153,7 +153,8 @@ TIME_ZONE = "Asia/Shanghai"  # a month of a plan is a calendar month there (DESI
 
 # -- static files and security -----------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(env_text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+# Embedded, nothing is collected: whitenoise would warn of the missing folder at each start.
+STATIC_ROOT = None if EMBEDDED else Path(env_text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = DEBUG or EMBEDDED  # no collectstatic on a developer's machine
 if not (DEBUG or EMBEDDED):
