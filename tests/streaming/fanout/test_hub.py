@@ -1,0 +1,166 @@
+"""The hub: who gets which frame, in one write; and what a slow reader gets instead."""
+
+import json
+
+import pytest
+
+from kernel.instruments import InstrumentId
+from streaming.fanout import hub as hub_module
+from streaming.fanout.hub import Hub, Member
+from streaming.fanout.websocket import payloads, text_frame
+from streaming.wire.dialects import native
+from streaming.wire.window import MovedBar, Newest, Window
+
+MOUTAI, PINGAN, TENCENT = (InstrumentId.parse(s) for s in ("600519.SH", "000001.SZ", "00700.HK"))
+BOTH = frozenset({"CN", "HK"})
+
+
+class Peer:
+    """A connection whose kernel takes as much as we say."""
+
+    def __init__(self) -> None:
+        self.writes: list[bytes] = []
+        self.unsent = 0
+        self.ended: str | None = None
+
+    def write(self, frames: bytes) -> None:
+        self.writes.append(frames)
+
+    def buffered(self) -> int:
+        return self.unsent
+
+    def abort(self) -> None:
+        self.ended = self.ended or "aborted"
+
+    def bars(self) -> list[tuple[str, int, int]]:
+        """(symbol, seq, volume) of every bar so far; takes them away."""
+        messages = [json.loads(text) for write in self.writes for text in payloads(write)]
+        self.writes.clear()
+        return [(m["symbol"], m["seq"], m["data"]["volume"]) for m in messages if m["type"] == "kline"]
+
+    def notices(self) -> list[dict]:
+        messages = [json.loads(text) for write in self.writes for text in payloads(write)]
+        return [m for m in messages if m["type"] != "kline"]
+
+
+@pytest.fixture
+async def hub():
+    made = Hub(native, ("CN", "HK", "TEST"))
+    made.begin("CN", "e1", {"600519.SH": Newest(0, 0, 0, 0, 100, 0, 0, "trading", 100, "", 0, 0, 0, 0, 0)})
+    yield made
+    if made._retry:
+        made._retry.cancel()
+
+
+def joined(hub, *channels, markets=BOTH):
+    peer = Peer()
+    member = Member(peer, lambda reason: setattr(peer, "ended", reason), markets)
+    hub.join(member)
+    hub.follow(member, frozenset(channels))
+    return peer, member
+
+
+def window(seq, *traded, state="open", **more):
+    return Window(
+        seq,
+        state,
+        None,
+        "test",
+        1,
+        [MovedBar(symbol, 100, 100, 100, 100, volume, 1) for symbol, volume in traded],
+        **more,
+    )
+
+
+async def test_each_connection_gets_its_own_symbols_in_one_write(hub):
+    one, _ = joined(hub, (MOUTAI, True), (PINGAN, True))
+    two, _ = joined(hub, (PINGAN, True))
+
+    hub.publish("CN", [window(1, ("600519.SH", 5), ("000001.SZ", 7), ("600000.SH", 9))])
+
+    assert len(one.writes) == len([w for w in one.writes if b"status" in w]) + 1
+    assert one.bars() == [("600519.SH", 1, 5), ("000001.SZ", 1, 7)]
+    assert two.bars() == [("000001.SZ", 1, 7)]
+
+
+async def test_two_windows_of_one_flush_both_arrive(hub):
+    peer, _ = joined(hub, (MOUTAI, True))
+    hub.publish("CN", [window(1, ("600519.SH", 5)), window(2, ("600519.SH", 6)), window(3)])
+    assert peer.bars() == [("600519.SH", 1, 5), ("600519.SH", 2, 6), ("600519.SH", 3, 0)]
+
+
+async def test_a_window_that_was_seen_is_not_sent_again(hub):
+    peer, _ = joined(hub, (MOUTAI, True))
+    hub.publish("CN", [window(5, ("600519.SH", 5))])
+    hub.publish("CN", [window(5, ("600519.SH", 5)), window(4, ("600519.SH", 5))])
+    assert peer.bars() == [("600519.SH", 5, 5)]
+
+
+async def test_flats_come_only_while_open_with_a_price_and_when_wanted(hub):
+    filled, _ = joined(hub, (MOUTAI, True), (PINGAN, True))  # PINGAN has no price yet
+    bare, _ = joined(hub, (MOUTAI, False))
+    hub.publish("CN", [window(1), window(2, state="lunch_break"), window(3, states=[("600519.SH", "suspended")])])
+    assert filled.bars() == [("600519.SH", 1, 0)]
+    assert bare.bars() == []
+
+
+async def test_a_previous_close_is_the_price_of_the_first_flats(hub):
+    peer, _ = joined(hub, (PINGAN, True))
+    hub.publish("CN", [window(1, references=[("000001.SZ", 150_300)])])
+    (message,) = [json.loads(text) for write in peer.writes for text in payloads(write) if b"kline" in write]
+    assert message["data"]["close"] == 15.03
+
+
+async def test_auction_prints_are_sent_in_every_state(hub):
+    peer, _ = joined(hub, (MOUTAI, True))
+    hub.publish("CN", [window(1, ("600519.SH", 5), state="opening_auction"), window(2, state="pre_open")])
+    assert peer.bars() == [("600519.SH", 1, 5)]
+
+
+async def test_a_change_of_state_is_told_once_and_only_to_whose_plan_has_the_market(hub):
+    peer, _ = joined(hub, (MOUTAI, True))
+    other, _ = joined(hub, (TENCENT, True), markets=frozenset({"HK"}))
+    hub.publish("CN", [window(1), window(2), window(3, state="lunch_break")])
+    assert [notice["state"] for notice in peer.notices()] == ["open", "lunch_break"]
+    assert other.notices() == []
+
+
+async def test_a_slow_reader_gets_the_newest_bar_and_a_count_and_others_never_wait(hub):
+    slow, _ = joined(hub, (MOUTAI, True))
+    healthy, _ = joined(hub, (MOUTAI, True))
+    slow.unsent = hub_module.SOFT_BYTES + 1
+    for seq in range(1, 6):
+        hub.publish("CN", [window(seq, ("600519.SH", seq))])
+    slow_bars_while_full = slow.bars()
+
+    slow.unsent = 0
+    hub.publish("CN", [window(6, ("600519.SH", 6))])
+
+    assert slow_bars_while_full == []
+    assert [notice["skipped"] for notice in slow.notices() if notice["type"] == "slow_reader"] == [5]
+    assert slow.bars() == [("600519.SH", 6, 6)]
+    assert [seq for _, seq, _ in healthy.bars()] == [1, 2, 3, 4, 5, 6]
+
+
+async def test_a_reader_that_stays_slow_is_ended(hub, monkeypatch):
+    monkeypatch.setattr(hub_module, "PATIENCE_SECONDS", 0)
+    peer, member = joined(hub, (MOUTAI, True))
+    peer.unsent = hub_module.SOFT_BYTES + 1
+    hub.publish("CN", [window(1, ("600519.SH", 5))])
+    hub.publish("CN", [window(2, ("600519.SH", 5))])
+    assert peer.ended == "slow_reader"
+    assert member not in hub.members
+    assert not hub.groups
+
+
+async def test_leaving_forgets_everything(hub):
+    _, member = joined(hub, (MOUTAI, True), (TENCENT, False))
+    hub.leave(member)
+    assert hub.stats() == {"connections": 0, "groups": 0, "late": 0}
+    assert not hub.lanes["CN"].wanted
+    assert not hub.lanes["HK"].wanted
+
+
+@pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])
+def test_frames_of_every_length_come_apart_again(size):
+    assert payloads(text_frame(b"x" * size) + text_frame(b"y")) == ["x" * size, "y"]

@@ -1,0 +1,200 @@
+"""Every rule about one connection, with plain calls: no socket, no Redis, no clock."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kernel.instruments import InstrumentId
+from kernel.scope import Scope, Step
+from streaming.wire.connection import Connection, costs_quota
+from streaming.wire.dialects import native
+from streaming.wire.requests import Claim, Close, Fit, Follow, Lookup, Release, Send
+
+NOW_S = 1_790_000_000
+NOW = NOW_S * 1000
+BOTH, L1, NONE = frozenset({"CN", "HK"}), frozenset({"L1"}), frozenset()
+MOUTAI, PINGAN, TENCENT = (InstrumentId.parse(s) for s in ("600519.SH", "000001.SZ", "00700.HK"))
+
+
+def scope(max_subs=2, *, rev=1, ends_in=10**6, markets=BOTH):
+    return Scope(
+        "alice", "cn", rev, (Step(NOW_S - 1, max_subs, 2, markets, L1), Step(NOW_S + ends_in, 0, 0, NONE, NONE))
+    )
+
+
+def opened(**more):
+    connection = Connection(
+        dialect=native, scope=scope(**more), resolve=InstrumentId.parse, carried=lambda one: one.code != "999999"
+    )
+    connection.opened(node="n", now_ms=NOW, used=0, epochs={}, markets={})
+    return connection
+
+
+def texts(effects):
+    return [json.loads(effect.text) for effect in effects if isinstance(effect, Send)]
+
+
+def subscribe(connection, *symbols, granted=None, used=None, now=NOW, **more):
+    """Ask, and let the store grant everything (or `granted`)."""
+    (claim,) = connection.received(json.dumps({"action": "subscribe", "symbols": symbols, **more}), now)
+    assert isinstance(claim, Claim)
+    got = frozenset(claim.instruments if granted is None else granted)
+    return connection.claimed(claim, got, len(got) if used is None else used, now)
+
+
+def test_the_welcome_tells_quota_node_and_markets_of_the_plan_alone():
+    connection = Connection(
+        dialect=native, scope=scope(markets=frozenset({"CN"})), resolve=InstrumentId.parse, carried=lambda _: True
+    )
+    (welcome,) = texts(
+        connection.opened(
+            node="sh-1", now_ms=NOW, used=1, epochs={"CN": "e"}, markets={"CN": ("open", None), "HK": ("open", None)}
+        )
+    )
+    assert (welcome["node"], welcome["quota"]["used"], welcome["quota"]["max_subs"]) == ("sh-1", 1, 2)
+    assert welcome["markets"] == {"CN": {"state": "open", "until": None}}
+
+
+def test_symbols_are_claimed_in_their_order_each_once():
+    (claim,) = opened().received('{"action":"subscribe","symbols":["700.HK","600519.SH","00700.HK"]}', NOW)
+    assert claim.instruments == (TENCENT, MOUTAI)
+
+
+def test_what_is_granted_is_followed_and_what_is_not_is_named_as_written():
+    connection = opened()
+    effects = subscribe(connection, "600519.SH", "000001.SZ", "700.HK", granted=[MOUTAI, PINGAN], used=2)
+    (answer,) = texts(effects)
+    assert answer["added"] == ["600519.SH", "000001.SZ"]
+    assert answer["rejected"] == [
+        {"symbol": "700.HK", "reason": "quota_exceeded", "message": "Max subscriptions reached (2 of 2)"}
+    ]
+    assert effects[-1] == Follow(frozenset({(MOUTAI, True), (PINGAN, True)}))
+
+
+def test_the_answer_comes_before_the_first_bar():
+    effects = subscribe(opened(), "600519.SH")
+    assert [type(effect) for effect in effects] == [Send, Follow]
+
+
+def test_a_symbol_nobody_carries_is_looked_up_before_it_is_refused():
+    connection = opened()
+    (lookup,) = connection.received('{"action":"subscribe","symbols":["999999.SH"]}', NOW)
+    assert isinstance(lookup, Lookup)
+    (claim,) = connection.looked_up(lookup.request, frozenset(), NOW)
+    assert [row.reason for row in claim.rejected] == ["unknown_symbol"]
+    (claim,) = connection.looked_up(lookup.request, frozenset(lookup.unknown), NOW)
+    assert claim.instruments == lookup.unknown
+
+
+def test_unsubscribing_stops_the_bars_first_and_answers_when_the_quota_is_back():
+    connection = opened()
+    subscribe(connection, "600519.SH")
+    follow, release = connection.received('{"action":"unsubscribe","symbols":["600519.SH","000001.SZ"]}', NOW)
+    assert (follow, release) == (Follow(frozenset()), Release((MOUTAI,)))
+    (answer,) = texts(connection.released(release, 0, NOW))
+    assert (answer["removed"], [row["reason"] for row in answer["rejected"]]) == (["600519.SH"], ["not_subscribed"])
+
+
+def test_growth_is_told_at_once_and_shrinkage_asks_for_a_fit():
+    connection = opened()
+    assert texts(connection.entitled(scope(5, rev=2), NOW))[0]["max_subs"] == 5
+    assert connection.entitled(scope(5, rev=2), NOW) == []
+    assert connection.entitled(scope(1, rev=3), NOW) == [Fit(1)]
+
+
+def test_an_older_scope_changes_nothing():
+    connection = opened(rev=5)
+    assert connection.entitled(scope(9, rev=4), NOW) == []
+
+
+def test_what_a_fit_drops_is_named_newest_first():
+    connection = opened()
+    subscribe(connection, "600519.SH", "000001.SZ")
+    effects = connection.fitted(Fit(1), [PINGAN], 1)
+    assert texts(effects) == [{"type": "quota_changed", "max_subs": 1, "used": 1, "dropped": ["000001.SZ"]}]
+    assert connection.following == {MOUTAI: True}
+
+
+def test_a_market_that_leaves_the_plan_leaves_the_socket():
+    connection = opened()
+    subscribe(connection, "600519.SH", "700.HK")
+    assert connection.entitled(scope(2, rev=2, markets=frozenset({"CN"})), NOW) == [Fit(2)]
+    assert connection.outside_markets(NOW) == (TENCENT,)
+
+
+@pytest.mark.parametrize(("left", "told"), [(90_000, []), (86_400, [86_400]), (3_600, [3_600]), (60, [60])])
+def test_the_end_is_announced_a_day_an_hour_and_a_minute_before(left, told):
+    connection = opened(ends_in=left)
+    assert [notice["in_seconds"] for notice in texts(connection.entitled(connection.scope, NOW))] == told
+    assert connection.entitled(connection.scope, NOW) == []
+
+
+def test_after_the_end_the_socket_closes_4401():
+    connection = opened(ends_in=10)
+    assert connection.entitled(connection.scope, NOW + 10_000) == [Close(4401, "subscription_expired")]
+
+
+def test_sixty_messages_at_once_are_served_then_twenty_a_second():
+    connection = opened()
+    ping = '{"action":"ping"}'
+    assert all(isinstance(connection.received(ping, NOW)[0], Send) for _ in range(60))
+    assert connection.received(ping, NOW) == [Close(4429, "too many messages; at most 20 a second")]
+    assert isinstance(connection.received(ping, NOW + 1000)[0], Send)
+
+
+def test_test_cn_costs_nothing():
+    assert not costs_quota(InstrumentId.parse("TEST.CN"))
+    assert costs_quota(MOUTAI)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["action", "symbols", "fill", "types", "since", "id", "x"]), inner, max_size=4
+        )
+    ),
+    max_leaves=8,
+)
+almost = st.fixed_dictionaries(
+    {"action": st.sampled_from(["subscribe", "unsubscribe", "list", "snapshot", "ping", "?", 5, None])},
+    optional={
+        "symbols": json_values,
+        "fill": json_values,
+        "types": json_values,
+        "since": json_values,
+        "id": json_values,
+    },
+)
+
+
+@settings(max_examples=300)
+@given(st.text(max_size=60) | json_values.map(json.dumps) | almost.map(json.dumps))
+def test_nothing_a_client_can_send_raises(text):
+    for effect in opened().received(text, NOW):
+        if isinstance(effect, Send):
+            answer = json.loads(effect.text)
+            assert answer["type"] in ("error", "pong", "list", "snapshot", "unsubscribed")
+            assert answer.get("code") in (None, "malformed", "unsupported")
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"a":' * 50_000, "1" * 5000, '"\\ud800"', "NaN", "\x00", '{"action":"ping","id":1e999}']
+)
+def test_the_ugly_examples_are_answered(text):
+    (answer,) = texts(opened().received(text, NOW))
+    assert answer["type"] in ("error", "pong")
+
+
+def test_a_bar_reads_as_the_seed_prints_it():
+    bar = json.loads(
+        native.bar("000001.SZ", 1_181_986_801, 105_000, 105_500, 104_800, 105_200, 123_456, 12_987_650_000)
+    )
+    assert bar == {
+        "type": "kline", "symbol": "000001.SZ", "seq": 1_181_986_801,
+        "data": {"open": 10.5, "high": 10.55, "low": 10.48, "close": 10.52, "volume": 123456, "amount": 1298765.0,
+                 "timestamp": "2026-03-08T14:30:01.500Z"},
+    }  # fmt: skip
