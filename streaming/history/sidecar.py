@@ -17,6 +17,7 @@ import uuid
 import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from chdb import session
@@ -30,7 +31,8 @@ class Engine:
     """The one chDB session; queries take turns."""
 
     def __init__(self, folder: Path) -> None:
-        self._session = session.Session(str(folder))
+        open_session: Any = session.Session  # the library ships no types
+        self._session = open_session(str(folder))
         self._lock = threading.Lock()
 
     def run(self, sql: bytes, *, default_format: str, parameters: dict[str, str]) -> tuple[bytes, int]:

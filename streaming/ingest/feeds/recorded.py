@@ -165,7 +165,11 @@ def _snapshots(path: Path, unreadable: Counter[str], with_trades: set[str]) -> I
                 snapshot = Snapshot(
                     instrument,
                     _instant(row[at[1]], row[at[2]]),
-                    *(_e4(row[index]) for index in at[4:9]),
+                    prev_close_e4=_e4(row[at[4]]),
+                    open_e4=_e4(row[at[5]]),
+                    high_e4=_e4(row[at[6]]),
+                    low_e4=_e4(row[at[7]]),
+                    last_e4=_e4(row[at[8]]),
                     cum_volume=int(row[at[9]]),
                     cum_turnover_e4=_e4(row[at[10]]),
                     phase=row[at[3]],

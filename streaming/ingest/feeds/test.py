@@ -1,0 +1,34 @@
+"""TEST.CN, which always moves: a buyer can try token and program at night, through the whole path."""
+
+from collections.abc import Iterable, Mapping
+
+from kernel.instruments import InstrumentId, Venue
+from streaming.domain.ticks import Trade
+from streaming.domain.windows import start_ms
+from streaming.ingest.feeds.wall import WallFeed
+from streaming.reference import Directory
+
+_TEST = InstrumentId("TEST", Venue.TEST)
+_PERIOD = 80  # windows: two minutes up and down again
+
+
+def always_moving(
+    *, directory: Directory, last_prices: Mapping[str, int], resume_after: int | None, now_ms: int, close_delay_ms: int
+) -> WallFeed:
+    """Return the feed of the lane TEST: 10.00 up to 10.40 and back, a cent and 100 shares at a time."""
+    return WallFeed(
+        name="test",
+        directory=directory,
+        trades_of=_trades_of,
+        references={str(_TEST): 100_000},
+        last_prices=last_prices,
+        resume_after=resume_after,
+        now_ms=now_ms,
+        close_delay_ms=close_delay_ms,
+    )
+
+
+def _trades_of(seq: int) -> Iterable[Trade]:
+    step = seq % _PERIOD
+    price_e4 = 100_000 + 100 * min(step, _PERIOD - step)
+    return [Trade(_TEST, start_ms(seq), price_e4, 100, price_e4 * 100)]

@@ -1,0 +1,178 @@
+"""Runs one lane: takes the lease, builds the feed that was chosen, writes what is due until told to stop.
+
+A holder that dies leaves a lease of 1.5 s and a checkpoint; the next one goes on after the last window written. A
+holder that was only thought dead finds its fence outdated at its next write and stops.
+"""
+
+import json
+import logging
+import os
+import socket
+import threading
+import time
+from itertools import islice
+
+from django.conf import settings
+
+from kernel import clock
+from streaming.errors import BadRecording, Fenced, StoreUnavailable
+from streaming.ingest.choice import choice_for, feed_for
+from streaming.ingest.feeds import Feed
+from streaming.ingest.publisher import BATCH, Publisher
+from streaming.store.lanes import LEASE_MS, LaneStore
+from streaming.wire.window import end_ms, seq_of
+
+log = logging.getLogger(__name__)
+_RENEW_SECONDS = 0.4
+_BEAT_SECONDS = 0.05  # how often a feed is asked what is due
+_LOOK_SECONDS = 1.0  # how often settings are looked at and the state is reported
+
+
+def run_lane(store: LaneStore, stop: threading.Event) -> bool:
+    """Run a lane until `stop` is set or the lease is lost; return False at once where somebody else runs it.
+
+    Raises:
+        StoreUnavailable: Redis is away; the next offer tries again.
+    """
+    holder = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
+    fence = store.take_lease(holder)
+    if fence is None:
+        return False
+    lease = _Lease(store, holder)
+    log.info("lane %s: taken with fence %d", store.lane, fence)
+    try:
+        while not (stop.is_set() or lease.lost.is_set()):
+            _Run(store, fence, stop, lease.lost, holder).run()
+    except Fenced:
+        log.warning("lane %s: fence %d is outdated, another worker writes", store.lane, fence)
+    finally:
+        lease.end()
+    return True
+
+
+class _Lease:
+    """Renews the lease in a thread of its own, so that a long batch or a slow disk cannot lose it."""
+
+    def __init__(self, store: LaneStore, holder: str) -> None:
+        self.lost = threading.Event()
+        self._over = threading.Event()
+        self._store, self._holder = store, holder
+        self._thread = threading.Thread(target=self._renew, name=f"lease {store.lane}", daemon=True)
+        self._thread.start()
+
+    def _renew(self) -> None:
+        renewed_at = time.monotonic()
+        while not self._over.wait(_RENEW_SECONDS):
+            began_at = time.monotonic()
+            try:
+                if not self._store.renew_lease(self._holder):
+                    break
+                renewed_at = began_at
+            except StoreUnavailable:
+                if time.monotonic() - renewed_at > LEASE_MS / 1000:
+                    break
+        self.lost.set()
+
+    def end(self) -> None:
+        """Stop renewing and give the lane back."""
+        self._over.set()
+        self._thread.join()
+        try:
+            self._store.release_lease(self._holder)
+        except StoreUnavailable:
+            log.info("lane %s: not given back; the lease runs out by itself", self._store.lane)
+
+
+class _Run:
+    """One feed from its choice until another is chosen, it was lost or we stop."""
+
+    def __init__(self, store: LaneStore, fence: int, stop: threading.Event, lost: threading.Event, holder: str) -> None:
+        self._store, self._fence, self._holder = store, fence, holder
+        self._stop, self._lost = stop, lost
+        self._choice = choice_for(store.lane, store.feed_setting())
+        self._publisher: Publisher | None = None
+        self._feed: Feed | None = None
+        self._problem = ""
+
+    def run(self) -> None:
+        """Build the feed, then write what is due, and return when something else is to be run."""
+        self._begin()
+        looked_at = 0.0
+        while not (self._stop.is_set() or self._lost.is_set()):
+            written = self._write_due()
+            if time.monotonic() - looked_at >= _LOOK_SECONDS:
+                looked_at = time.monotonic()
+                self._report()
+                if choice_for(self._store.lane, self._store.feed_setting()) != self._choice:
+                    return
+            if written < BATCH:  # a full batch means that there is more at once
+                self._stop.wait(_BEAT_SECONDS)
+        self._report()
+
+    def _begin(self) -> None:
+        """Go on with the stream where the same feed wrote it before; else begin a new epoch."""
+        now_ms = clock.now_ms()
+        epoch, checkpoint = self._store.epoch(), self._store.checkpoint()
+        last = self._store.last_window(epoch) if epoch else None
+        goes_on = (
+            last is not None
+            and checkpoint.get("choice") == self._choice.as_json()
+            # The wall clock was set back behind the stream: its next windows would be refused one by one.
+            and (self._choice.feed == "replay" or last.seq <= seq_of(now_ms) + 1)
+        )
+        if last is not None and goes_on and last.finished:
+            self._problem = "finished"
+            return
+        newest = self._store.newest() if goes_on else {}
+        resume_after = last.seq if last is not None and goes_on else None
+        try:
+            self._feed = feed_for(self._choice, self._store, newest=newest, resume_after=resume_after, now_ms=now_ms)
+        except BadRecording as error:
+            self._problem = str(error)
+            log.error("lane %s: %s", self._store.lane, error)
+            return
+        if self._feed is None:
+            self._problem = f"feed {self._choice.feed} has nothing for this lane"
+            return
+        if epoch is None or not goes_on:
+            epoch = f"{now_ms:x}-{self._fence}"
+            self._store.begin_epoch(self._fence, epoch)
+        log.info("lane %s: feed %s, epoch %s, after window %s", self._store.lane, self._feed.name, epoch, resume_after)
+        self._publisher = Publisher(
+            store=self._store,
+            fence=self._fence,
+            epoch=epoch,
+            feed=self._feed.name,
+            speed=self._feed.speed,
+            choice=self._choice.as_json(),
+            newest=newest,
+            keep_hours=settings.STREAM_HOURS,
+        )
+
+    def _write_due(self) -> int:
+        if self._feed is None or self._publisher is None:
+            return 0
+        return self._publisher.publish(islice(self._feed.due(clock.now_ms()), BATCH))
+
+    def _report(self) -> None:
+        facts: dict[str, str | int | float] = {
+            "holder": self._holder,
+            "fence": self._fence,
+            "feed": self._choice.feed,
+            "problem": self._problem,
+            "reported_ms": clock.now_ms(),
+        }
+        if self._feed is not None and self._publisher is not None:
+            last = self._publisher.last
+            facts |= {
+                "speed": self._feed.speed,
+                "finished": int(self._feed.finished),
+                "state": last.state if last else "",
+                "clock_ms": end_ms(last.closed.seq) if last else 0,
+                "seq": last.closed.seq if last else 0,
+                "windows": self._publisher.windows,
+                "bars": self._publisher.bars,
+                "duplicates": self._publisher.duplicates,
+                "counters": json.dumps(dict(self._feed.counters())),
+            }
+        self._store.report(facts)

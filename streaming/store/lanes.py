@@ -1,0 +1,276 @@
+"""One lane in Redis: who may write it, its stream of windows, its newest bars, and where its feed is.
+
+Every write checks the fence inside the same script, so a holder that lost its lease without noticing cannot write.
+All keys of a lane carry one hash tag, so the scripts run on Redis Cluster too.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, cast
+
+import redis
+
+from kernel import keyspace
+from streaming.errors import Fenced, StoreUnavailable
+from streaming.wire.window import Newest, Window, end_ms, pack, unpack_newest, unpack_window
+
+LEASE_MS = 1500  # a dead holder is replaced within 2 s: this and one offer of beat's, every half second
+_STREAM_KEPT_MS = 72 * 3_600_000  # an old epoch's stream, for history to catch up with
+
+_TAKE = """
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return redis.call('INCR', KEYS[2]) end
+return 0
+"""
+_RENEW = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 0
+"""
+_RELEASE = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
+# KEYS fence, epoch, epochs, newest, checkpoint, old stream; ARGV fence, new name, ms to keep the old stream
+_BEGIN_EPOCH = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
+redis.call('SET', KEYS[2], ARGV[2])
+redis.call('RPUSH', KEYS[3], ARGV[2])
+redis.call('LTRIM', KEYS[3], -50, -1)
+redis.call('DEL', KEYS[4], KEYS[5])
+redis.call('PEXPIRE', KEYS[6], ARGV[3])
+return 1
+"""
+# KEYS fence, stream, newest, checkpoint; ARGV fence, id, window, checkpoint, symbol, newest, symbol, newest ...
+# Answers -1 fenced, 0 this window is there already, 1 written. Redis itself refuses an id that does not rise.
+_COMMIT = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
+local added = redis.pcall('XADD', KEYS[2], ARGV[2], 'w', ARGV[3])
+if type(added) == 'table' and added.err then
+  if string.find(added.err, 'equal or smaller') then return 0 end
+  return added
+end
+for i = 5, #ARGV, 2 do redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1]) end
+redis.call('SET', KEYS[4], ARGV[4])
+return 1
+"""
+_TRIM = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
+return redis.call('XTRIM', KEYS[2], 'MINID', '~', ARGV[2], 'LIMIT', 2000)
+"""
+_TRIM_EXACTLY = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
+return redis.call('XTRIM', KEYS[2], 'MINID', '=', ARGV[2])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One window and what it changes: newest bars by symbol, and the feed's checkpoint after it."""
+
+    window: Window
+    newest: Mapping[str, Newest]
+    checkpoint: str
+
+
+class LaneStore:
+    """A lane's keys. Every method raises StoreUnavailable where Redis does not answer."""
+
+    def __init__(self, client: redis.Redis, lane: str) -> None:
+        self.lane = lane
+        self._client = client
+        self._take = client.register_script(_TAKE)
+        self._renew = client.register_script(_RENEW)
+        self._release = client.register_script(_RELEASE)
+        self._begin_epoch = client.register_script(_BEGIN_EPOCH)
+        self._commit = client.register_script(_COMMIT)
+        self._trim = client.register_script(_TRIM)
+        self._trim_exactly = client.register_script(_TRIM_EXACTLY)
+
+    # -- who may write -------------------------------------------------------------------------------------------
+
+    def take_lease(self, holder: str) -> int | None:
+        """Take the lane and return the fence of all writes to come; None where somebody else holds it."""
+        with _translated():
+            keys = [keyspace.lease(self.lane), keyspace.fence(self.lane)]
+            return int(cast(int, self._take(keys=keys, args=[holder, LEASE_MS]))) or None
+
+    def renew_lease(self, holder: str) -> bool:
+        """Keep the lane for another LEASE_MS; False where it is no longer ours."""
+        with _translated():
+            return bool(self._renew(keys=[keyspace.lease(self.lane)], args=[holder, LEASE_MS]))
+
+    def release_lease(self, holder: str) -> None:
+        """Give the lane back, so that the next offer is taken at once."""
+        with _translated():
+            self._release(keys=[keyspace.lease(self.lane)], args=[holder])
+
+    # -- writing -------------------------------------------------------------------------------------------------
+
+    def begin_epoch(self, fence: int, name: str) -> None:
+        """Begin a new stream with no newest bars and no checkpoint; the old one stays for history for 72 h.
+
+        Raises:
+            Fenced: another worker holds the lane.
+        """
+        with _translated():
+            old = self.epoch() or name
+            keys = [
+                keyspace.fence(self.lane),
+                keyspace.epoch(self.lane),
+                keyspace.epochs(self.lane),
+                keyspace.newest(self.lane),
+                keyspace.checkpoint(self.lane),
+                keyspace.stream(self.lane, old),
+            ]
+            _unfenced(self._begin_epoch(keys=keys, args=[fence, name, _STREAM_KEPT_MS]))
+
+    def commit(self, fence: int, epoch: str, commits: Sequence[Commit]) -> int:
+        """Write windows in order, each atomically, and return how many were there already.
+
+        Raises:
+            Fenced: another worker holds the lane; none of the windows after the first refusal is written.
+        """
+        keys = [
+            keyspace.fence(self.lane),
+            keyspace.stream(self.lane, epoch),
+            keyspace.newest(self.lane),
+            keyspace.checkpoint(self.lane),
+        ]
+        with _translated():
+            pipe = self._client.pipeline(transaction=False)
+            for commit in commits:
+                args: list[Any] = [fence, f"{end_ms(commit.window.seq)}-0", pack(commit.window), commit.checkpoint]
+                for symbol, newest in commit.newest.items():
+                    args += (symbol, pack(newest))
+                self._commit(keys=keys, args=args, client=pipe)
+            answers = [_unfenced(answer) for answer in pipe.execute()]
+        return answers.count(0)
+
+    def trim(self, fence: int, epoch: str, before_ms: int) -> int:
+        """Drop the windows that ended before an instant of the feed's clock; return how many.
+
+        An approximate trim does its work in small steps that do not hold Redis up; the exact one does the rest.
+        """
+        keys = [keyspace.fence(self.lane), keyspace.stream(self.lane, epoch)]
+        trimmed = 0
+        with _translated():
+            while step := _unfenced(self._trim(keys=keys, args=[fence, f"{before_ms}-0"])):
+                trimmed += step
+            return trimmed + _unfenced(self._trim_exactly(keys=keys, args=[fence, f"{before_ms}-0"]))
+
+    def report(self, facts: Mapping[str, str | int | float]) -> None:
+        """Say what the running feed is doing, for people."""
+        with _translated():
+            key = keyspace.feed_state(self.lane)
+            mapping: dict[Any, Any] = dict(facts)
+            self._client.hset(key, mapping=mapping)
+            self._client.expire(key, 60)  # nobody running: nothing to say
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    def epoch(self) -> str | None:
+        """Return the name of the stream in use."""
+        return self._text(keyspace.epoch(self.lane))
+
+    def epochs(self) -> list[str]:
+        """Return the newest epochs' names, oldest first."""
+        with _translated():
+            names = cast("list[bytes]", self._client.lrange(keyspace.epochs(self.lane), 0, -1))
+        return [name.decode() for name in names]
+
+    def last_window(self, epoch: str) -> Window | None:
+        """Return the newest window of a stream; None where the stream is empty or lost."""
+        with _translated():
+            rows = cast("list[Any]", self._client.xrevrange(keyspace.stream(self.lane, epoch), count=1))
+        return unpack_window(rows[0][1][b"w"]) if rows else None
+
+    def read(self, epoch: str, after_ms: int, count: int) -> list[Window]:
+        """Return the windows that ended after an instant, oldest first."""
+        with _translated():
+            rows = self._client.xrange(keyspace.stream(self.lane, epoch), min=f"({after_ms}-0", count=count)
+        return [unpack_window(fields[b"w"]) for _, fields in cast("list[Any]", rows)]
+
+    def newest(self) -> dict[str, Newest]:
+        """Return the newest bars of the present epoch."""
+        with _translated():
+            rows = cast("dict[bytes, bytes]", self._client.hgetall(keyspace.newest(self.lane)))
+        return {symbol.decode(): unpack_newest(packed) for symbol, packed in rows.items()}
+
+    def newest_of(self, symbol: str) -> Newest | None:
+        """Return one instrument's newest bar."""
+        with _translated():
+            packed = cast("bytes | None", self._client.hget(keyspace.newest(self.lane), symbol))
+        return unpack_newest(packed) if packed else None
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Return the feed's checkpoint; empty where there is none."""
+        return self._json(keyspace.checkpoint(self.lane))
+
+    def feed_setting(self) -> dict[str, Any]:
+        """Return the feed that an operator chose; empty where nobody did."""
+        return self._json(keyspace.feed_setting(self.lane))
+
+    def wanted(self) -> bool:
+        """Tell whether somebody follows an instrument of this lane."""
+        with _translated():
+            return bool(self._client.exists(keyspace.wanted(self.lane)))
+
+    def calendar_overrides(self) -> dict[date, str]:
+        """Return the trading days that operators have changed: date -> closed, full or half."""
+        with _translated():
+            rows = cast("dict[bytes, bytes]", self._client.hgetall(keyspace.calendar_overrides(self.lane)))
+        return {date.fromisoformat(day.decode()): json.loads(raw)["kind"] for day, raw in rows.items()}
+
+    # -- history's own -------------------------------------------------------------------------------------------
+
+    def history_position(self) -> tuple[str, int] | None:
+        """Return up to where the stream is in history: (epoch, end of a window in ms)."""
+        stored = self._json(keyspace.history_checkpoint(self.lane))
+        return (stored["epoch"], int(stored["id"].split("-")[0])) if stored else None
+
+    def set_history_position(self, epoch: str, after_ms: int) -> None:
+        """Note up to where the stream is in history."""
+        with _translated():
+            text = json.dumps({"epoch": epoch, "id": f"{after_ms}-0"})
+            self._client.set(keyspace.history_checkpoint(self.lane), text)
+
+    @contextmanager
+    def history_turn(self, holder: str, px: int) -> Iterator[bool]:
+        """Hold the right to write this lane's history; yields False where somebody else has it."""
+        key = keyspace.history_lock(self.lane)
+        with _translated():
+            mine = bool(self._client.set(key, holder, nx=True, px=px))
+        try:
+            yield mine
+        finally:
+            if mine:
+                with _translated():
+                    self._release(keys=[key], args=[holder])
+
+    def _text(self, key: str) -> str | None:
+        with _translated():
+            raw = cast("bytes | None", self._client.get(key))
+        return raw.decode() if raw is not None else None
+
+    def _json(self, key: str) -> dict[str, Any]:
+        text = self._text(key)
+        value = json.loads(text) if text else {}
+        return value if isinstance(value, dict) else {}
+
+
+def _unfenced(answer: Any) -> int:
+    if isinstance(answer, Exception):
+        raise answer
+    if int(answer) < 0:
+        raise Fenced
+    return int(answer)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except redis.RedisError as error:
+        raise StoreUnavailable(f"Redis did not do it ({type(error).__name__}: {error})") from error

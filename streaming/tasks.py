@@ -1,0 +1,45 @@
+"""Celery's entrances of the data plane. Beat offers them again and again; leases and checkpoints make that harmless."""
+
+import logging
+import threading
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+
+from kernel.instruments import LANES
+from streaming.errors import HistoryUnavailable, StoreUnavailable
+from streaming.ingest import lane as ingest_lane
+from streaming.ingest import minutes
+from streaming.store.connection import redis_sync
+from streaming.store.lanes import LaneStore
+
+log = logging.getLogger(__name__)
+_stopping = threading.Event()
+
+
+@worker_shutting_down.connect
+def _stop_lanes(**_: Any) -> None:
+    # The thread pool waits for its tasks, and a lane's task never ends by itself.
+    _stopping.set()
+
+
+@shared_task(name="streaming.run_lane", ignore_result=True)
+def run_lane(*, lane: str, **_: Any) -> None:
+    """Run a lane's ingest for as long as this worker lives; return at once where somebody does already."""
+    if _stopping.is_set() or lane not in LANES:
+        return
+    try:
+        ingest_lane.run_lane(LaneStore(redis_sync(), lane), _stopping)
+    except StoreUnavailable as error:
+        log.warning("lane %s: %s; offered again in half a second", lane, error)
+
+
+@shared_task(name="streaming.write_history", ignore_result=True)
+def write_history(**_: Any) -> None:
+    """Bring every lane's closed minutes into history."""
+    for lane in LANES:
+        try:
+            minutes.write_history(LaneStore(redis_sync(), lane))
+        except (StoreUnavailable, HistoryUnavailable) as error:
+            log.warning("history of lane %s waits: %s", lane, error)

@@ -1,0 +1,69 @@
+"""What ingest tests share: a clean lane in the real Redis, and a lane run in a thread like a worker's."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from streaming.ingest.lane import run_lane
+from streaming.store.connection import redis_sync
+from streaming.store.lanes import LaneStore
+
+
+@pytest.fixture
+def clean_lane() -> Iterator[Callable[[str], LaneStore]]:
+    client = redis_sync()
+    lanes: list[str] = []
+
+    def wipe(lane: str) -> None:
+        for key in client.scan_iter(f"*{{{lane}}}*"):
+            client.delete(key)
+
+    def clean(lane: str) -> LaneStore:
+        wipe(lane)
+        lanes.append(lane)
+        return LaneStore(client, lane)
+
+    yield clean
+    for lane in lanes:
+        wipe(lane)
+
+
+class Worker:
+    """A lane's task in a thread, stopped as a worker's shutdown stops it."""
+
+    def __init__(self, store: LaneStore) -> None:
+        self.stop = threading.Event()
+        self.took_it: bool | None = None
+        self._thread = threading.Thread(target=self._run, args=(store,))
+        self._thread.start()
+
+    def _run(self, store: LaneStore) -> None:
+        self.took_it = run_lane(store, self.stop)
+
+    def end(self) -> None:
+        self.stop.set()
+        self._thread.join(timeout=10)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def worker() -> Iterator[Callable[[LaneStore], Worker]]:
+    running: list[Worker] = []
+
+    def start(store: LaneStore) -> Worker:
+        running.append(Worker(store))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.end()
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    """Return when a condition holds; fail when it does not within the time."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.02)

@@ -1,0 +1,114 @@
+"""Proves that one holder writes a lane, that no window is written twice, and that a new epoch begins clean."""
+
+import time
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from streaming.errors import Fenced, StoreUnavailable
+from streaming.store.connection import redis_sync
+from streaming.store.lanes import LEASE_MS, Commit, LaneStore
+from streaming.wire.window import MovedBar, Newest, Window
+
+pytestmark = pytest.mark.whole
+
+
+@pytest.fixture
+def store() -> Iterator[LaneStore]:
+    lane = f"T{uuid.uuid4().hex[:8]}"
+    client = redis_sync()
+    yield LaneStore(client, lane)
+    for key in client.scan_iter(f"*{{{lane}}}*"):
+        client.delete(key)
+
+
+def window(seq: int, fence: int, volume: int = 100) -> Commit:
+    bar = MovedBar("600519.SH", 10, 12, 9, 11, volume, volume * 11)
+    newest = Newest(seq, 10, 12, 9, 11, volume, volume * 11, "trading", 10, "2023-02-01", 10, 12, 9, volume, 1)
+    moved = Window(seq=seq, state="open", until_ms=None, feed="replay", fence=fence, bars=[bar])
+    return Commit(moved, {"600519.SH": newest}, f'{{"seq": {seq}}}')
+
+
+def test_a_lane_has_one_holder_until_it_lets_go(store: LaneStore) -> None:
+    first = store.take_lease("one")
+
+    assert first is not None
+    assert store.take_lease("two") is None
+    assert store.renew_lease("one")
+    assert not store.renew_lease("two")
+    store.release_lease("two")
+    assert store.take_lease("two") is None
+    store.release_lease("one")
+    assert store.take_lease("two") == first + 1
+
+
+def test_a_dead_holders_lane_is_free_after_the_lease(store: LaneStore) -> None:
+    store.take_lease("dead")
+
+    time.sleep(LEASE_MS / 1000 + 0.1)
+
+    assert store.take_lease("next") is not None
+
+
+def test_the_dead_cannot_write_over_the_living(store: LaneStore) -> None:
+    old = store.take_lease("dead") or 0
+    store.begin_epoch(old, "e1")
+    store.commit(old, "e1", [window(1, old)])
+    store.release_lease("dead")
+    new = store.take_lease("living") or 0
+
+    with pytest.raises(Fenced):
+        store.commit(old, "e1", [window(2, old)])
+    with pytest.raises(Fenced):
+        store.begin_epoch(old, "e2")
+    with pytest.raises(Fenced):
+        store.trim(old, "e1", 10**15)
+
+    assert [w.seq for w in store.read("e1", 0, 10)] == [1]
+    assert store.commit(new, "e1", [window(2, new)]) == 0
+
+
+def test_a_window_written_twice_is_there_once_and_changes_nothing(store: LaneStore) -> None:
+    fence = store.take_lease("one") or 0
+    store.begin_epoch(fence, "e1")
+
+    duplicates = store.commit(fence, "e1", [window(5, fence), window(6, fence), window(5, fence, volume=999)])
+
+    newest = store.newest_of("600519.SH")
+    assert duplicates == 1
+    assert [(w.seq, w.bars[0].volume) for w in store.read("e1", 0, 10)] == [(5, 100), (6, 100)]
+    assert newest is not None
+    assert (newest.seq, newest.volume) == (6, 100)
+    assert store.checkpoint() == {"seq": 6}
+
+
+def test_a_new_epoch_begins_without_bars_and_keeps_the_old_stream_for_history(store: LaneStore) -> None:
+    fence = store.take_lease("one") or 0
+    store.begin_epoch(fence, "e1")
+    store.commit(fence, "e1", [window(5, fence)])
+
+    store.begin_epoch(fence, "e2")
+
+    assert store.epoch() == "e2"
+    assert store.epochs() == ["e1", "e2"]
+    assert store.newest() == {}
+    assert store.checkpoint() == {}
+    assert store.last_window("e2") is None
+    assert [w.seq for w in store.read("e1", 0, 10)] == [5]
+
+
+def test_a_trim_leaves_exactly_what_is_young_enough(store: LaneStore) -> None:
+    fence = store.take_lease("one") or 0
+    store.begin_epoch(fence, "e1")
+    store.commit(fence, "e1", [window(seq, fence) for seq in range(1, 5001)])
+
+    trimmed = store.trim(fence, "e1", 4001 * 1500)
+
+    assert trimmed == 4000
+    assert [w.seq for w in store.read("e1", 0, 2)] == [4001, 4002]
+
+
+def test_a_redis_that_is_away_is_said_to_be_away() -> None:
+    with pytest.raises(StoreUnavailable):
+        LaneStore(redis_sync("redis://127.0.0.1:9/0"), "CN").take_lease("one")
