@@ -12,8 +12,9 @@ from streaming.store.lanes import LaneStore
 
 
 @pytest.fixture
-def clean_lane() -> Iterator[Callable[[str], LaneStore]]:
-    client = redis_sync()
+def clean_lane(redis_url: str) -> Iterator[Callable[[str], LaneStore]]:
+    # A database of its own: the nodes of other tests read the lanes of database 0 for the whole run.
+    client = redis_sync(redis_url.rsplit("/", 1)[0] + "/9")
     lanes: list[str] = []
 
     def wipe(lane: str) -> None:

@@ -1,0 +1,141 @@
+"""Proves the REST range rules, the envelope, and that a token opens its own markets only."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from streaming.domain.minutes import MinuteBar
+from streaming.history.minutes import insert_minutes
+from tests.streaming.conftest import FOREIGN_KEY, jwks, make_scope, make_token
+
+pytestmark = [pytest.mark.whole, pytest.mark.usefixtures("history_server")]
+
+NINE_THIRTY = int(datetime(2023, 2, 1, 1, 30, tzinfo=UTC).timestamp()) * 1000
+MINUTE = 60_000
+
+
+@pytest.fixture(autouse=True)
+def trusted_key(settings, tmp_path: Path) -> None:
+    settings.TOKEN_JWKS = str(tmp_path / "jwks.json")
+    Path(settings.TOKEN_JWKS).write_text(json.dumps(jwks()))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def recorded(history_server: str) -> None:
+    bars = [
+        MinuteBar("600111.SH", NINE_THIRTY + nth * MINUTE, 18_549_800, 18_550_000, 18_460_500, 18_471_000 + nth,
+                  86_700, 1_606_673_500_000)
+        for nth in range(120)
+    ]  # fmt: skip
+    insert_minutes([*bars, MinuteBar("00700.HK", NINE_THIRTY, 1, 1, 1, 1, 100, 100)], version=1)
+
+
+def ask(token: str | None = "", **query: Any) -> tuple[int, dict[str, Any]]:
+    headers = {"Host": "localhost"}
+    if token is not None:
+        headers["X-API-Key"] = token or make_token()
+    answer = Client(headers=headers).get("/v1/market/kline", query)
+    return answer.status_code, answer.json()
+
+
+def minutes_of(body: dict[str, Any]) -> list[int]:
+    return [(row["time"] - NINE_THIRTY) // MINUTE for row in body["data"]["klines"]]
+
+
+def test_a_bar_is_written_with_texts_for_prices_and_the_opening_in_ms() -> None:
+    status, body = ask(symbol="600111.sh", interval="1m", start_time=NINE_THIRTY, end_time=NINE_THIRTY + MINUTE)
+
+    assert status == 200
+    assert body == {
+        "code": 0,
+        "message": "success",
+        "data": {
+            "symbol": "600111.sh",
+            "type": "stock",
+            "interval": "1m",
+            "klines": [
+                {
+                    "time": NINE_THIRTY, "open": "1854.98", "high": "1855", "low": "1846.05", "close": "1847.1",
+                    "volume": "86700", "quote_volume": "160667350",
+                }
+            ],
+        },
+    }  # fmt: skip
+
+
+def test_without_a_start_the_newest_hundred_come_and_with_one_the_oldest() -> None:
+    _, newest = ask(symbol="600111.SH")
+    _, before = ask(symbol="600111.SH", end_time=NINE_THIRTY + 10 * MINUTE, limit=3)
+    _, after = ask(symbol="600111.SH", start_time=NINE_THIRTY + 10 * MINUTE, limit=3)
+
+    assert minutes_of(newest) == list(range(20, 120))
+    assert minutes_of(before) == [7, 8, 9]
+    assert minutes_of(after) == [10, 11, 12]
+
+
+@pytest.mark.parametrize(("limit", "count"), [(0, 100), (-5, 100), (1, 1), (5000, 120), ("", 100)])
+def test_a_limit_out_of_range_is_brought_into_it(limit: object, count: int) -> None:
+    _, body = ask(symbol="600111.SH", limit=limit)
+
+    assert len(body["data"]["klines"]) == count
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({}, 2001),
+        ({"symbol": "600111.SH", "interval": "5m"}, 2001),
+        ({"symbol": "600111.SH", "limit": "ten"}, 2001),
+        ({"symbol": "600111.SH", "start_time": "1e3"}, 2001),
+        ({"symbol": "600111.SH", "end_time": "９"}, 2001),
+        ({"symbol": "600111.SH", "adjust": "forward"}, 2001),
+        ({"symbol": "Moutai"}, 2005),
+    ],
+)
+def test_a_query_that_cannot_be_used_is_refused_by_what_is_wrong(query: dict[str, str], code: int) -> None:
+    status, body = ask(**query)
+
+    assert (status, body["code"], body["data"]) == (400, code, None)
+
+
+def test_an_interval_that_is_not_carried_is_answered_with_those_that_are() -> None:
+    assert "1m" in ask(symbol="600111.SH", interval="4h")[1]["message"]
+
+
+def test_a_symbol_that_nobody_carries_is_not_found() -> None:
+    status, body = ask(symbol="999999.SH")
+
+    assert (status, body["code"]) == (404, 2002)
+
+
+def test_a_market_outside_the_token_is_forbidden() -> None:
+    token = make_token(make_scope("only-cn", markets=frozenset({"CN"})))
+
+    assert ask(token, symbol="600111.SH")[0] == 200
+    status, body = ask(token, symbol="700.HK")
+    assert (status, body["code"]) == (403, 1004)
+
+
+def test_no_token_and_bad_tokens_are_told_apart() -> None:
+    assert [ask(token, symbol="600111.SH")[0] for token in (None, "x.y.z", make_token(key=FOREIGN_KEY))] == [401] * 3
+    assert ask(None, symbol="600111.SH")[1]["code"] == 1002
+    assert ask(make_token(lives_s=-60), symbol="600111.SH")[1]["code"] == 1001
+
+
+def test_history_that_is_away_says_try_again(settings) -> None:
+    settings.CLICKHOUSE_URL = "http://127.0.0.1:9/default"
+
+    status, body = ask(symbol="600111.SH")
+
+    assert (status, body["code"]) == (503, 5001)
+
+
+def test_a_browser_of_any_origin_may_ask_with_the_key_header() -> None:
+    answer = Client(headers={"Host": "localhost"}).options("/v1/market/kline")
+
+    assert answer["Access-Control-Allow-Origin"] == "*"
+    assert "X-API-Key" in answer["Access-Control-Allow-Headers"]
