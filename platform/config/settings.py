@@ -242,5 +242,12 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env_text("LOG_LEVEL", "INFO")},
     # One line a request would put tokens of query-string dialects into a log (failure-modes 1c).
-    "loggers": {"uvicorn.access": {"level": "CRITICAL"}, "httpx": {"level": "WARNING"}},
+    # Celery says two lines for each of the eight offers a second that beat makes.
+    "loggers": {
+        "uvicorn.access": {"level": "CRITICAL"},
+        **{
+            name: {"level": "WARNING"}
+            for name in ("httpx", "celery.worker.strategy", "celery.app.trace", "celery.beat")
+        },
+    },
 }

@@ -133,7 +133,7 @@ class Hub:
 
     def _new_group(self, channels: frozenset[Channel]) -> Group:
         numbers: dict[str, list[int]] = {}
-        for channel in channels:
+        for channel in sorted(channels):
             lane = self.lanes[channel[0].lane]
             number = lane.number(channel)
             lane.wanted[number] = lane.wanted.get(number, 0) + 1

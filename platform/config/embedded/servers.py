@@ -140,4 +140,9 @@ def _socket_folder(beside: Path, identity: str) -> Path:
 
 
 def _postgres_answers(binaries: Path, sockets: Path) -> bool:
-    return subprocess.run([str(binaries / "pg_isready"), "-q", "-h", str(sockets)], check=False).returncode == 0
+    return (
+        subprocess.run(
+            [str(binaries / "pg_isready"), "-q", "-U", "tickpack", "-h", str(sockets)], check=False
+        ).returncode
+        == 0
+    )

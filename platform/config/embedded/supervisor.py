@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 from config.embedded import servers
 from config.embedded.children import PYTHON, Child, ChildFailed, ending, free_port, port_is_taken
+from config.embedded.parts import PARTS
 
 STOP_SECONDS = 2.3  # for each of two rounds: "Ctrl-C ends everything within 5 s"
 MOST_DEATHS, IN_SECONDS = 4, 60.0
@@ -225,39 +226,16 @@ class Supervisor:
         return str(json.loads(done.stdout.strip().splitlines()[-1])["buyer_token"])
 
     def _start_parts(self, port: int) -> None:
-        log, celery = self.var / "log", [PYTHON, "-m", "celery", "-A", "config"]
-        work = [
-            *celery,
-            "worker",
-            "-P",
-            "threads",
-            "--without-gossip",
-            "--without-mingle",
-            "--without-heartbeat",
-            "-l",
-            "INFO",
-        ]
-        self.say("Starting web, ingest worker, control worker and beat ...")
-        web = Child(
-            name="web", argv=[PYTHON, "manage.py", "serve", "--port", str(port)], log=log / "web.log",
-            ready=lambda: _answers(f"http://127.0.0.1:{port}/healthz"),
-        )  # fmt: skip
-        ingest = Child(
-            name="ingest", argv=[*work, "-Q", "ingest", "-c", "8", "-n", "ingest@%h"],
-            log=log / "ingest.log", ready=lambda: True,
-        )  # fmt: skip
-        control = Child(
-            name="control", argv=[*work, "-Q", "control", "-c", "4", "-n", "control@%h"],
-            log=log / "control.log", ready=lambda: True,
-        )  # fmt: skip
-        schedule = self.var / "beat-schedule"
-        beat = Child(
-            name="beat", argv=[*celery, "beat", "-s", str(schedule), "--pidfile=", "-l", "WARNING"],
-            log=log / "beat.log", ready=lambda: True,
-        )  # fmt: skip
-        for child in (ingest, web, control, beat):
+        self.say(f"Starting {', '.join(PARTS)} ...")
+        more = {"web": ["--port", str(port)], "beat": ["-s", str(self.var / "beat-schedule")]}
+        children = {}
+        for name, argv in PARTS.items():
+            log = self.var / "log" / f"{name}.log"
+            children[name] = Child(name=name, argv=[PYTHON, *argv, *more.get(name, [])], log=log, ready=lambda: True)
+        children["web"].ready = lambda: _health(f"http://127.0.0.1:{port}/healthz") is not None
+        for child in children.values():
             self._launch(child)
-        web.wait_ready()
+        children["web"].wait_ready()
 
     def _launch(self, child: Child) -> None:
         self.children.append(child)
@@ -361,7 +339,3 @@ def _health(url: str) -> dict[str, Any] | None:
             return body
     except (OSError, ValueError, urllib.error.URLError):
         return None
-
-
-def _answers(url: str) -> bool:
-    return _health(url) is not None

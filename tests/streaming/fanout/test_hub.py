@@ -79,7 +79,7 @@ async def test_each_connection_gets_its_own_symbols_in_one_write(hub):
     hub.publish("CN", [window(1, ("600519.SH", 5), ("000001.SZ", 7), ("600000.SH", 9))])
 
     assert len(one.writes) == len([w for w in one.writes if b"status" in w]) + 1
-    assert one.bars() == [("600519.SH", 1, 5), ("000001.SZ", 1, 7)]
+    assert one.bars() == [("000001.SZ", 1, 7), ("600519.SH", 1, 5)]
     assert two.bars() == [("000001.SZ", 1, 7)]
 
 

@@ -1,0 +1,66 @@
+"""What of docker/ can be checked without a Docker engine: it parses, runs what ./dev up runs, and knows our settings."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from config.embedded.parts import PARTS
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
+OURS = {"web", "node", "ingest", "control", "beat"}
+SETTINGS = (ROOT / "platform" / "config" / "settings.py").read_text()
+# NAME_FILE, read by env_secret; MIGRATE is the entrypoint's own word.
+KNOWN = set(re.findall(r'env_\w+\(\s*"([A-Z_]+)"', SETTINGS)) | {"MIGRATE"}
+# What settings.py does without on one machine, but a deployment must say.
+NEEDED = {
+    "SECRET_KEY", "ALLOWED_HOSTS", "PANEL_URL", "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "CLICKHOUSE_URL", "NODE_ID", "NODE_GROUP",
+    "TOKEN_KEYS_DIR", "TOKEN_JWKS", "EMAIL_HOST", "CSRF_TRUSTED_ORIGINS", "BEHIND_PROXY",
+}  # fmt: skip
+
+
+def test_compose_has_every_part_of_a_deployment():
+    assert set(COMPOSE["services"]) == OURS | {"postgres", "redis-data", "redis-broker", "clickhouse", "caddy"}
+    assert "8443:8443" in COMPOSE["services"]["caddy"]["ports"]
+
+
+@pytest.mark.parametrize(("service", "part"), [("web", "web"), ("node", "web"), ("ingest", "ingest"), ("control", "control"), ("beat", "beat")])
+def test_a_service_runs_what_dev_up_runs(service, part):
+    command = COMPOSE["services"][service]["command"]
+    assert command[0] == "python"
+    assert command[1 : 1 + len(PARTS[part])] == PARTS[part]
+
+
+@pytest.mark.parametrize("service", sorted(OURS))
+def test_every_variable_is_a_setting_and_every_needed_setting_is_set(service):
+    environment = COMPOSE["services"][service]["environment"]
+    assert set(environment) - KNOWN == set()
+    assert NEEDED - set(environment) == set()
+
+
+def test_nothing_runs_as_root_and_the_data_redis_never_evicts():
+    assert all(COMPOSE["services"][name]["user"] == "10001" for name in OURS)
+    assert re.search(r"^USER tickpack$", (ROOT / "docker" / "Dockerfile").read_text(), re.MULTILINE)
+    assert "noeviction" in COMPOSE["services"]["redis-data"]["command"]
+
+
+def test_every_setting_is_described():
+    described = (ROOT / "docs" / "configuration.md").read_text()
+    assert {name for name in KNOWN if f"`{name}`" not in described} == set()
+
+
+def test_the_example_names_only_settings_and_what_compose_asks_for():
+    compose_asks = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker" / "compose.yaml").read_text()))
+    named = set(re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert named - KNOWN - compose_asks == set()
+    assert compose_asks - named == set()
+
+
+def test_the_table_of_clickhouse_is_the_one_the_code_makes():
+    from streaming.history import minutes
+
+    sql = (ROOT / "docker" / "clickhouse" / "001_minute_bars.sql").read_text()
+    made = next(value for value in vars(minutes).values() if isinstance(value, str) and "CREATE TABLE" in value)
+    assert " ".join(made.split()) in " ".join(sql.split())
