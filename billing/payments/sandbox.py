@@ -80,6 +80,8 @@ def _notice(message: Any) -> Notice:
         raise ValueError("ids and currency are short texts")
     if type(amount_fen) is not int or type(paid_at_s) is not int or not 0 <= amount_fen < 2**53:
         raise ValueError("amount_fen and paid_at are whole numbers")
+    if not 0 <= paid_at_s < 2**33:  # until the year 2242; beyond it some platforms cannot make a datetime
+        raise ValueError("paid_at is in epoch seconds")
     if status not in ("paid", "declined"):
         raise ValueError("status is paid or declined")
     return Notice(
