@@ -1,0 +1,40 @@
+"""What tests of nodes and of the outbox start from."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings):
+    """Hash passwords with MD5: the real hasher takes a quarter of a second for each customer."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def health_server():
+    """A node's health page: set `.answer` to (status, JSON or text); `.url` is where it is."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            status, body = server.answer
+            content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.answer = (200, {})
+    server.url = f"http://127.0.0.1:{server.server_address[1]}/healthz"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
