@@ -112,7 +112,7 @@ def _survey(path: Path) -> _File | None:
             for row in rows:
                 try:
                     at_ms = _instant(row[date_at], row[time_at])
-                except (ValueError, IndexError):
+                except (ValueError, IndexError, OverflowError):
                     continue  # counted when it is read
                 symbols.add(row[symbol_at])
                 ascends = ascends and (before is None or at_ms >= before)
@@ -145,7 +145,7 @@ def _trades(path: Path, unreadable: Counter[str]) -> Iterator[Trade]:
                     _e4(row[turnover_at]),
                     row[side_at] or "N",
                 )
-            except (ValueError, IndexError):
+            except (ValueError, IndexError, OverflowError):
                 unreadable["row"] += 1
 
 
@@ -176,7 +176,7 @@ def _snapshots(path: Path, unreadable: Counter[str], with_trades: set[str]) -> I
                     bids=((_e4(row[at[11]]), int(row[at[12]])),),
                     asks=((_e4(row[at[13]]), int(row[at[14]])),),
                 )
-            except (ValueError, IndexError):
+            except (ValueError, IndexError, OverflowError):
                 unreadable["row"] += 1
                 continue
             yield _previous_close_alone(snapshot) if str(instrument) in with_trades else snapshot

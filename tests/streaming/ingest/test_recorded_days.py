@@ -1,6 +1,5 @@
 """Proves the folding on real days: ticks and snapshots become exactly the reference minutes of the recorded sets."""
 
-import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -30,7 +29,7 @@ def fold(recording: Recording) -> dict[str, list[MinuteBar]]:
     for tick in recording.ticks():
         close_before(seq_of(tick.at_ms))
         windows.add(tick)
-    close_before(sys.maxsize)
+    close_before(2**60)
     assert windows.late == 0
     by_symbol = defaultdict(list)
     for bar in minutes.close_all():

@@ -1,0 +1,145 @@
+"""Proves how ticks become window bars: trades, snapshots by difference, late ticks, the turn of a day."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.instruments import InstrumentId
+from streaming.domain.bars import Bar, WindowFold
+from streaming.domain.calendar import exchange_day
+from streaming.domain.ticks import Snapshot, Trade
+from streaming.domain.windows import end_ms, seq_of, start_ms
+
+MOUTAI = InstrumentId.parse("600519.SH")
+BEGIN = 1_675_215_000_000  # 2023-02-01 09:30 in Shanghai, the edge of a window
+FIRST = seq_of(BEGIN)
+DAY = 86_400_000
+
+
+def trade(after_ms: int, price: int, volume: int = 100) -> Trade:
+    return Trade(MOUTAI, BEGIN + after_ms, price, volume, price * volume)
+
+
+def snapshot(after_ms: int, last: int, volume: int, *, high: int = 0, low: int = 0, begins: int = 0) -> Snapshot:
+    return Snapshot(
+        MOUTAI, BEGIN + after_ms, 1000, begins or last, high or last, low or last, last, volume, volume * 10
+    )
+
+
+def closed(fold: WindowFold, seq: int) -> list[Bar]:
+    return fold.close(seq).bars
+
+
+def test_an_instant_on_the_edge_belongs_to_the_window_it_opens() -> None:
+    assert (start_ms(FIRST), end_ms(FIRST)) == (BEGIN, BEGIN + 1500)
+    assert (seq_of(BEGIN + 1499), seq_of(BEGIN + 1500)) == (FIRST, FIRST + 1)
+
+
+def test_trades_of_one_window_make_one_bar() -> None:
+    fold = WindowFold(exchange_day)
+
+    for tick in (trade(0, 10, 100), trade(700, 12, 200), trade(800, 9, 300), trade(1499, 11, 400), trade(1500, 99)):
+        fold.add(tick)
+
+    assert closed(fold, FIRST) == [Bar("600519.SH", 10, 12, 9, 11, 1000, 1000 + 2400 + 2700 + 4400)]
+    assert closed(fold, FIRST + 1) == [Bar("600519.SH", 99, 99, 99, 99, 100, 9900)]
+    assert closed(fold, FIRST + 2) == []
+
+
+def test_a_late_trade_adds_its_volume_to_the_oldest_open_window_and_never_its_price() -> None:
+    fold = WindowFold(exchange_day)
+    fold.add(trade(0, 10))
+    fold.close(FIRST)
+
+    fold.add(trade(100, 50, 700))
+    fold.add(trade(1600, 11, 100))
+
+    assert closed(fold, FIRST + 1) == [Bar("600519.SH", 11, 11, 11, 11, 800, 35_000 + 1100)]
+    assert fold.late == 1
+
+
+def test_late_volume_alone_makes_a_bar_that_is_flat_at_the_last_price() -> None:
+    fold = WindowFold(exchange_day)
+    fold.add(trade(0, 10))
+    fold.close(FIRST)
+
+    fold.add(trade(100, 50, 700))
+
+    assert closed(fold, FIRST + 1) == [Bar("600519.SH", 10, 10, 10, 10, 700, 35_000)]
+
+
+def test_a_snapshots_volume_is_the_difference_to_the_one_before() -> None:
+    fold = WindowFold(exchange_day)
+
+    fold.add(snapshot(0, 10, 500))
+    fold.add(snapshot(3000, 11, 800))
+    fold.add(snapshot(6000, 11, 800))
+
+    assert [bar.volume for seq in range(FIRST, FIRST + 6) for bar in closed(fold, seq)] == [500, 300]
+
+
+def test_a_day_high_that_moved_between_two_snapshots_belongs_to_the_bar() -> None:
+    fold = WindowFold(exchange_day)
+    fold.add(snapshot(0, 10, 500, high=10, low=10))
+    fold.close(FIRST)
+
+    fold.add(snapshot(1500, 11, 800, high=15, low=10))
+    fold.add(snapshot(3000, 11, 900, high=15, low=8))
+    fold.add(snapshot(4500, 12, 950, high=15, low=8))
+
+    assert [closed(fold, FIRST + n)[0] for n in (1, 2, 3)] == [
+        Bar("600519.SH", 11, 15, 11, 11, 300, 3000),
+        Bar("600519.SH", 11, 11, 8, 11, 100, 1000),
+        Bar("600519.SH", 12, 12, 12, 12, 50, 500),
+    ]
+
+
+def test_a_new_day_counts_from_zero_again() -> None:
+    fold = WindowFold(exchange_day)
+    fold.add(snapshot(0, 10, 90_000))
+    fold.close(FIRST)
+
+    fold.add(snapshot(DAY, 11, 300))
+
+    assert closed(fold, seq_of(BEGIN + DAY)) == [Bar("600519.SH", 11, 11, 11, 11, 300, 3000)]
+
+
+def test_a_live_feed_that_joins_in_the_middle_of_a_day_does_not_count_the_morning() -> None:
+    fold = WindowFold(exchange_day, counts_from_zero=False)
+
+    fold.add(snapshot(0, 10, 90_000))
+    fold.add(snapshot(1500, 11, 90_300))
+
+    assert sum(bar.volume for seq in (FIRST, FIRST + 1) for bar in closed(fold, seq)) == 300
+
+
+def test_a_previous_close_is_told_once_with_the_next_window() -> None:
+    fold = WindowFold(exchange_day)
+
+    fold.add(snapshot(0, 0, 0))
+    fold.add(snapshot(100, 0, 0))
+
+    assert fold.close(FIRST).references == [("600519.SH", 1000)]
+    assert fold.close(FIRST + 1).references == []
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 60_000), st.integers(1, 10**8), st.integers(1, 10**6)), min_size=1, max_size=60),
+    st.integers(0, 40),
+)
+def test_no_share_is_lost_or_doubled_however_late_ticks_are(rows: list[tuple[int, int, int]], closing: int) -> None:
+    fold = WindowFold(exchange_day)
+    bars: list[Bar] = []
+
+    for at, (after_ms, price, volume) in enumerate(rows):
+        fold.add(trade(after_ms, price, volume))
+        if at % 7 == 3:
+            target = FIRST + closing * at // len(rows)
+            for seq in range(max(FIRST, fold.closed_through + 1), target):
+                bars += closed(fold, seq)
+    for seq in range(max(FIRST, fold.closed_through + 1), FIRST + 100):
+        bars += closed(fold, seq)
+
+    assert sum(bar.volume for bar in bars) == sum(volume for _, _, volume in rows)
+    assert sum(bar.turnover_e4 for bar in bars) == sum(price * volume for _, price, volume in rows)
+    assert all(bar.low_e4 <= min(bar.open_e4, bar.close_e4) <= max(bar.open_e4, bar.close_e4) <= bar.high_e4
+               for bar in bars)  # fmt: skip

@@ -1,0 +1,164 @@
+"""Proves the timetable of both markets, half days, holidays and unknown days, and which minute a bar belongs to."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+
+from streaming.domain.calendar import AlwaysOpen, Calendar
+from streaming.domain.windows import seq_of
+from streaming.reference import published_days
+
+SHANGHAI = timezone(timedelta(hours=8))
+
+
+def calendar(market: str, **overrides: str) -> Calendar:
+    days = published_days(market)
+    changed = {date.fromisoformat(day.replace("_", "-").strip("d")): kind for day, kind in overrides.items()}
+    return Calendar(market, days.first, days.last, days.closed, days.half_days, changed)
+
+
+CN, HK = calendar("CN"), calendar("HK")
+
+
+def at(day: str, clock: str) -> int:
+    moment = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=SHANGHAI)
+    return round(moment.timestamp() * 1000)
+
+
+def clock_of(at_ms: int | None) -> str:
+    return "-" if at_ms is None else datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(SHANGHAI).strftime("%H:%M")
+
+
+@pytest.mark.parametrize(
+    ("clock", "state", "until"),
+    [
+        ("00:00", "closed", "09:15"),
+        ("09:14:59.999", "closed", "09:15"),
+        ("09:15", "opening_auction", "09:25"),
+        ("09:25", "pre_open", "09:30"),
+        ("09:30", "open", "11:30"),
+        ("11:29:59.999", "open", "11:30"),
+        ("11:30", "lunch_break", "13:00"),
+        ("13:00", "open", "14:57"),
+        ("14:57", "closing_auction", "15:02"),
+        ("15:02", "closed", "15:05"),
+        ("15:05", "after_hours", "15:30"),
+        ("15:30", "closed", "09:15"),
+    ],
+)
+def test_a_mainland_day(clock: str, state: str, until: str) -> None:
+    name, until_ms = CN.state_at(at("2023-02-01", clock))
+
+    assert (name, clock_of(until_ms)) == (state, until)
+
+
+@pytest.mark.parametrize(
+    ("clock", "state", "until"),
+    [
+        ("08:59", "closed", "09:00"),
+        ("09:00", "opening_auction", "09:22"),
+        ("09:22", "pre_open", "09:30"),
+        ("09:30", "open", "12:00"),
+        ("12:00", "lunch_break", "13:00"),
+        ("13:00", "open", "16:00"),
+        ("16:00", "closing_auction", "16:10"),
+        ("16:10", "closed", "09:00"),
+    ],
+)
+def test_a_hong_kong_day(clock: str, state: str, until: str) -> None:
+    name, until_ms = HK.state_at(at("2023-02-01", clock))
+
+    assert (name, clock_of(until_ms)) == (state, until)
+
+
+@pytest.mark.parametrize(("clock", "state"), [("11:59", "open"), ("12:00", "closing_auction"), ("12:10", "closed")])
+def test_a_hong_kong_half_day_ends_at_noon(clock: str, state: str) -> None:
+    assert HK.state_at(at("2020-01-24", clock))[0] == state
+
+
+def test_closed_lasts_until_the_next_trading_day_over_weekends_and_holidays() -> None:
+    friday = CN.state_at(at("2023-02-03", "16:00"))
+    before_spring_festival = CN.state_at(at("2023-01-20", "16:00"))
+
+    assert friday == ("closed", at("2023-02-06", "09:15"))
+    assert before_spring_festival == ("closed", at("2023-01-30", "09:15"))
+
+
+def test_only_boards_with_fixed_price_trading_have_after_hours() -> None:
+    moment = at("2023-02-01", "15:10")
+
+    assert CN.state_at(moment, "star")[0] == "after_hours"
+    assert CN.state_at(moment, "chinext")[0] == "after_hours"
+    assert CN.state_at(moment, "main")[0] == "closed"
+    assert CN.state_at(at("2018-09-03", "15:10"))[0] == "closed"
+    assert CN.state_at(at("2020-08-21", "15:10"), "chinext")[0] == "closed"
+
+
+def test_a_day_beyond_what_is_published_is_unknown_and_nobody_knows_until_when() -> None:
+    assert CN.state_at(at("2031-02-03", "10:00")) == ("unknown", None)
+    assert CN.state_at(at("2026-12-31", "16:00")) == ("closed", None)
+
+
+def test_an_operators_word_wins_over_the_published_calendar() -> None:
+    changed = calendar("HK", d2023_02_01="closed", d2023_02_02="half", d2023_02_04="full")
+
+    assert changed.state_at(at("2023-02-01", "10:00"))[0] == "closed"
+    assert changed.state_at(at("2023-02-02", "12:05"))[0] == "closing_auction"
+    assert changed.state_at(at("2023-02-04", "10:00"))[0] == "open"
+
+
+@pytest.mark.parametrize(
+    ("clock", "minute"),
+    [
+        ("09:25:00.940", "09:30"),
+        ("09:30:00", "09:30"),
+        ("09:30:59.999", "09:30"),
+        ("09:31:00", "09:31"),
+        ("11:29:59", "11:29"),
+        ("11:30:00", "11:29"),
+        ("11:30:03", "11:29"),
+        ("12:59:59", "11:29"),
+        ("13:00:00", "13:00"),
+        ("14:57:03", "14:57"),
+        ("15:00:01.060", "14:59"),
+        ("15:04:59", "14:59"),
+        ("15:05:00", "-"),
+        ("15:29:00", "-"),
+    ],
+)
+def test_a_mainland_bar_goes_to_this_minute(clock: str, minute: str) -> None:
+    assert clock_of(CN.minute_of(seq_of(at("2023-02-01", clock)))) == minute
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "minute"),
+    [
+        ("2023-02-01", "09:20:30", "09:29"),
+        ("2023-02-01", "09:30:00", "09:30"),
+        ("2023-02-01", "12:00:00", "11:59"),
+        ("2023-02-01", "13:00:00", "13:00"),
+        ("2023-02-01", "16:00:00", "15:59"),
+        ("2023-02-01", "16:09:10", "15:59"),
+        ("2020-01-24", "12:08:10", "11:59"),
+        ("2020-01-24", "13:00:10", "11:59"),
+    ],
+)
+def test_a_hong_kong_bar_goes_to_this_minute(day: str, clock: str, minute: str) -> None:
+    assert clock_of(HK.minute_of(seq_of(at(day, clock)))) == minute
+
+
+@pytest.mark.parametrize(("market", "day", "minutes"), [("CN", "2023-02-01", 240), ("HK", "2023-02-01", 331),
+                                                       ("HK", "2020-01-24", 151)])  # fmt: skip
+def test_a_day_has_its_number_of_minutes(market: str, day: str, minutes: int) -> None:
+    sessions = {"CN": CN, "HK": HK}[market]
+
+    seqs = range(seq_of(at(day, "09:00")), seq_of(at(day, "16:10")))
+
+    assert len({sessions.minute_of(seq) for seq in seqs} - {None}) == minutes
+
+
+def test_the_simulated_market_is_open_on_a_sunday_night() -> None:
+    sunday = at("2023-02-05", "03:00:30")
+
+    assert AlwaysOpen().state_at(sunday) == ("open", None)
+    assert clock_of(AlwaysOpen().minute_of(seq_of(sunday))) == "03:00"

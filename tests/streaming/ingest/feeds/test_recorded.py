@@ -1,0 +1,108 @@
+"""Proves that recorded files are read whatever their column order, merged in exchange time, and bad rows counted."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from streaming.domain.ticks import Snapshot, Trade
+from streaming.errors import BadRecording
+from streaming.ingest.feeds.recorded import open_recording
+
+TICKS = "symbol,date,time,price,qty,amount,side,seq,recv_time"
+GROUPED = ("symbol,date,time,status,prev_close,open,high,low,last,num_trades,cum_volume,cum_amount,bid1,bid2,bidv1,"
+           "bidv2,ask1,ask2,askv1,askv2")  # fmt: skip
+INTERLEAVED = "symbol,date,time,status,prev_close,open,high,low,last,cum_volume,cum_amount,bid1,bidv1,ask1,askv1"
+
+
+def write(folder: Path, name: str, *lines: str) -> None:
+    (folder / name).write_bytes(gzip.compress(("\n".join(lines) + "\n").encode()))
+
+
+def test_both_orders_of_snapshot_columns_are_read_alike(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "snapshots_a.csv.gz",
+        GROUPED,
+        "000333.SZ,2023-02-01,09:25:00.000,B0,55.2,55.29,55.3,55.28,55.29,7,36700,2029143.0,55.2,55.1,500,400,55.3,55.4,600,700",
+    )
+    write(tmp_path, "snapshots_b.csv.gz", INTERLEAVED,
+          "000400.SZ,2023-02-01,09:25:00,B0,55.2,55.29,55.3,55.28,55.29,36700,2029143.0,55.2,500,55.3,600")  # fmt: skip
+
+    recording = open_recording(tmp_path, "CN")
+
+    assert recording is not None
+    first, second = recording.ticks()
+    for tick in (first, second):
+        assert isinstance(tick, Snapshot)
+        assert (tick.prev_close_e4, tick.open_e4, tick.high_e4, tick.low_e4) == (552_000, 552_900, 553_000, 552_800)
+        assert (tick.cum_volume, tick.cum_turnover_e4) == (36_700, 20_291_430_000)
+        assert (tick.bids, tick.asks) == (((552_000, 500),), ((553_000, 600),))
+    assert first.at_ms == second.at_ms == 1_675_214_700_000
+
+
+def test_files_are_merged_in_exchange_time_and_one_sorted_by_symbol_too(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "ticks_a.csv.gz",
+        TICKS,
+        "600519.SH,2023-02-01,09:30:01.500,10,100,1000,B,1,09:31:00",
+        "600519.SH,2023-02-01,09:30:04,10,100,1000,B,2,",
+        "600000.SH,2023-02-01,09:30:00.100,7,100,700,S,1,",
+        "600000.SH,2023-02-01,09:30:03.900,7,100,700,,2,",
+    )
+    write(tmp_path, "ticks_b.csv.gz", TICKS, "000001.SZ,2023-02-01,09:30:02,15,100,1500,N,1,")  # fmt: skip
+
+    recording = open_recording(tmp_path, "CN")
+
+    assert recording is not None
+    ticks = list(recording.ticks())
+    assert [tick.at_ms - 1_675_215_000_000 for tick in ticks] == [100, 1500, 2000, 3900, 4000]
+    assert recording.symbols == ["000001.SZ", "600000.SH", "600519.SH"]
+    assert isinstance(ticks[3], Trade)
+    assert ticks[3].side == "N"
+
+
+def test_rows_that_cannot_be_read_are_passed_over_and_counted(tmp_path: Path) -> None:
+    write(tmp_path, "ticks_a.csv.gz", TICKS,
+          "600519.SH,2023-02-01,09:30:00,10,100,1000,B,1,",
+          "600519.SH,2023-02-01,09:30:01,ten,100,1000,B,1,",
+          "600519.SH,2023-02-01,noon,10,100,1000,B,1,",
+          "600519.SH,2023-02-01",
+          "Moutai,2023-02-01,09:30:02,10,100,1000,B,1,",
+          "600519.SH,2023-02-01,09:30:03,nan,100,1000,B,1,",
+          "600519.SH,2023-02-01,09:30:04,inf,100,1000,B,1,")  # fmt: skip
+
+    recording = open_recording(tmp_path, "CN")
+
+    assert recording is not None
+    assert len(list(recording.ticks())) == 1
+    assert recording.unreadable == {"row": 5, "symbol": 1}
+
+
+def test_a_folder_is_read_lane_by_lane(tmp_path: Path) -> None:
+    write(tmp_path, "ticks_a.csv.gz", TICKS, "600519.SH,2023-02-01,09:30:00,10,100,1000,B,1,")
+
+    assert open_recording(tmp_path, "CN") is not None
+    assert open_recording(tmp_path, "HK") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("notes.txt", b"", "no ticks_"),
+        ("ticks_a.csv.gz", b"not gzip", "cannot be read"),
+        ("ticks_a.csv.gz", gzip.compress(b"symbol,date\n"), "no column time"),
+        ("ticks_a.csv.gz", gzip.compress(b"symbol,date,time\n" * 1000)[:-20], "cannot be read"),
+    ],
+)
+def test_a_folder_that_cannot_be_replayed_says_why(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(BadRecording, match=words):
+        open_recording(tmp_path, "CN")
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadRecording, match="nowhere"):
+        open_recording(tmp_path / "nowhere", "CN")
