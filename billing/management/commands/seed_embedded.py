@@ -44,7 +44,7 @@ class Command(BaseCommand):
         _person("TICKPACK_ADMIN", is_staff=True, is_superuser=True)
         buyer = _person("TICKPACK_DEMO")
         token = _token(buyer, node, now) if buyer is not None else None
-        while deliver_outbox(now=now):
+        while deliver_outbox(now=utc_now()):  # not `now`: the rows were written after it
             pass
         self.stdout.write(json.dumps({"buyer_token": token}))
 
