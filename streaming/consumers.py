@@ -196,6 +196,9 @@ class StreamConsumer(AsyncWebsocketConsumer):
                 case requests.Claim():
                     granted, used = await self._claim(effect, now_ms)
                     await self._do(connection.claimed(effect, granted, used, now_ms))
+                    # A replay begins when somebody listens; told after the follow, or its first bars find nobody.
+                    for lane in {one.lane for one in effect.instruments}:
+                        await redis_async().set(keyspace.wanted(lane), 1, ex=60)
                 case requests.Release(instruments):
                     used = await book.release(self.socket, _paid(instruments), now_ms)
                     await self._do(connection.released(effect, used, now_ms))
@@ -210,9 +213,6 @@ class StreamConsumer(AsyncWebsocketConsumer):
         free = [one for one in claim.instruments if not costs_quota(one)]
         step = self.connection.scope.at(now_ms / 1000)
         granted, used = await self.node.book.claim(self.socket, _paid(claim.instruments), step.max_subs, now_ms)
-        for lane in {one.lane for one in claim.instruments}:
-            # A replay begins when somebody listens (nodes tell ingest so).
-            await redis_async().set(keyspace.wanted(lane), 1, ex=60)
         return frozenset([*free, *(one for one in claim.instruments if str(one) in granted)]), used
 
     async def _fit(self, fit: requests.Fit, max_subs: int, now_ms: int) -> None:

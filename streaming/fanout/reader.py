@@ -30,6 +30,7 @@ class LaneReader:
     def __init__(self, hub: Hub, name: str) -> None:
         self.hub, self.name, self.lane = hub, name, hub.lanes[name]
         self._last_id = "0-0"
+        self._was_here_first = False  # this process looked before there was any stream
         self._client: Any = None
 
     async def run(self) -> None:
@@ -50,20 +51,21 @@ class LaneReader:
         while True:
             raw_epoch = await client.get(keyspace.epoch(self.name))
             if raw_epoch is None:
+                self._was_here_first = True
                 self._notice_silence()
-                await asyncio.sleep(0.25)
+                await asyncio.sleep(0.1)
                 continue
             if raw_epoch.decode() != self.lane.epoch:
                 await self._begin(client, raw_epoch.decode())
             await self._read_until_quiet(client)
 
     async def _begin(self, client: Any, epoch: str) -> None:
-        """Open a stream. The first one of this process is joined at its end, a later one is read from its start."""
-        first = not self.lane.epoch
+        """Open a stream: at its end when it ran before this process did, else at its start, for nothing was missed."""
+        joins_late = not self.lane.epoch and not self._was_here_first
         newest = await client.hgetall(keyspace.newest(self.name))
         self.hub.begin(self.name, epoch, {symbol.decode(): unpack_newest(raw) for symbol, raw in newest.items()})
         self._last_id = "0-0"
-        if first:
+        if joins_late:
             ends = await client.xrevrange(keyspace.stream(self.name, epoch), count=1)
             if ends:
                 entry_id, fields = ends[0]

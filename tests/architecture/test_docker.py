@@ -26,7 +26,10 @@ def test_compose_has_every_part_of_a_deployment():
     assert "8443:8443" in COMPOSE["services"]["caddy"]["ports"]
 
 
-@pytest.mark.parametrize(("service", "part"), [("web", "web"), ("node", "web"), ("ingest", "ingest"), ("control", "control"), ("beat", "beat")])
+@pytest.mark.parametrize(
+    ("service", "part"),
+    [("web", "web"), ("node", "web"), ("ingest", "ingest"), ("control", "control"), ("beat", "beat")],
+)
 def test_a_service_runs_what_dev_up_runs(service, part):
     command = COMPOSE["services"][service]["command"]
     assert command[0] == "python"
