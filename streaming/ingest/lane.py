@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 _RENEW_SECONDS = 0.4
 _BEAT_SECONDS = 0.05  # how often a feed is asked what is due
 _LOOK_SECONDS = 1.0  # how often settings are looked at and the state is reported
+_RETRY_SECONDS = 30.0  # a folder that had nothing for us may have been filled
 
 
 def run_lane(store: LaneStore, stop: threading.Event) -> bool:
@@ -97,13 +98,15 @@ class _Run:
     def run(self) -> None:
         """Build the feed, then write what is due, and return when something else is to be run."""
         self._begin()
-        looked_at = 0.0
+        began_at, looked_at = time.monotonic(), 0.0
         while not (self._stop.is_set() or self._lost.is_set()):
             written = self._write_due()
             if time.monotonic() - looked_at >= _LOOK_SECONDS:
                 looked_at = time.monotonic()
                 self._report()
                 if choice_for(self._store.lane, self._store.feed_setting()) != self._choice:
+                    return
+                if self._problem not in ("", "finished") and looked_at - began_at > _RETRY_SECONDS:
                     return
             if written < BATCH:  # a full batch means that there is more at once
                 self._stop.wait(_BEAT_SECONDS)

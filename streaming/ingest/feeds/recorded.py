@@ -89,18 +89,12 @@ def open_recording(folder: Path, lane: str) -> Recording | None:
     paths = sorted(p for p in folder.glob("*.csv.gz") if p.name.startswith((_TICKS, _SNAPSHOTS)))
     if not paths:
         raise BadRecording(f"{folder} has no ticks_*.csv.gz and no snapshots_*.csv.gz")
-    files = [file for path in paths if (file := _survey(path)) is not None and _lane_of(file) == lane]
+    files = [file for path in paths if (file := _survey(path, lane)) is not None]
     return Recording(files) if files else None
 
 
-def _lane_of(file: _File) -> str:
-    lanes = {InstrumentId.parse(symbol).lane for symbol in file.symbols}
-    if len(lanes) > 1:
-        raise BadRecording(f"{file.path.name} mixes markets; one file has one market")
-    return lanes.pop()
-
-
-def _survey(path: Path) -> _File | None:
+def _survey(path: Path, lane: str) -> _File | None:
+    """Read a file once and return what it has; None for another lane's. One file has one market."""
     symbols: set[str] = set()
     first = last = before = None
     ascends = True
@@ -114,15 +108,23 @@ def _survey(path: Path) -> _File | None:
                     at_ms = _instant(row[date_at], row[time_at])
                 except (ValueError, IndexError, OverflowError):
                     continue  # counted when it is read
-                symbols.add(row[symbol_at])
+                if row[symbol_at] not in symbols:
+                    instrument = _instrument(row[symbol_at])
+                    if instrument is not None and instrument.lane != lane:
+                        if not symbols:
+                            return None
+                        raise BadRecording(f"{path.name} mixes markets; one file has one market")
+                    if instrument is not None:
+                        symbols.add(row[symbol_at])
                 ascends = ascends and (before is None or at_ms >= before)
                 before = at_ms
                 first = at_ms if first is None else min(first, at_ms)
                 last = at_ms if last is None else max(last, at_ms)
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise BadRecording(f"{path.name} cannot be read: {error}") from None
-    known = frozenset(symbol for symbol in symbols if _instrument(symbol) is not None)
-    return None if first is None or last is None or not known else _File(path, known, first, last, ascends)
+    if first is None or last is None or not symbols:
+        return None
+    return _File(path, frozenset(symbols), first, last, ascends)
 
 
 def _trades(path: Path, unreadable: Counter[str]) -> Iterator[Trade]:

@@ -8,7 +8,7 @@ from streaming.domain.bars import ClosedWindow, WindowFold
 from streaming.domain.calendar import Calendar, day_start_ms, exchange_day
 from streaming.domain.ticks import Tick
 from streaming.domain.validation import Validator
-from streaming.domain.windows import end_ms, seq_of, start_ms
+from streaming.domain.windows import WINDOW_MS, end_ms, seq_of, start_ms
 from streaming.ingest.feeds import FeedWindow
 from streaming.ingest.feeds.recorded import Recording
 
@@ -53,6 +53,7 @@ class ReplayFeed:
         self._resume_after = resume_after or 0
         self._wanted, self._wait_ms = wanted, wait_ms
         self._wait_began_ms: int | None = None
+        self._said = 0  # entries of the time before the first row
         self._fold = WindowFold(exchange_day, counts_from_zero=True)
         symbols = set(recording.symbols)
         self._validator = Validator(
@@ -74,7 +75,7 @@ class ReplayFeed:
             return
         if self._anchor is None:
             if self.speed != AS_FAST_AS_POSSIBLE and self._resume_after < self.first_seq:
-                yield from self._say_that_the_lane_lives()
+                yield from self._say_that_the_lane_lives(now_ms)
                 if not self._may_begin(now_ms):
                     return
             self._anchor = (self._begins_at_ms(), now_ms)
@@ -136,13 +137,15 @@ class ReplayFeed:
         self._fold.closed_through = target - 1
         return target
 
-    def _say_that_the_lane_lives(self) -> Iterator[FeedWindow]:
-        """Yield one entry before the first row, so that nodes know the lane while it waits for a follower."""
-        seq = self.first_seq - 1
-        if self._wait_began_ms is None and seq > self._resume_after:
+    def _say_that_the_lane_lives(self, now_ms: int) -> Iterator[FeedWindow]:
+        """Yield an entry for every 1.5 s of waiting, so that nodes see the lane live before its first row."""
+        if self._wait_began_ms is None:
+            self._wait_began_ms = now_ms
+        waited = min(now_ms - self._wait_began_ms, self._wait_ms)
+        first = self.first_seq - 1 - self._wait_ms // WINDOW_MS
+        for seq in range(max(first + self._said, self._resume_after + 1), first + waited // WINDOW_MS + 1):
+            self._said = seq + 1 - first
             yield FeedWindow(ClosedWindow(seq, [], []), "pre_open", start_ms(self.first_seq))
 
     def _may_begin(self, now_ms: int) -> bool:
-        if self._wait_began_ms is None:
-            self._wait_began_ms = now_ms
-        return now_ms - self._wait_began_ms >= self._wait_ms or self._wanted()
+        return now_ms - (self._wait_began_ms or now_ms) >= self._wait_ms or self._wanted()

@@ -123,16 +123,17 @@ def test_a_paced_replay_waits_for_somebody_and_then_brings_the_morning_at_once(
     store = clean_lane("CN")
 
     worker(store)
-    wait_for(lambda: windows_of(store))
-    time.sleep(0.5)
+    wait_for(lambda: len(windows_of(store)) >= 3)
     waiting = windows_of(store)
     store._client.set(keyspace.wanted("CN"), "1", ex=30)
     wait_for(lambda: len(windows_of(store)) > 500)
 
-    assert [(window.state, window.bars) for window in waiting] == [("pre_open", [])]
-    morning = windows_of(store)
+    assert {(window.state, len(window.bars)) for window in waiting} == {("pre_open", 0)}
+    morning = [window for window in windows_of(store) if window.seq * 1500 > 1_675_214_100_000]  # from 09:15 on
     half_past_nine = 1_675_215_000_000
-    assert [w.seq for w in morning] == list(range(waiting[0].seq, waiting[0].seq + len(morning)))
+    assert morning[0].state == "opening_auction"
+    assert [w.seq for w in morning] == list(range(morning[0].seq, morning[0].seq + len(morning)))
+    assert [w.seq for w in waiting] == list(range(waiting[0].seq, waiting[0].seq + len(waiting)))
     assert morning[-1].seq * 1500 < half_past_nine
     auction = sum(bar.volume for window in morning for bar in window.bars if bar.symbol == "600519.SH")
     assert auction == 32_800
