@@ -5,6 +5,7 @@ from pathlib import Path
 import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from config.env import env_bool, env_choice, env_float, env_int, env_list, env_secret, env_text
@@ -148,6 +149,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
+FORMAT_MODULE_PATH = ["config.formats"]
 USE_TZ = True
 TIME_ZONE = "Asia/Shanghai"  # a month of a plan is a calendar month there (DESIGN section 2)
 
@@ -196,6 +198,7 @@ UNFOLD = {
     "SITE_HEADER": "Tickpack",
     "SITE_SUBHEADER": _("Administration"),
     "SITE_SYMBOL": "candlestick_chart",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("panel/favicon.svg")}],
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "billing.admin.dashboard",
 }
