@@ -2,10 +2,11 @@
 
 import logging
 import threading
+import time
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_shutting_down
+from celery.signals import worker_ready, worker_shutting_down
 
 from kernel.instruments import LANES
 from streaming.errors import HistoryUnavailable, StoreUnavailable
@@ -15,7 +16,17 @@ from streaming.store.connection import redis_sync
 from streaming.store.lanes import LaneStore
 
 log = logging.getLogger(__name__)
+_OFFER_SECONDS = 2
+_WARN_SECONDS = 60.0  # an outage of history is said once a minute, not at every try
 _stopping = threading.Event()
+_warned_at: dict[str, float] = {}
+
+
+@worker_ready.connect
+def _offer_lanes(**_: Any) -> None:
+    # Beat offers them all the time; at the start it may be seconds behind a worker that is ready.
+    for lane in LANES:
+        run_lane.apply_async(kwargs={"lane": lane}, expires=_OFFER_SECONDS)
 
 
 @worker_shutting_down.connect
@@ -42,4 +53,6 @@ def write_history(**_: Any) -> None:
         try:
             minutes.write_history(LaneStore(redis_sync(), lane))
         except (StoreUnavailable, HistoryUnavailable) as error:
-            log.warning("history of lane %s waits: %s", lane, error)
+            if time.monotonic() - _warned_at.get(lane, float("-inf")) > _WARN_SECONDS:
+                _warned_at[lane] = time.monotonic()
+                log.warning("history of lane %s waits: %s", lane, error)

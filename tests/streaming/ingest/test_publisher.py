@@ -1,0 +1,100 @@
+"""Proves what a window becomes in Redis: movers as the wire has them, and each one's newest bar and day."""
+
+from typing import Any
+
+from streaming.domain.bars import Bar, ClosedWindow
+from streaming.domain.windows import seq_of
+from streaming.ingest.feeds import FeedWindow
+from streaming.ingest.publisher import Publisher
+from streaming.store.lanes import Commit
+from streaming.wire.window import MovedBar, Newest
+
+NINE_THIRTY = 1_675_215_000_000  # 2023-02-01 in Shanghai
+FIRST = seq_of(NINE_THIRTY)
+NEXT_DAY = FIRST + 57_600
+
+
+class Kept:
+    """Stands where the store is and keeps what it is handed; no Redis is needed to look at it."""
+
+    def __init__(self) -> None:
+        self.commits: list[Commit] = []
+
+    def commit(self, fence: int, epoch: str, commits: list[Commit]) -> int:
+        self.commits += commits
+        return 0
+
+
+def publisher(store: Any, newest: dict[str, Newest] | None = None) -> Publisher:
+    return Publisher(
+        store=store, fence=3, epoch="e", feed="replay", speed=600.0, choice={"feed": "replay"}, newest=newest or {},
+        keep_hours=72,
+    )  # fmt: skip
+
+
+def window(seq: int, *bars: Bar, references: list[tuple[str, int]] | None = None) -> FeedWindow:
+    return FeedWindow(ClosedWindow(seq, list(bars), references or []), "open", NINE_THIRTY + 7_200_000)
+
+
+def bar(price: int, volume: int) -> Bar:
+    return Bar("600519.SH", price, price + 5, price - 5, price + 1, volume, price * volume)
+
+
+def newest_after(*windows: FeedWindow) -> Newest:
+    store = Kept()
+    publisher(store).publish(windows)
+    return store.commits[-1].newest["600519.SH"]
+
+
+def test_a_window_is_packed_with_feed_state_and_fence() -> None:
+    store = Kept()
+
+    publisher(store).publish([window(FIRST, bar(100, 10), references=[("600519.SH", 90)])])
+
+    packed = store.commits[0].window
+    assert (packed.seq, packed.state, packed.until_ms) == (FIRST, "open", NINE_THIRTY + 7_200_000)
+    assert (packed.feed, packed.fence, packed.speed, packed.finished) == ("replay", 3, 600.0, False)
+    assert packed.bars == [MovedBar("600519.SH", 100, 105, 95, 101, 10, 1000)]
+    assert packed.references == [("600519.SH", 90)]
+
+
+def test_a_day_adds_up_over_its_bars() -> None:
+    newest = newest_after(
+        window(FIRST, bar(100, 10), references=[("600519.SH", 90)]), window(FIRST + 1, bar(200, 20)),
+        window(FIRST + 2, bar(50, 30)),
+    )  # fmt: skip
+
+    assert (newest.seq, newest.close_e4, newest.volume) == (FIRST + 2, 51, 30)
+    assert (newest.day, newest.prev_close_e4) == ("2023-02-01", 90)
+    assert (newest.day_open_e4, newest.day_high_e4, newest.day_low_e4) == (100, 205, 45)
+    assert (newest.day_volume, newest.day_turnover_e4) == (60, 1000 + 4000 + 1500)
+
+
+def test_before_the_first_trade_an_instrument_stands_at_its_previous_close() -> None:
+    newest = newest_after(window(FIRST, references=[("600519.SH", 90)]))
+
+    assert (newest.seq, newest.close_e4, newest.prev_close_e4) == (0, 90, 90)
+    assert (newest.day_open_e4, newest.day_volume) == (0, 0)
+
+
+def test_a_new_day_begins_at_zero_with_the_last_close_behind_it() -> None:
+    newest = newest_after(window(FIRST, bar(100, 10)), window(NEXT_DAY, bar(200, 20)))
+
+    assert (newest.day, newest.prev_close_e4) == ("2023-02-02", 101)
+    assert (newest.day_open_e4, newest.day_high_e4, newest.day_low_e4, newest.day_volume) == (200, 205, 195, 20)
+
+
+def test_an_ex_rights_previous_close_replaces_the_last_price_of_the_day_before() -> None:
+    newest = newest_after(window(FIRST, bar(100, 10)), window(NEXT_DAY, references=[("600519.SH", 70)]))
+
+    assert (newest.prev_close_e4, newest.close_e4, newest.day_volume) == (70, 70, 0)
+
+
+def test_a_successor_goes_on_with_the_day_it_finds() -> None:
+    first = newest_after(window(FIRST, bar(100, 10)))
+    store = Kept()
+
+    publisher(store, {"600519.SH": first}).publish([window(FIRST + 1, bar(200, 20))])
+
+    assert store.commits[0].newest["600519.SH"].day_volume == 30
+    assert store.commits[0].newest["600519.SH"].day_open_e4 == 100
