@@ -6,6 +6,7 @@ The client here folds by the rule of docs/protocol.md alone, with none of our co
 import csv
 import gzip
 import json
+import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -114,10 +115,15 @@ def _history(run, symbol: str, wanted: int, seconds: float = 60) -> dict[str, tu
     day = int(datetime(2023, 2, 1, tzinfo=UTC).timestamp() * 1000)
     url = f"{run.facts['panel_url']}/v1/market/kline?symbol={symbol}&interval=1m&limit=1000&start_time={day}&end_time={day + 86_400_000}"
     while True:
-        with urllib.request.urlopen(urllib.request.Request(url, headers={"X-API-Key": run.facts["token"]})) as answer:
-            body = json.load(answer)
-        assert body["code"] == 0, body
-        rows = body["data"]["klines"]
+        try:
+            with urllib.request.urlopen(
+                urllib.request.Request(url, headers={"X-API-Key": run.facts["token"]})
+            ) as answer:
+                rows = json.load(answer)["data"]["klines"]
+        except urllib.error.HTTPError as error:
+            if error.code != 503:  # which says "try again"
+                raise
+            rows = []
         if len(rows) >= wanted or time.monotonic() > deadline:
             break
         time.sleep(0.5)
