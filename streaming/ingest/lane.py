@@ -94,6 +94,7 @@ class _Run:
         self._publisher: Publisher | None = None
         self._feed: Feed | None = None
         self._problem = ""
+        self._finished = False
 
     def run(self) -> None:
         """Build the feed, then write what is due, and return when something else is to be run."""
@@ -106,11 +107,12 @@ class _Run:
                 self._report()
                 if choice_for(self._store.lane, self._store.feed_setting()) != self._choice:
                     return
-                if self._problem not in ("", "finished") and looked_at - began_at > _RETRY_SECONDS:
+                if self._problem and looked_at - began_at > _RETRY_SECONDS:
                     return
             if written < BATCH:  # a full batch means that there is more at once
                 self._stop.wait(_BEAT_SECONDS)
-        self._report()
+        if not self._lost.is_set():  # then it is another worker's to report
+            self._report()
 
     def _begin(self) -> None:
         """Go on with the stream where the same feed wrote it before; else begin a new epoch."""
@@ -124,7 +126,7 @@ class _Run:
             and (self._choice.feed == "replay" or last.seq <= seq_of(now_ms) + 1)
         )
         if last is not None and goes_on and last.finished:
-            self._problem = "finished"
+            self._finished = True  # it never starts again by itself
             return
         newest = self._store.newest() if goes_on else {}
         resume_after = last.seq if last is not None and goes_on else None
@@ -163,13 +165,13 @@ class _Run:
             "fence": self._fence,
             "feed": self._choice.feed,
             "problem": self._problem,
+            "finished": int(self._finished or (self._feed is not None and self._feed.finished)),
             "reported_ms": clock.now_ms(),
         }
         if self._feed is not None and self._publisher is not None:
             last = self._publisher.last
             facts |= {
                 "speed": self._feed.speed,
-                "finished": int(self._feed.finished),
                 "state": last.state if last else "",
                 "clock_ms": end_ms(last.closed.seq) if last else 0,
                 "seq": last.closed.seq if last else 0,

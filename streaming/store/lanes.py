@@ -165,8 +165,11 @@ class LaneStore:
         with _translated():
             key = keyspace.feed_state(self.lane)
             mapping: dict[Any, Any] = dict(facts)
-            self._client.hset(key, mapping=mapping)
-            self._client.expire(key, 60)  # nobody running: nothing to say
+            pipe = self._client.pipeline(transaction=True)
+            pipe.delete(key)  # what another feed said before is not true any more
+            pipe.hset(key, mapping=mapping)
+            pipe.expire(key, 60)  # nobody running: nothing to say
+            pipe.execute()
 
     # -- reading -------------------------------------------------------------------------------------------------
 

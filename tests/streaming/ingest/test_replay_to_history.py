@@ -92,8 +92,9 @@ def test_a_finished_replay_starts_again_only_when_told_and_in_a_new_epoch(
     first.end()
     epoch = store.epoch()
 
+    store._client.delete("feed-state:{CN}")
     again = worker(store)
-    wait_for(lambda: store._client.hget(f"feed-state:{{{store.lane}}}", "problem") == b"finished")
+    wait_for(lambda: store._client.hget("feed-state:{CN}", "finished") == b"1")
     assert store.epoch() == epoch
     again.end()
     settings.REPLAY_RUN = 1
