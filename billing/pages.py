@@ -89,6 +89,20 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@never_cache
+@require_safe
+def live(request: HttpRequest) -> HttpResponse:
+    """Draw the customer's bars as they arrive, from the node they bought on last."""
+    customer, now = _customer(request), utc_now()
+    for group in selectors.groups_of(customer):
+        entitled = selectors.entitlement(customer, group, now).max_subs > 0
+        node = group.nodes.filter(state=Node.State.ACTIVE, realtime=True).order_by("slug").first()
+        if entitled and node is not None and (token := _token(customer, group)):
+            return render(request, "streaming/live.html", {"node": node, "token": token})
+    return render(request, "streaming/live.html", {})
+
+
+@login_required
 @require_POST
 def create_token(request: HttpRequest, group: str) -> HttpResponse:
     """Make a token where the last one was revoked."""

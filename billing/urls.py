@@ -10,6 +10,7 @@ urlpatterns = [
     path("purchases/<slug:public_id>/state", pages.purchase_state, name="purchase-state"),
     path("purchases/<slug:public_id>/pay", pages.pay, name="purchase-pay"),
     path("dashboard/", pages.dashboard, name="dashboard"),
+    path("live/", pages.live, name="live"),
     path("tokens/<slug:group>/rotate", pages.rotate, name="token-rotate"),
     path("tokens/<slug:group>/create", pages.create_token, name="token-create"),
     path("tokens/<slug:group>/revoke", pages.revoke, name="token-revoke"),
