@@ -57,7 +57,7 @@ def _say(kind: Outbox.Kind, payload: dict[str, Any], *, delay: timedelta = timed
     now: datetime = utc_now()
     Outbox.objects.create(kind=kind, payload=payload, created_at=now, due_at=now + delay)
     if not delay:
-        transaction.on_commit(_hurry, robust=True)
+        transaction.on_commit(_hurry, robust=True)  # once a row; the second finds nothing left to do
 
 
 def _hurry() -> None:

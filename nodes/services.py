@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -21,6 +23,7 @@ BATCH = 200  # a sweep ends after so many, so that a worker can be stopped; beat
 LONGEST_WAIT = timedelta(minutes=5)
 KEPT = timedelta(days=7)
 POLL_TIMEOUT_SECONDS = 2.0
+POLLED_AT_ONCE = 32
 
 
 @transaction.atomic
@@ -42,10 +45,10 @@ def retire_node(*, node_id: int) -> Node:
     Raises:
         LastNodeOfGroup: its buyers would hold tokens for a group without a node.
     """
-    node = Node.objects.select_for_update().get(pk=node_id)
-    # Lock the group: two admins who retire its last two nodes at once would each see the other one alive.
-    others = Node.objects.select_for_update().filter(group=node.group).exclude(pk=node.pk).order_by("pk")
-    if not any(other.state == Node.State.ACTIVE for other in others):
+    node = Node.objects.select_related("group").get(pk=node_id)
+    # Lock the whole group, in key order: two admins who retire its last two nodes would each see the other one alive.
+    group = list(Node.objects.select_for_update().filter(group=node.group).order_by("pk"))
+    if not any(other.state == Node.State.ACTIVE for other in group if other.pk != node.pk):
         raise LastNodeOfGroup(node=node.slug, group=node.group.slug)
     return _change_state(node_id, Node.State.RETIRED)
 
@@ -61,18 +64,24 @@ def restart_replay(*, setting_id: int) -> FeedSetting:
 
 def poll_nodes(*, now: datetime) -> int:
     """Ask every node that is not retired how it is; return how many answered."""
+    nodes = list(Node.objects.exclude(state=Node.State.RETIRED))
+    # At once: one after the other, thirty dead nodes would make the living ones look unseen.
+    with (
+        httpx.Client(timeout=POLL_TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client,
+        ThreadPoolExecutor(max_workers=POLLED_AT_ONCE) as pool,
+    ):
+        answers = list(pool.map(partial(_ask, client), nodes))
     seen = 0
-    with httpx.Client(timeout=POLL_TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client:
-        for node in Node.objects.exclude(state=Node.State.RETIRED):
-            error, health = _ask(client, node)
-            if error:
-                Node.objects.filter(pk=node.pk).update(last_error=error[:200])
-                continue
-            seen += 1
-            # update() of these columns only: an admin may be changing the others at this moment.
-            Node.objects.filter(pk=node.pk).update(
-                last_seen_at=now, last_error="", connections=health["connections"], reports_realtime=health["realtime"]
-            )
+    for node, (error, health) in zip(nodes, answers, strict=True):
+        # update() of these columns only: an admin may be changing the others at this moment.
+        row = Node.objects.filter(pk=node.pk)
+        if error:
+            row.update(last_error=error[:200])
+            continue
+        seen += 1
+        row.update(
+            last_seen_at=now, last_error="", connections=health["connections"], reports_realtime=health["realtime"]
+        )
     return seen
 
 

@@ -1,8 +1,12 @@
 """Nodes are drained, retired and polled."""
 
+import socket
+import threading
+import time
 from datetime import timedelta
 
 import pytest
+from django.db import close_old_connections, connection
 
 from nodes.errors import LastNodeOfGroup
 from nodes.models import Node, Outbox
@@ -71,6 +75,44 @@ def test_a_node_that_is_away_does_not_keep_the_others_from_being_seen(health_ser
     away.refresh_from_db()
     assert away.last_seen_at is None
     assert "ConnectError" in away.last_error
+
+
+def test_many_nodes_that_hang_cost_one_timeout(health_server):
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        hangs = f"http://127.0.0.1:{silent.getsockname()[1]}/healthz"
+        for number in range(20):
+            a_node(f"dead-{number}", health_url=hangs, last_seen_at=None)
+        a_node("sh-1", health_url=health_server.url, last_seen_at=None)
+        health_server.answer = (200, {"status": "ok", "node": "sh-1", "connections": 1, "realtime": True})
+        began = time.monotonic()
+
+        assert poll_nodes(now=LATER) == 1
+        assert time.monotonic() - began < 5  # one after the other it would be 40 s
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_admins_who_retire_the_last_two_nodes_at_once_leave_one():
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer")
+    nodes, start, said = [a_node("sh-1"), a_node("sh-2")], threading.Barrier(2), []
+
+    def retire(node):
+        close_old_connections()
+        start.wait(5)
+        try:
+            said.append(retire_node(node_id=node.pk).state)
+        except LastNodeOfGroup as refused:
+            said.append(refused.code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=retire, args=(node,)) for node in nodes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+
+    assert sorted(said) == ["last_node_of_group", "retired"]
 
 
 def test_a_retired_node_is_left_alone():
