@@ -211,8 +211,17 @@ def test_a_forged_form_is_refused(alice, node):
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(alice)
 
-    assert strict.post("/subscribe/", order()).status_code == 403
+    refused = strict.post("/subscribe/", order())
+    assert refused.status_code == 403
+    assert "This form has expired" in refused.text
     assert strict.post("/tokens/sh/revoke").status_code == 403
+
+
+def test_what_is_not_there_is_said_in_the_panels_own_page(client):
+    answer = client.get("/purchases-of-nobody/")
+
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.text
 
 
 def test_the_pay_page_takes_only_orders_that_the_shop_signed(client, settings):
