@@ -72,10 +72,8 @@ def main() -> None:
             cold = env | {"UV_CACHE_DIR": f"{folder}/uv", "PIP_NO_CACHE_DIR": "1"}
             taken = time.monotonic() - began
             figures["clone_to_bar_s"] = taken + to_first_bar([sys.executable, "dev", "up"], clone, clone / "var", cold)
-    cores = os.cpu_count()
-    print(
-        f"machine: {cores} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}; medians of {asked.runs}"
-    )
+    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    print(f"machine: {machine}; medians of {asked.runs}")
     for name, value in figures.items():
         print(f"  {name:<18} {value:6.2f}")
     if asked.json:
