@@ -89,7 +89,13 @@ def test_every_page_is_accessible_and_fits(panel, open_page, language, width):  
 def test_the_admin_opens_for_the_admin_and_for_nobody_else(panel, open_page):  # noqa: F811
     base, page = panel.facts["panel_url"], open_page()
     log_in(page, panel, "admin")
-    for path in ("/admin/", "/admin/nodes/node/", "/admin/billing/purchase/", "/admin/billing/plan/", "/admin/nodes/feedsetting/"):
+    for path in (
+        "/admin/",
+        "/admin/nodes/node/",
+        "/admin/billing/purchase/",
+        "/admin/billing/plan/",
+        "/admin/nodes/feedsetting/",
+    ):
         answer = page.goto(base + path)
         assert answer is not None
         assert answer.status == 200, path
