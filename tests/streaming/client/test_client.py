@@ -1,0 +1,181 @@
+"""`tickpack watch` and `tickpack check` as a quant runs them: real processes against a real node."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from config.embedded.children import free_port
+from streaming.client.settings import Access, NotSetUp, find_access
+from tests.streaming.conftest import make_scope, make_token
+
+SYMBOL = "600519.SH"
+
+
+def tickpack(*arguments: str, token: str = "", url: str = "", seconds: float = 30) -> subprocess.CompletedProcess:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("STOCK_RT_")}
+    env |= {name: value for name, value in (("STOCK_RT_TOKEN", token), ("STOCK_RT_WS_URL", url)) if value}
+    command = [sys.executable, "-m", "streaming.client.cli", *arguments]
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=seconds, check=False)
+
+
+@pytest.fixture
+def moving(cn, store):
+    """A market that moves a window each quarter of a second, TEST.CN with it."""
+    from tests.streaming.conftest import Stream
+
+    test, over = Stream(store, "TEST"), threading.Event()
+    cn.know(SYMBOL, price=1800.0)
+
+    def run() -> None:
+        while not over.wait(0.25):
+            cn.write((SYMBOL, 1800.5, 1801.0, 1800.0, 1800.5, 300, 540150.0))
+            test.write(("TEST.CN", 10, 10, 10, 10, 100, 1000))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield
+    over.set()
+    thread.join()
+
+
+def test_the_token_is_never_shown():
+    assert "secret" not in repr(Access("ws://x", "secret"))
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, "STOCK_RT_TOKEN and STOCK_RT_WS_URL not set"),
+        ({"STOCK_RT_TOKEN": "x"}, "STOCK_RT_WS_URL not set"),
+        ({"STOCK_RT_TOKEN": "x", "STOCK_RT_WS_URL": "https://node/ws/stock"}, "is not a WebSocket address"),
+    ],
+)
+def test_what_is_missing_is_named_with_what_to_do(monkeypatch, environment, said):
+    for name in ("STOCK_RT_TOKEN", "STOCK_RT_WS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(NotSetUp, match=re.escape(said)):
+        find_access()
+
+
+def test_a_facts_file_that_is_not_there_asks_whether_it_runs(tmp_path):
+    with pytest.raises(NotSetUp, match=r"is \./dev up running"):
+        find_access(tmp_path / "up.json")
+
+
+@pytest.mark.whole
+def test_watch_prints_a_line_for_each_bar(node, moving):
+    done = tickpack("watch", SYMBOL, "--bars", "3", token=make_token(), url=node.url)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 3
+    assert all(
+        re.fullmatch(r"\S+Z  600519\.SH  o 1800\.5  h 1801\.0  l 1800\.0  c 1800\.5  v 300", line) for line in lines
+    )
+
+
+@pytest.mark.whole
+def test_watch_as_json_gives_every_message_as_it_came(node, moving):
+    done = tickpack("watch", SYMBOL, "--bars", "2", "--json", token=make_token(), url=node.url)
+    kinds = [json.loads(line)["type"] for line in done.stdout.splitlines()]
+    assert kinds[0] == "welcome"
+    assert kinds.count("kline") == 2
+
+
+@pytest.mark.whole
+def test_watch_ends_at_once_on_a_refused_token_and_says_why(node):
+    done = tickpack("watch", SYMBOL, token=make_token(lives_s=-60), url=node.url)
+    assert done.returncode == 1
+    assert "HTTP 401 on connect" in done.stderr
+    assert "token_expired" in done.stderr
+
+
+@pytest.mark.whole
+def test_watch_comes_back_by_itself_when_its_connection_is_cut(node, moving):
+    """A proxy of our own cuts the first connection after half a second."""
+    import socket
+
+    port, cuts, opened = free_port(), [], []
+    listening = socket.create_server(("127.0.0.1", port))
+    target = ("127.0.0.1", int(node.base.rsplit(":", 1)[1]))
+
+    def pump(source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+
+    def serve() -> None:
+        while True:
+            try:
+                client, _ = listening.accept()
+            except OSError:
+                return
+            server = socket.create_connection(target)
+            opened.extend([client, server])
+            threading.Thread(target=pump, args=(client, server), daemon=True).start()
+            threading.Thread(target=pump, args=(server, client), daemon=True).start()
+            if not cuts:
+                time.sleep(1.0)
+                cuts.append(1)
+                for one in (client, server):
+                    one.shutdown(socket.SHUT_RDWR)
+
+    accepting = threading.Thread(target=serve)
+    accepting.start()
+    done = tickpack("watch", SYMBOL, "--bars", "12", token=make_token(), url=f"ws://127.0.0.1:{port}/ws/stock")
+    listening.shutdown(socket.SHUT_RDWR)
+    accepting.join()
+    for one in (listening, *opened):
+        one.close()
+    assert cuts
+    assert "connecting again" in done.stderr
+    assert len(done.stdout.splitlines()) == 12
+
+
+@pytest.mark.whole
+def test_check_walks_through_and_ends_well(node, moving):
+    done = tickpack("check", SYMBOL, token=make_token(), url=node.url)
+    assert done.returncode == 0, done.stdout
+    for said in (
+        "token is set",
+        "connected in",
+        "welcomed by node local-1",
+        "TEST.CN last 10.0",
+        "600519.SH last 1800.5",
+    ):
+        assert said in done.stdout
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize(
+    ("token", "url", "row"),
+    [
+        (lambda: make_token(lives_s=-60), None, "401 on connect"),
+        (lambda: "eyJ.half", None, "401 on connect"),
+        (make_token, "ws://127.0.0.1:9/ws/stock", "WebSocket connection refused"),
+        (make_token, "/nothing", "WebSocket connection refused"),
+    ],
+)
+def test_check_names_the_row_of_the_troubleshooting_that_applies(node, token, url, row):
+    address = node.url if url is None else node.base.replace("http", "ws") + url if url.startswith("/") else url
+    done = tickpack("check", token=token(), url=address)
+    assert done.returncode == 1
+    assert row in " ".join(done.stdout.split())
+
+
+@pytest.mark.whole
+def test_check_tells_a_used_up_quota_and_a_quiet_symbol(node, moving):
+    token = make_token(make_scope("quant", 1))
+    done = tickpack("check", SYMBOL, "000001.SZ", token=token, url=node.url)
+    said = " ".join(done.stdout.split())
+    assert "000001.SZ: Max subscriptions reached (1 of 1)" in said
+    assert "Max subscriptions reached: you have used your quota" in said
