@@ -20,9 +20,10 @@ OURS = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "CLICKHOUSE_URL", "TIC
 class Run:
     """One running `manage.py up` and what it wrote into var/up.json."""
 
-    def __init__(self, var: Path, *arguments: str) -> None:
+    def __init__(self, var: Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
         self.var, self.output = var, var.parent / f"{var.name}.out"
         env = {name: value for name, value in os.environ.items() if name not in OURS}
+        env |= environment or {}
         command = [sys.executable, "manage.py", "up", "--var", str(var), *arguments]
         with self.output.open("w") as out:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT)
@@ -85,9 +86,9 @@ def start(tmp_path) -> Iterator[Callable[..., Run]]:
     """Start runs; whatever still runs at the end is ended."""
     runs: list[Run] = []
 
-    def begin(*arguments: str, var: Path | None = None) -> Run:
+    def begin(*arguments: str, var: Path | None = None, environment: dict[str, str] | None = None) -> Run:
         port = () if "--port" in arguments else ("--port", "0")
-        runs.append(Run(var or tmp_path / f"var{len(runs)}", *port, *arguments))
+        runs.append(Run(var or tmp_path / f"var{len(runs)}", *port, *arguments, environment=environment))
         return runs[-1]
 
     yield begin

@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -108,6 +109,25 @@ def test_a_second_run_in_the_same_folder_is_refused_and_leaves_the_first_alone(s
     assert "another ./dev up is running from" in second.text
     assert (first.var / "up.json").exists()
     assert first.process.poll() is None
+
+
+def test_servers_that_the_environment_names_are_used_instead_of_embedded_ones(start, tmp_path):
+    first = start().wait()
+    facts = {
+        name: _environment_of(first.pid_of("web"))[name] for name in ("DATABASE_URL", "REDIS_URL", "CLICKHOUSE_URL")
+    }
+
+    second = start(var=tmp_path / "other", environment=facts).wait()
+
+    assert len(second.children()) == 4
+    assert second.facts["buyer"]["email"] == first.facts["buyer"]["email"]
+    with open_stream(second.facts) as stream:
+        assert json.loads(stream.recv(timeout=3))["type"] == "welcome"
+
+
+def _environment_of(pid: int) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+    return dict(line.partition("=")[::2] for line in lines if line)
 
 
 def test_a_child_that_keeps_dying_ends_the_run_with_its_name(start):
