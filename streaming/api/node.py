@@ -110,7 +110,7 @@ def usage(request: HttpRequest) -> JsonResponse:
         return _answer({})
     try:
         scope = entitlements.effective(keys.verify(bearer(request)))
-        symbols, connections = quota.usage(redis_sync(), scope.customer, scope.group)
+        symbols, connections = quota.usage(redis_sync(), scope.customer, scope.group, clock.now_ms())
     except PlatformError as error:
         return _refused(error)
     except RedisError:

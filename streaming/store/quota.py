@@ -22,13 +22,14 @@ from kernel.instruments import InstrumentId
 
 SIGN_SECONDS = 5.0
 DEAD_AFTER_MS = 20_000
-_FORGET_AFTER_MS = 3_600_000
 _KEY_TTL_S = 86_400  # refreshed by every socket's re-check; a customer who never returns leaves nothing behind
+# The dead are remembered for longer than anything that they could have left behind.
+_FORGET_AFTER_MS = (_KEY_TTL_S + 3600) * 1000
 
-# Reads the hash, drops the sockets of dead processes, and leaves: union (symbol -> first followed at), used, mine.
+# Reads the hash, drops the sockets of dead processes, and leaves: others (symbol -> first followed at), mine, sockets.
 _READ = """
 local dead = cjson.decode(ARGV[2])
-local union, used, mine, sockets = {}, 0, {at = tonumber(ARGV[3]), symbols = {}}, {}
+local others, mine, sockets = {}, {at = tonumber(ARGV[3]), symbols = {}}, {}
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
   local process = string.match(all[i], '^(.*):')
@@ -37,13 +38,25 @@ for i = 1, #all, 2 do
   else
     local socket = cjson.decode(all[i + 1])
     sockets[#sockets + 1] = {all[i], socket.at}
-    if all[i] == ARGV[1] then mine = socket end
-    for symbol, text in pairs(socket.symbols) do
-      local at = tonumber(text)
-      if not union[symbol] then used = used + 1; union[symbol] = at
-      elseif at < union[symbol] then union[symbol] = at end
+    if all[i] == ARGV[1] then mine = socket
+    else
+      for symbol, text in pairs(socket.symbols) do
+        local at = tonumber(text)
+        if not others[symbol] or at < others[symbol] then others[symbol] = at end
+      end
     end
   end
+end
+-- Everything that is followed now (symbol -> first followed at), and how much that is.
+local function union()
+  local followed, used = {}, 0
+  for symbol, at in pairs(others) do followed[symbol] = at; used = used + 1 end
+  for symbol, text in pairs(mine.symbols) do
+    local at = tonumber(text)
+    if not followed[symbol] then followed[symbol] = at; used = used + 1
+    elseif at < followed[symbol] then followed[symbol] = at end
+  end
+  return followed, used
 end
 -- As text: cjson writes numbers with 14 digits, and the order of one message's symbols stands in the last three of 16.
 local function stamp(i) return string.format('%.0f', tonumber(ARGV[3]) * 1000 + i) end
@@ -58,9 +71,10 @@ _ENTER = (
     + """
 keep()
 table.sort(sockets, function(a, b) return a[2] < b[2] end)
-local others, over = {}, {}
-for _, socket in ipairs(sockets) do if socket[1] ~= ARGV[1] then others[#others + 1] = socket[1] end end
-for i = 1, #others + 1 - tonumber(ARGV[5]) do if others[i] then over[#over + 1] = others[i] end end
+local older, over = {}, {}
+for _, socket in ipairs(sockets) do if socket[1] ~= ARGV[1] then older[#older + 1] = socket[1] end end
+for i = 1, #older + 1 - tonumber(ARGV[5]) do if older[i] then over[#over + 1] = older[i] end end
+local _, used = union()
 return {used, over}
 """
 )
@@ -69,9 +83,10 @@ _CLAIM = (
     _READ
     + """
 local granted, most = {}, tonumber(ARGV[5])
+local followed, used = union()
 for i, symbol in ipairs(cjson.decode(ARGV[6])) do
-  local fits = union[symbol] ~= nil
-  if not fits and used < most then fits = true; used = used + 1; union[symbol] = 0 end
+  local fits = followed[symbol] ~= nil
+  if not fits and used < most then fits = true; used = used + 1; followed[symbol] = 0 end
   if fits then
     granted[#granted + 1] = symbol
     if not mine.symbols[symbol] then mine.symbols[symbol] = stamp(i) end
@@ -85,17 +100,9 @@ return {granted, used}
 _RELEASE = (
     _READ
     + """
-local others = {}
-for i = 1, #all, 2 do
-  if all[i] ~= ARGV[1] then for symbol in pairs(cjson.decode(all[i + 1]).symbols) do others[symbol] = true end end
-end
-for _, symbol in ipairs(cjson.decode(ARGV[5])) do
-  if mine.symbols[symbol] then
-    mine.symbols[symbol] = nil
-    if not others[symbol] then used = used - 1 end
-  end
-end
+for _, symbol in ipairs(cjson.decode(ARGV[5])) do mine.symbols[symbol] = nil end
 keep()
+local _, used = union()
 return used
 """
 )
@@ -103,8 +110,9 @@ return used
 _FIT = (
     _READ
     + """
+local followed, used = union()
 local order = {}
-for symbol, at in pairs(union) do order[#order + 1] = {symbol, at} end
+for symbol, at in pairs(followed) do order[#order + 1] = {symbol, at} end
 table.sort(order, function(a, b) if a[2] == b[2] then return a[1] < b[1] end return a[2] < b[2] end)
 local dropped, most = {}, tonumber(ARGV[5])
 for i = #order, most + 1, -1 do
@@ -115,17 +123,16 @@ keep()
 return {dropped, math.min(used, most)}
 """
 )
-# ARGV[5] symbols this socket follows: writes them again where the store has lost them; answers used.
+# ARGV[5] all symbols that this socket follows: the store may have lost some, or kept some whose release it never heard
+# of. Answers used.
 _REMIND = (
     _READ
     + """
-for i, symbol in ipairs(cjson.decode(ARGV[5])) do
-  if not mine.symbols[symbol] then
-    mine.symbols[symbol] = stamp(i)
-    if not union[symbol] then used = used + 1; union[symbol] = 0 end
-  end
-end
+local kept = {}
+for i, symbol in ipairs(cjson.decode(ARGV[5])) do kept[symbol] = mine.symbols[symbol] or stamp(i) end
+mine.symbols = kept
 keep()
+local _, used = union()
 return used
 """
 )
@@ -161,15 +168,19 @@ class QuotaBook:
             )
         }
         self._dead: dict[str, bool] = {}
+        self._signed_ms: int | None = None
 
     async def sign(self, now_ms: int) -> None:
         """Give this process's sign of life and learn who has stopped giving theirs."""
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.zadd(keyspace.PROCESSES, {PROCESS: now_ms})
-            pipe.zrangebyscore(keyspace.PROCESSES, now_ms - _FORGET_AFTER_MS, now_ms - DEAD_AFTER_MS)
-            pipe.zremrangebyscore(keyspace.PROCESSES, "-inf", now_ms - 24 * _FORGET_AFTER_MS)
+            pipe.zrangebyscore(keyspace.PROCESSES, "-inf", now_ms - DEAD_AFTER_MS)
+            pipe.zremrangebyscore(keyspace.PROCESSES, "-inf", now_ms - _FORGET_AFTER_MS)
             _, dead, _ = await pipe.execute()
-        self._dead = {name.decode(): True for name in dead}
+        # A store that was away took nobody's signature: the others get until our next one to give theirs.
+        all_were_silent = self._signed_ms is not None and now_ms - self._signed_ms > DEAD_AFTER_MS // 2
+        self._signed_ms = now_ms
+        self._dead = {} if all_were_silent else {name.decode(): True for name in dead}
 
     async def _run(self, name: str, socket: Socket, now_ms: int, *more: Any) -> Any:
         arguments = [socket.field, json.dumps(self._dead), now_ms, _KEY_TTL_S, *more]
@@ -196,7 +207,7 @@ class QuotaBook:
         return [symbol.decode() for symbol in dropped], int(used)
 
     async def remind(self, socket: Socket, instruments: Sequence[InstrumentId], now_ms: int) -> int:
-        """Write this socket's symbols again, in case the store has lost them."""
+        """Make the books say exactly what this socket follows, whatever the store lost or never heard of."""
         return int(await self._run("remind", socket, now_ms, json.dumps([str(one) for one in instruments])))
 
     async def leave(self, socket: Socket) -> None:
@@ -214,10 +225,12 @@ async def keep_signing(book: QuotaBook, now_ms: Any) -> None:
         await asyncio.sleep(SIGN_SECONDS)
 
 
-def usage(client: redis.Redis, customer: str, group: str) -> tuple[list[str], int]:
+def usage(client: redis.Redis, customer: str, group: str, now_ms: int) -> tuple[list[str], int]:
     """Return a customer's symbols in use, sorted, and the number of open sockets (for REST)."""
     rows: dict[bytes, bytes] = client.hgetall(keyspace.follows(customer, group))  # type: ignore[assignment]
+    dead: list[bytes] = client.zrangebyscore(keyspace.PROCESSES, "-inf", now_ms - DEAD_AFTER_MS)  # type: ignore[assignment]
     symbols: set[str] = set()
-    for raw in rows.values():
+    alive = [raw for field, raw in rows.items() if field.rpartition(b":")[0] not in dead]
+    for raw in alive:
         symbols.update(json.loads(raw)["symbols"])
-    return sorted(symbols), len(rows)
+    return sorted(symbols), len(alive)

@@ -1,0 +1,140 @@
+"""The books of who follows what: exact under fifty claims at once, and right again after whatever went wrong."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+
+from kernel import clock, keyspace
+from kernel.instruments import InstrumentId
+from streaming.store import quota
+from streaming.store.connection import new_redis_async, redis_sync
+from streaming.store.quota import PROCESS, QuotaBook, Socket, usage
+
+pytestmark = pytest.mark.whole
+NOW = clock.now_ms()
+HOUR = 3_600_000
+FIFTY = [InstrumentId.parse(f"{600_000 + n}.SH") for n in range(50)]
+ONE, TWO, THREE = FIFTY[:3]
+
+
+@pytest.fixture
+async def client() -> AsyncIterator:
+    async with new_redis_async() as made:
+        yield made
+        await made.zrem(keyspace.PROCESSES, PROCESS, "gone-1-aa", "other-1-bb")
+
+
+@pytest.fixture
+async def book(client) -> QuotaBook:
+    return QuotaBook(client)
+
+
+def sockets(count: int, process: str = PROCESS) -> list[Socket]:
+    customer = uuid.uuid4().hex
+    return [Socket(customer, "local", f"{process}:{n}") for n in range(count)]
+
+
+class ReadThenWrite(QuotaBook):
+    """The twin: the same claim without the script, a question and then an answer."""
+
+    async def claim(self, socket, wanted, max_subs, now_ms):
+        rows = {field.decode(): json.loads(raw) for field, raw in (await self._redis.hgetall(socket.key)).items()}
+        mine = rows.setdefault(socket.field, {"at": now_ms, "symbols": {}})
+        used = {symbol for row in rows.values() for symbol in row["symbols"]}
+        granted = frozenset(str(one) for one in wanted if len(used) < max_subs)
+        mine["symbols"] |= dict.fromkeys(granted, "1")
+        await self._redis.hset(socket.key, socket.field, json.dumps(mine))
+        return granted, len(used | granted)
+
+
+async def granted_of_fifty_at_once(book: QuotaBook, max_subs: int) -> int:
+    ten = sockets(10)
+    answers = await asyncio.gather(
+        *(book.claim(ten[n % 10], [symbol], max_subs, NOW) for n, symbol in enumerate(FIFTY))
+    )
+    return sum(len(granted) for granted, _ in answers)
+
+
+async def test_fifty_claims_at_once_on_ten_sockets_take_exactly_the_quota(book):
+    for _ in range(5):
+        assert await granted_of_fifty_at_once(book, 15) == 15
+
+
+async def test_the_twin_that_reads_and_then_writes_takes_more_than_the_quota(client):
+    assert await granted_of_fifty_at_once(ReadThenWrite(client), 15) > 15
+
+
+async def test_a_process_that_died_long_ago_holds_no_quota(book, client):
+    (mine,) = sockets(1)
+    dead = Socket(mine.customer, mine.group, "gone-1-aa:1")
+    await book.claim(dead, [ONE, TWO], 5, NOW - 3 * HOUR)
+    await client.zadd(keyspace.PROCESSES, {"gone-1-aa": NOW - 3 * HOUR})
+
+    await book.sign(NOW)
+
+    assert await book.enter(mine, 1, NOW) == (0, [])
+    assert await client.hkeys(mine.key) == [mine.field.encode()]
+
+
+async def test_after_an_outage_of_the_store_the_living_get_time_to_sign_again(book, client):
+    (mine,) = sockets(1)
+    theirs = Socket(mine.customer, mine.group, "other-1-bb:1")
+    await book.claim(theirs, [ONE], 5, NOW)
+    for at in (NOW, NOW + 60_000):  # nobody could sign for a minute, and we are the first who can
+        await book.sign(at)
+        await client.zadd(keyspace.PROCESSES, {"other-1-bb": NOW})
+
+    assert (await book.enter(mine, 5, NOW + 60_000))[0] == 1
+
+    await book.sign(NOW + 65_000)  # still silent five seconds later: dead
+    assert (await book.enter(mine, 5, NOW + 65_000))[0] == 0
+
+
+async def test_a_release_that_the_store_never_heard_of_is_made_up_by_the_re_check(book):
+    one, two = sockets(2)
+    await book.claim(one, [ONE, TWO], 5, NOW)
+    await book.claim(two, [TWO, THREE], 5, NOW)
+
+    assert await book.remind(one, [ONE], NOW) == 3
+    assert await book.remind(one, [], NOW) == 2
+
+
+async def test_what_the_store_has_lost_is_written_again(book, client):
+    (one,) = sockets(1)
+    await book.claim(one, [ONE, TWO], 5, NOW)
+    await client.delete(one.key)
+    assert await book.remind(one, [ONE, TWO], NOW) == 2
+
+
+async def test_giving_back_counts_only_what_living_sockets_follow(book, client):
+    one, two = sockets(2)
+    dead = Socket(one.customer, one.group, "gone-1-aa:1")
+    for socket in (one, dead):
+        await book.claim(socket, [ONE], 5, NOW)
+    await book.claim(two, [TWO], 5, NOW)
+    await client.zadd(keyspace.PROCESSES, {"gone-1-aa": NOW - 60_000})
+    await book.sign(NOW)
+
+    assert await book.release(one, [ONE], NOW) == 1
+
+
+async def test_what_rest_tells_of_the_use_leaves_out_dead_processes(book, client):
+    (mine,) = sockets(1)
+    dead = Socket(mine.customer, mine.group, "gone-1-aa:1")
+    await book.claim(mine, [ONE], 5, NOW)
+    await book.claim(dead, [TWO], 5, NOW)
+    await client.zadd(keyspace.PROCESSES, {"gone-1-aa": NOW - quota.DEAD_AFTER_MS})
+
+    assert usage(redis_sync(), mine.customer, mine.group, NOW) == ([str(ONE)], 1)
+
+
+async def test_a_smaller_quota_drops_the_newest_followed(book):
+    one, two = sockets(2)
+    await book.claim(one, [ONE, TWO], 5, NOW)
+    await book.claim(two, [THREE], 5, NOW + 1)
+
+    assert await book.fit(one, 1, NOW) == ([str(TWO)], 1)
+    assert await book.fit(two, 1, NOW) == ([str(THREE)], 1)
