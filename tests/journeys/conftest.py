@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import BrowserContext, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 # What the test run itself was given must not reach the run under test: it starts its own servers.
@@ -97,3 +98,24 @@ def start(tmp_path) -> Iterator[Callable[..., Run]]:
             run.stop()
         except subprocess.TimeoutExpired:
             run.process.kill()
+
+
+@pytest.fixture
+def open_page(browser) -> Iterator:
+    """Open a page in a context of its own; at the end, no script may have failed and nothing may have been refused."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_one(*, width: int = 1280, locale: str = "en-US") -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 860}, locale=locale)
+        contexts.append(context)
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert complaints == []

@@ -1,13 +1,13 @@
 """The whole path, once, as a stranger goes it: sign up, buy, copy, connect, outgrow the pack, buy more, go on."""
 
 import json
+import time
 import uuid
 
 import pytest
 from playwright.sync_api import Page, expect
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
-
-from tests.journeys.browser import browser, open_page  # noqa: F401  (fixtures)
 
 pytestmark = pytest.mark.whole
 FIVE = ["600519.SH", "000001.SZ", "600000.SH", "00700.HK", "510300.SH"]
@@ -41,7 +41,7 @@ def next_of(socket, kind: str) -> dict:
             return message
 
 
-def test_a_stranger_buys_pack_5_outgrows_it_and_buys_pack_15(start, open_page):  # noqa: F811
+def test_a_stranger_buys_pack_5_outgrows_it_and_buys_pack_15(start, open_page):
     run = start().wait()
     panel, page = run.facts["panel_url"], open_page()
 
@@ -77,6 +77,16 @@ def test_a_stranger_buys_pack_5_outgrows_it_and_buys_pack_15(start, open_page): 
         page.goto(f"{panel}/dashboard/")
         expect(page.locator("body")).to_contain_text("6 / 20")  # the page's script asks the node
 
+        page.on("dialog", lambda dialog: dialog.accept())
+        page.get_by_test_id("revoke").click()
+        revoked_at = time.monotonic()
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                socket.recv(timeout=10)
+        assert closed.value.rcvd.code == 4401
+        assert time.monotonic() - revoked_at < 2
+
+    page.get_by_test_id("create-token").click()
     page.goto(f"{panel}/live/")
     expect(page.get_by_test_id("live-symbols").locator("li")).to_have_count(4)
     expect(page.locator("#lamp")).to_have_attribute("data-state", "open")

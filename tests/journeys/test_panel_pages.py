@@ -9,9 +9,8 @@ import re
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
-
-from tests.journeys.browser import browser, open_page, serious_findings  # noqa: F401  (fixtures)
 
 pytestmark = pytest.mark.whole
 WIDTHS = {"desk": 1280, "phone": 390}
@@ -35,6 +34,14 @@ def log_in(page: Page, run, who: str) -> None:
     page.wait_for_url("**/dashboard/**")
 
 
+def serious_findings(page: Page) -> list[str]:
+    """Return what axe calls serious or critical on a page."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found if one["impact"] in ("serious", "critical")
+    ]
+
+
 def look(page: Page, name: str) -> list[str]:
     """Return what is wrong with the page that is open; keep its picture where one is asked for."""
     folder = os.environ.get("TICKPACK_SCREENSHOTS")
@@ -50,7 +57,7 @@ def look(page: Page, name: str) -> list[str]:
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_live_page_and_the_dashboard_hear_the_node(panel, open_page, language, width):  # noqa: F811
+def test_the_live_page_and_the_dashboard_hear_the_node(panel, open_page, language, width):
     base, page = panel.facts["panel_url"], open_page(width=WIDTHS[width], locale=LANGUAGES[language])
     log_in(page, panel, "buyer")
     page.goto(f"{base}/dashboard/")
@@ -68,7 +75,7 @@ def test_the_live_page_and_the_dashboard_hear_the_node(panel, open_page, languag
     assert wrong == []
 
 
-def test_the_admin_opens_for_the_admin_and_for_nobody_else(panel, open_page):  # noqa: F811
+def test_the_admin_opens_for_the_admin_and_for_nobody_else(panel, open_page):
     base, page = panel.facts["panel_url"], open_page()
     log_in(page, panel, "admin")
     for path in (

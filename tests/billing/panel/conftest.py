@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -17,7 +16,6 @@ import pytest
 from config.embedded.children import Child, free_port, port_answers
 
 ROOT = Path(__file__).resolve().parents[3]
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PASSWORD = "correct horse battery"
 
 
@@ -40,10 +38,8 @@ class Shop:
 
 
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory) -> Iterator[Shop]:
+def shop(chromium, tmp_path_factory) -> Iterator[Shop]:
     """The shop, shared by all browser tests: each makes buyers of its own."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here; mend it with: sudo apt-get install -y chromium fonts-wqy-microhei")
     var, port = tmp_path_factory.mktemp("shop"), free_port()
     base = f"http://127.0.0.1:{port}"
     env = {
@@ -98,17 +94,6 @@ def _fresh_database() -> str:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return f"{url.rsplit('/', 1)[0]}/{name}"
-
-
-@pytest.fixture(scope="session")
-def browser(shop):
-    """One Chromium for all."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
