@@ -8,6 +8,8 @@ import asyncio
 import json
 import logging
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from channels.exceptions import StopConsumer
@@ -21,7 +23,7 @@ from kernel.instruments import InstrumentId
 from kernel.tokens import BadToken, Claims
 from streaming import metrics
 from streaming.errors import StoreUnavailable, UnknownSymbol
-from streaming.fanout.hub import Member
+from streaming.fanout.hub import PATIENCE_SECONDS, Member
 from streaming.fanout.node import Node, the_node
 from streaming.fanout.websocket import EXTENSION, AsgiWire
 from streaming.reference.instruments import directory
@@ -56,7 +58,10 @@ class StreamConsumer(AsyncWebsocketConsumer):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.member: Member | None = None
         self.claims: Claims | None = None
+        self._in_the_books = False
+        self.due_s = float("inf")
         self._lock = asyncio.Lock()  # a message and a re-check must not interleave in one connection
+        self._recheck_waits = False
         self._left = False
         try:
             await super().__call__(scope, receive, send)
@@ -80,12 +85,13 @@ class StreamConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         node = the_node()
+        heard = node.heard
         try:
             token, subprotocol = self._token()
             self.claims = await asyncio.to_thread(keys.verify, token)
             scope = await entitlements.effective_async(self.claims)
         except PlatformError as error:
-            await self._refuse(401, error.as_json())
+            await self._refuse(error.http_status, error.as_json())
             return
         if node.draining:
             await self._refuse(503, {"code": "draining", "message": "this node is draining; connect to another one"})
@@ -93,11 +99,11 @@ class StreamConsumer(AsyncWebsocketConsumer):
         now_ms = clock.now_ms()
         step = scope.at(now_ms / 1000)
         self.jti, self.field = self.claims.jti, f"{PROCESS}:{secrets.token_hex(6)}"
-        self.socket = Socket(scope.customer, scope.group, self.field)
         self.node: Node = node
         self.connection = Connection(
             dialect=native, scope=scope, resolve=_canonical, carried=lambda one: str(one) in directory()
         )  # fmt: skip
+        self.socket, self._in_the_books = Socket(scope.customer, scope.group, self.field), True
         try:
             used, over = await node.book.enter(self.socket, max(1, step.max_conns), now_ms)
         except (RedisError, OSError):
@@ -118,8 +124,13 @@ class StreamConsumer(AsyncWebsocketConsumer):
                 markets={name: (lane.state, lane.until_ms) for name, lane in lanes.items()},
             )
         )  # fmt: skip
+        if self.member is None:
+            return  # the peer was gone before its welcome
         node.hub.join(self.member)
+        self.due_s = self.connection.next_due_s(now_ms / 1000)
         await node.replace(scope.customer, scope.group, over)
+        if node.heard != heard:
+            await self.recheck()  # something was told while nobody could tell us
 
     def _token(self) -> tuple[str, str | None]:
         """Return the token and the subprotocol to select.
@@ -163,7 +174,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         metrics.messages.inc()
         now_ms = clock.now_ms()
         try:
-            async with self._lock:
+            async with self._alone():
                 if text_data is None:
                     await self._attempt(self.connection.received_binary(now_ms))
                 else:
@@ -172,6 +183,19 @@ class StreamConsumer(AsyncWebsocketConsumer):
             # A bug of ours. Channels would leave the peer without a close frame and skip every clean-up.
             log.exception("a message could not be handled")
             await self.end(1011, "internal error")
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Let one message or re-check at a time touch the connection.
+
+        A claim under way when the socket leaves may reach the books after the leaving: whoever ends it clears up again.
+        """
+        async with self._lock:
+            try:
+                yield
+            finally:
+                if self._left:
+                    await self._give_back()
 
     async def _attempt(self, effects: list[requests.Effect]) -> None:
         """Do effects; a store that is away is said to the client, a bug closes 1011 and is logged."""
@@ -187,7 +211,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
             now_ms = clock.now_ms()
             match effect:
                 case requests.Send(text):
-                    await self.send(text_data=text)
+                    await self._say(text)
                 case requests.Follow(channels):
                     self._follow(channels)
                 case requests.Lookup(request, unknown):
@@ -208,6 +232,19 @@ class StreamConsumer(AsyncWebsocketConsumer):
                     await self._do(connection.newest_read(effect, await _read_newest(instruments)))
                 case requests.Close(code, reason):
                     await self.end(code, reason)
+
+    async def _say(self, text: str) -> None:
+        """Send a text; a peer that is gone or does not read ends the socket and is no outage of anything."""
+        if self.member is None:
+            return  # nothing may follow the close frame
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self.send(text_data=text)
+        except TimeoutError:
+            await self._push_out("slow_reader")
+        except (OSError, RuntimeError) as error:  # uvicorn's words for "disconnected" and "closing"
+            log.debug("a peer was gone before its answer: %s", type(error).__name__)
+            await self._leave()
 
     async def _claim(self, claim: requests.Claim, now_ms: int) -> tuple[frozenset[InstrumentId], int]:
         free = [one for one in claim.instruments if not costs_quota(one)]
@@ -230,22 +267,29 @@ class StreamConsumer(AsyncWebsocketConsumer):
     # -- what others want of this socket -------------------------------------------------------------------------
 
     async def recheck(self) -> None:
-        """Take the newest entitlement; called on a control message and every few seconds."""
-        if self.member is None or self.claims is None:
-            return
-        async with self._lock:
+        """Take the newest entitlement; called on a control message, when a step is due, and every few seconds."""
+        if self._recheck_waits:
+            return  # one that has not begun yet will see everything that is new
+        self._recheck_waits = True
+        async with self._alone():
+            self._recheck_waits = False
+            if self.member is None or self.claims is None:
+                return
+            scope = self.connection.scope  # time goes on even when the store does not
             try:
-                scope = await entitlements.effective_async(self.claims)
+                scope = await entitlements.effective_async(self.claims, known=scope)
                 following = tuple(self.connection.following)
                 self.connection.used = await self.node.book.remind(self.socket, _paid(following), clock.now_ms())
             except BadToken as error:
                 await self.end(CLOSE_TOKEN, error.code)
                 return
             except (RedisError, OSError):
-                scope = self.connection.scope  # time goes on even when the store does not
-            await self._attempt(self.connection.entitled(scope, clock.now_ms()))
+                metrics.store_errors.inc()
+            now_ms = clock.now_ms()
+            await self._attempt(self.connection.entitled(scope, now_ms))
+            self.due_s = self.connection.next_due_s(now_ms / 1000)
             if self.member is not None:
-                self.member.markets = self.connection.scope.at(clock.now_ms() / 1000).markets
+                self.member.markets = self.connection.scope.at(now_ms / 1000).markets
 
     async def end(self, code: int, reason: str) -> None:
         """Close from our side. The hub is left first: no frame may follow the close frame."""
@@ -259,26 +303,32 @@ class StreamConsumer(AsyncWebsocketConsumer):
             log.debug("a socket was gone before it could be closed")
 
     def _pushed_out(self, reason: str) -> None:
-        """The hub gives a slow reader up: 4408 as a best effort, then the connection is dropped."""
+        """The hub gives a slow reader up."""
+        self.node.run(self._push_out(reason))
+
+    async def _push_out(self, reason: str) -> None:
+        """Close 4408 as a best effort, then drop the connection."""
         wire = self.member.wire if self.member else None
-        task = asyncio.ensure_future(self.end(CLOSE_SLOW, reason))
+        await self.end(CLOSE_SLOW, reason)
         if wire is not None:
-            task.add_done_callback(lambda _: wire.abort())
+            wire.abort()
 
     async def _leave(self) -> None:
-        if self._left or self.member is None:
+        if self._left:
             return
         self._left = True
         member, self.member = self.member, None
-        metrics.connections.labels(native.name).dec()
-        self.node.hub.leave(member)
-        self.node.leave(self.socket.customer, self.socket.group, self)
-        if isinstance(member.wire, AsgiWire):
-            member.wire.detach()
-        try:
-            await self.node.book.leave(self.socket)
-        except (RedisError, OSError):
-            metrics.store_errors.inc()  # its lease runs out with the process; until then the quota stays taken
+        if member is not None:
+            metrics.connections.labels(native.name).dec()
+            self.node.hub.leave(member)
+            self.node.leave(self.socket.customer, self.socket.group, self)
+            if isinstance(member.wire, AsgiWire):
+                member.wire.detach()
+        await self._give_back()
+
+    async def _give_back(self) -> None:
+        if self._in_the_books:
+            await self.node.give_back(self.socket)
 
 
 def _canonical(text: str) -> InstrumentId:
@@ -298,9 +348,10 @@ def _paid(instruments: tuple[InstrumentId, ...]) -> list[InstrumentId]:
 
 
 async def _read_newest(instruments: tuple[InstrumentId, ...]) -> list[tuple[InstrumentId, Any]]:
-    client, found = redis_async(), []
-    for instrument in instruments:
-        raw = await client.hget(keyspace.newest(instrument.lane), str(instrument))
-        if raw is not None:
-            found.append((instrument, unpack_newest(raw)))
-    return found
+    client = redis_async()
+    raw: dict[InstrumentId, bytes | None] = {}
+    for lane in {one.lane for one in instruments}:
+        of_lane = [one for one in instruments if one.lane == lane]
+        values = await client.hmget(keyspace.newest(lane), [str(one) for one in of_lane])
+        raw.update(zip(of_lane, values, strict=True))
+    return [(one, unpack_newest(packed)) for one in instruments if (packed := raw[one]) is not None]

@@ -12,16 +12,18 @@ from django.conf import settings
 
 from kernel import clock, keyspace
 from kernel.instruments import LANES, InstrumentId
+from streaming import metrics
 from streaming.fanout.hub import Hub
 from streaming.fanout.reader import LaneReader
 from streaming.store.connection import redis_async
-from streaming.store.quota import QuotaBook, keep_signing
+from streaming.store.quota import QuotaBook, Socket, keep_signing
 from streaming.wire.dialects import native
 
 log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 15.0
 RECHECK_SECONDS = 15.0  # makes up for control messages that were lost
 _PACE = 200  # re-checks a second: 3,000 sockets in a round of 15 s
+_DUE_SECONDS = 0.5  # how often it is asked whose entitlement changes by the clock
 
 
 class OpenSocket(Protocol):
@@ -29,6 +31,7 @@ class OpenSocket(Protocol):
 
     field: str
     jti: str
+    due_s: float  # when its entitlement changes by the clock alone
 
     async def recheck(self) -> None: ...
     async def end(self, code: int, reason: str) -> None: ...
@@ -42,8 +45,11 @@ class Node:
         self.book = QuotaBook(redis_async())
         self.sockets: dict[tuple[str, str], set[OpenSocket]] = {}  # by (customer, group)
         self.draining = False
+        self.heard = 0  # control messages about customers so far
         self._known: set[InstrumentId] = set()
         self._tasks: list[asyncio.Task[None]] = []
+        self._errands: set[asyncio.Task[None]] = set()
+        self._owed: set[Socket] = set()  # places in the books that the store did not take back yet
 
     def start(self) -> None:
         jobs: list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]] = [
@@ -51,15 +57,28 @@ class Node:
             ("control", self._listen),
             ("heartbeat", self._beat),
             ("recheck", self._recheck_for_ever),
+            ("due", self._recheck_when_due),
             ("sign", lambda: keep_signing(self.book, clock.now_ms)),
         ]
         self._tasks = [asyncio.create_task(_for_ever(name, job), name=name) for name, job in jobs]
 
     async def stop(self) -> None:
-        for task in self._tasks:
+        running = [*self._tasks, *self._errands]
+        for task in running:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
         await redis_async().aclose()
+
+    def run(self, errand: Coroutine[Any, Any, None]) -> None:
+        """Do something to one socket in a task of its own: a peer that is stuck must not keep the others waiting."""
+        task = asyncio.create_task(errand)
+        self._errands.add(task)
+        task.add_done_callback(self._ran)
+
+    def _ran(self, task: "asyncio.Task[None]") -> None:
+        self._errands.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a socket could not be looked after", exc_info=error)
 
     # -- sockets -----------------------------------------------------------------------------------------------
 
@@ -73,12 +92,21 @@ class Node:
             if not of_customer:
                 del self.sockets[customer, group]
 
+    async def give_back(self, socket: Socket) -> None:
+        """Take a socket out of the books, now or as soon as the store is there."""
+        try:
+            await self.book.leave(socket)
+            self._owed.discard(socket)
+        except (redis.RedisError, OSError):
+            metrics.store_errors.inc()
+            self._owed.add(socket)
+
     async def replace(self, customer: str, group: str, fields: list[str]) -> None:
         """End the sockets that newer ones have pushed out, wherever they live."""
         if not fields:
             return
         message = {"type": "control", "kind": "replaced", "customer": customer, "group": group, "fields": fields}
-        await self._hear(message)
+        self._hear(message)
         try:
             layer = get_channel_layer()
             await layer.group_send(keyspace.CONTROL_GROUP, message)
@@ -88,12 +116,12 @@ class Node:
     async def carried(self, instruments: tuple[InstrumentId, ...]) -> frozenset[InstrumentId]:
         """Ask the store which of these a feed has registered."""
         client = redis_async()
-        found = set()
-        for instrument in instruments:
-            if instrument in self._known or await client.hexists(keyspace.newest(instrument.lane), str(instrument)):
-                self._known.add(instrument)
-                found.add(instrument)
-        return frozenset(found)
+        asked = [one for one in instruments if one not in self._known]
+        for lane in {one.lane for one in asked}:
+            of_lane = [one for one in asked if one.lane == lane]
+            values = await client.hmget(keyspace.newest(lane), [str(one) for one in of_lane])
+            self._known.update(one for one, value in zip(of_lane, values, strict=True) if value is not None)
+        return frozenset(one for one in instruments if one in self._known)
 
     # -- jobs --------------------------------------------------------------------------------------------------
 
@@ -103,23 +131,25 @@ class Node:
         await layer.group_add(keyspace.CONTROL_GROUP, channel)
         try:
             while True:
-                await self._hear(await layer.receive(channel))
+                self._hear(await layer.receive(channel))
         finally:
             await layer.group_discard(keyspace.CONTROL_GROUP, channel)
 
-    async def _hear(self, message: dict[str, Any]) -> None:
+    def _hear(self, message: dict[str, Any]) -> None:
         kind = message.get("kind")
         if kind == "drain":
             if message.get("node") == settings.NODE_ID:
                 self.draining = bool(message.get("draining", True))
             return
         of_customer = list(self.sockets.get((message.get("customer", ""), message.get("group", "")), ()))
-        for socket in of_customer:
-            if kind == "replaced":
+        if kind == "replaced":
+            for socket in of_customer:
                 if socket.field in message["fields"]:
-                    await socket.end(4409, "replaced by a newer connection")
-            else:
-                await socket.recheck()
+                    self.run(socket.end(4409, "replaced by a newer connection"))
+            return
+        self.heard += 1
+        for socket in of_customer:
+            self.run(socket.recheck())
 
     async def _beat(self) -> None:
         while True:
@@ -128,12 +158,36 @@ class Node:
 
     async def _recheck_for_ever(self) -> None:
         while True:
+            await self._see_whether_to_drain()
             await asyncio.sleep(RECHECK_SECONDS)
-            self.draining = bool(await redis_async().exists(keyspace.draining(settings.NODE_ID)))
-            for count, socket in enumerate([one for sockets in self.sockets.values() for one in sockets]):
-                await socket.recheck()
+            await self._settle()
+            for count, socket in enumerate(self._all_sockets()):
+                self.run(socket.recheck())
                 if count % _PACE == _PACE - 1:
                     await asyncio.sleep(1)
+
+    async def _settle(self) -> None:
+        for owed in list(self._owed):
+            await self.give_back(owed)
+            if owed in self._owed:
+                return  # still away
+
+    async def _see_whether_to_drain(self) -> None:
+        try:
+            self.draining = bool(await redis_async().exists(keyspace.draining(settings.NODE_ID)))
+        except (redis.RedisError, OSError):
+            metrics.store_errors.inc()  # the sockets are looked after all the same: their time goes on
+
+    async def _recheck_when_due(self) -> None:
+        while True:
+            await asyncio.sleep(_DUE_SECONDS)
+            now_s = clock.now_ms() / 1000
+            for socket in self._all_sockets():
+                if socket.due_s <= now_s:
+                    self.run(socket.recheck())
+
+    def _all_sockets(self) -> list[OpenSocket]:
+        return [one for sockets in self.sockets.values() for one in sockets]
 
 
 async def _for_ever(name: str, job: Callable[[], Coroutine[Any, Any, None]]) -> None:

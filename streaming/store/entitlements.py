@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from kernel import clock, keyspace
 from kernel.scope import BadScope, Scope, newer
 from kernel.tokens import Claims, SubscriptionExpired, TokenRevoked
+from streaming.errors import StoreUnavailable
 from streaming.store import connection
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ def read_scope(raw: bytes | str | None) -> Scope | None:
         return None
 
 
-def judge(claims: Claims, stored: Scope | None, revoked_from: bytes | str | None, now_s: float) -> Scope:
+def judge(claims: Claims, newest: Scope | None, revoked_from: bytes | str | None, now_s: float) -> Scope:
     """Return the scope in force.
 
     Raises:
@@ -38,7 +39,7 @@ def judge(claims: Claims, stored: Scope | None, revoked_from: bytes | str | None
     """
     if revoked_from is not None and now_s >= float(revoked_from):
         raise TokenRevoked
-    scope = newer(claims.scope, stored)
+    scope = newer(claims.scope, newest)
     if scope.at(now_s).max_subs == 0 and scope.next_change_s(now_s) is None:
         raise SubscriptionExpired
     return scope
@@ -49,25 +50,40 @@ def effective(claims: Claims) -> Scope:
 
     Raises:
         TokenRevoked, SubscriptionExpired: HTTP 401.
+        StoreUnavailable: the store is away and the token alone is over; a renewal would stand in the store.
     """
     try:
         raw, revoked_from = _lookup(connection.redis_sync(), claims)
     except RedisError as error:
-        log.warning("entitlements cannot be looked up, the token alone counts: %s", type(error).__name__)
-        raw = revoked_from = None
+        return _by_what_is_known(claims, None, error)
     return judge(claims, read_scope(raw), revoked_from, clock.now_ms() / 1000)
 
 
-async def effective_async(claims: Claims) -> Scope:
-    """The same for the socket's event loop."""
+async def effective_async(claims: Claims, *, known: Scope | None = None) -> Scope:
+    """The same for the socket's event loop.
+
+    Args:
+        known: what was in force when this was last asked; counts as long as the store has nothing newer.
+    """
     client = connection.redis_async()
     try:
         raw = await client.get(keyspace.entitlement(claims.scope.customer, claims.scope.group))
         revoked_from = await client.get(keyspace.revoked(claims.jti))
     except RedisError as error:
-        log.warning("entitlements cannot be looked up, the token alone counts: %s", type(error).__name__)
-        raw = revoked_from = None
-    return judge(claims, read_scope(raw), revoked_from, clock.now_ms() / 1000)
+        return _by_what_is_known(claims, known, error)
+    stored = read_scope(raw)
+    newest = newer(known, stored) if known is not None else stored
+    return judge(claims, newest, revoked_from, clock.now_ms() / 1000)
+
+
+def _by_what_is_known(claims: Claims, known: Scope | None, error: RedisError) -> Scope:
+    log.warning("entitlements cannot be looked up, what is known counts: %s", type(error).__name__)
+    try:
+        return judge(claims, known, None, clock.now_ms() / 1000)
+    except SubscriptionExpired:
+        if known is not None:
+            raise
+        raise StoreUnavailable from error
 
 
 def _lookup(client: Any, claims: Claims) -> tuple[Any, Any]:

@@ -243,6 +243,12 @@ class Connection:
         markets = self.scope.at(now_ms / 1000).markets
         return tuple(one for one in self.following if one.market is not None and one.market not in markets)
 
+    def next_due_s(self, now_s: float) -> float:
+        """Return when `entitled` has something to say by the clock alone: a step, a warning, the end."""
+        ends_s = self.scope.ends_at_s
+        instants = [self.scope.next_change_s(now_s), *(ends_s - bound for bound in WARN_BEFORE_S)]
+        return min((at for at in instants if at is not None and at > now_s), default=float("inf"))
+
     def _warn(self, now_s: float) -> list[Effect]:
         left = self.scope.ends_at_s - now_s
         due = [bound for bound in WARN_BEFORE_S if left <= bound]
