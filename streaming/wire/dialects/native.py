@@ -102,6 +102,10 @@ def _quota(used: int, max_subs: int) -> dict[str, int]:
     return {"used": used, "max_subs": max_subs}
 
 
+def _rejections(rejected: Iterable[Rejection]) -> list[dict[str, str]]:
+    return [{"symbol": one.symbol, "reason": one.reason, "message": one.message} for one in rejected]
+
+
 def _market(state: str, until_ms: int | None) -> dict[str, Any]:
     return {"state": state, "until": iso(until_ms) if until_ms is not None else None}
 
@@ -145,7 +149,7 @@ def subscribed(
             "type": "subscribed",
             "added": [str(one) for one in added],
             "current": sorted(str(one) for one in current),
-            "rejected": [{"symbol": one.symbol, "reason": one.reason, "message": one.message} for one in rejected],
+            "rejected": _rejections(rejected),
             "quota": _quota(used, max_subs),
         }
     )
@@ -164,7 +168,7 @@ def unsubscribed(
             "type": "unsubscribed",
             "removed": [str(one) for one in removed],
             "current": sorted(str(one) for one in current),
-            "rejected": [{"symbol": one.symbol, "reason": one.reason, "message": one.message} for one in rejected],
+            "rejected": _rejections(rejected),
             "quota": _quota(used, max_subs),
         }
     )
@@ -179,7 +183,7 @@ def snapshot(*, newest: Sequence[tuple[InstrumentId, Newest]], rejected: Sequenc
         {
             "type": "snapshot",
             "data": [_snapshot_of(instrument, bar) for instrument, bar in newest],
-            "rejected": [{"symbol": one.symbol, "reason": one.reason, "message": one.message} for one in rejected],
+            "rejected": _rejections(rejected),
         }
     )
 
