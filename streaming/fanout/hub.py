@@ -23,12 +23,14 @@ HARD_BYTES = 4_194_304
 PATIENCE_SECONDS = 15.0
 _RETRY_SECONDS = 0.05
 Channel = tuple[InstrumentId, bool]
+Notice = tuple[str | None, bytes]  # (symbol whose followers hear it, frame); None: the whole market's
+Row = tuple[list[Notice], list[bytes]]  # what one window brings: its notices, then frames by channel number
 
 
 class Member:
     """One connection in the hub. `end` is called when it must go, with a reason."""
 
-    __slots__ = ("behind", "end", "group", "markets", "since", "skipped", "wire")
+    __slots__ = ("behind", "end", "group", "markets", "since", "skipped", "unheard", "wire")
 
     def __init__(self, wire: Wire, end: Callable[[str], None], markets: frozenset[str]) -> None:
         self.wire = wire
@@ -38,15 +40,17 @@ class Member:
         self.behind: set[tuple[str, int]] | None = None  # (lane, channel number) that moved while it was slow
         self.since = 0.0
         self.skipped = 0
+        self.unheard: set[str] = set()  # lanes whose state has changed while it was slow
 
 
 class Group:
     """All connections with one set of channels; `pick` takes the frames that are theirs out of one lane's list."""
 
-    __slots__ = ("key", "members", "pick")
+    __slots__ = ("key", "members", "pick", "symbols")
 
     def __init__(self, key: frozenset[Channel], numbers: dict[str, list[int]]) -> None:
         self.key = key
+        self.symbols = frozenset(str(instrument) for instrument, _ in key)
         self.members: set[Member] = set()
         self.pick = {lane: _picker(sorted(of_lane)) for lane, of_lane in numbers.items()}
 
@@ -170,30 +174,34 @@ class Hub:
         started = time.perf_counter()
         lane = self.lanes[name]
         lane.heard_at = time.monotonic()
-        rows: list[list[bytes]] = []
+        rows: list[Row] = []
         for window in windows:
             if window.seq <= lane.seq:
                 continue  # the stream refuses a window twice; this is for a reader that begins in the middle
-            self._take_state(name, lane, window)
-            if frames := self._frames(lane, window):
-                rows.append(frames)
+            notices = self._take_state(name, lane, window)
+            frames = self._frames(lane, window)
+            if notices or frames:
+                rows.append((notices, frames))
             lane.seq = window.seq
         if rows:
             self._flush(name, lane, rows)
         metrics.flush_seconds.observe(time.perf_counter() - started)
 
-    def _take_state(self, name: str, lane: Lane, window: Window) -> None:
+    def _take_state(self, name: str, lane: Lane, window: Window) -> list[Notice]:
+        """Return what is news; it travels among the bars, behind those of the windows before."""
+        notices: list[Notice] = []
         for symbol, price_e4 in window.references:
             lane.prices[symbol] = price_e4
         for symbol, state in window.states:
             (lane.halted.discard if state == "trading" else lane.halted.add)(symbol)
-            self._tell_followers(symbol, name, self.dialect.instrument_status(symbol=symbol, state=state))
+            notices.append((symbol, text_frame(self.dialect.instrument_status(symbol=symbol, state=state).encode())))
         lane.speed = window.speed
         # `until` may stay the same text for hours; only a new state is news.
         changed = window.state != lane.state
         lane.state, lane.until_ms = window.state, window.until_ms
-        if changed:
-            self.tell_market(name)
+        if changed and name != "TEST":
+            notices.append((None, self._market_frame(name)))
+        return notices
 
     def _frames(self, lane: Lane, window: Window) -> list[bytes]:
         """Return one window's frames by channel number; an empty list when nobody is due any."""
@@ -230,27 +238,34 @@ class Hub:
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
-    def _flush(self, name: str, lane: Lane, rows: list[list[bytes]]) -> None:
+    def _flush(self, name: str, lane: Lane, rows: list[Row]) -> None:
         sent = 0
         for group in list(self.groups.values()):
             pick = group.pick.get(name)
             if pick is None:
                 continue
-            parts = [frame for row in rows for frame in pick(row) if frame]
+            parts, bars = [], 0
+            for notices, frames in rows:
+                parts += [frame for symbol, frame in notices if symbol is None or symbol in group.symbols]
+                if frames:
+                    picked = [frame for frame in pick(frames) if frame]
+                    bars += len(picked)
+                    parts += picked
             if not parts:
                 continue
             data = b"".join(parts)
             for member in list(group.members):
                 if member.behind is None and member.wire.buffered() <= SOFT_BYTES:
                     member.wire.write(data)
-                    sent += len(parts)
+                    sent += bars
                 else:
-                    self._fall_behind(member, name, lane, rows, len(parts))
+                    self._fall_behind(member, name, lane, rows, bars)
         metrics.deliveries.inc(sent)
+        self._tell_the_rest(name, b"".join(frame for notices, _ in rows for symbol, frame in notices if symbol is None))
         if self.late:
             self._catch_up()
 
-    def _fall_behind(self, member: Member, name: str, lane: Lane, rows: list[list[bytes]], frames: int) -> None:
+    def _fall_behind(self, member: Member, name: str, lane: Lane, rows: list[Row], bars: int) -> None:
         if member.behind is None:
             member.behind, member.since, member.skipped = set(), time.monotonic(), 0
             self.late.add(member)
@@ -258,9 +273,11 @@ class Hub:
         for channel in member.group.key if member.group else ():
             if channel[0].lane == name:
                 number = lane.numbers[channel]
-                if any(number < len(row) and row[number] for row in rows):
+                if any(number < len(frames) and frames[number] for _, frames in rows):
                     member.behind.add((name, number))
-        member.skipped += frames
+        if any(symbol is None for notices, _ in rows for symbol, _ in notices):
+            member.unheard.add(name)
+        member.skipped += bars
 
     def _catch_up(self) -> None:
         """Runs at every flush and, while anybody is late, on a timer: a quiet market must not keep bars back."""
@@ -281,34 +298,36 @@ class Hub:
 
     def _drain(self, member: Member) -> None:
         newest = [self.lanes[lane].last[number] for lane, number in sorted(member.behind or ())]
+        states = [self._market_frame(lane) for lane in sorted(member.unheard & member.markets)]
+        member.unheard.clear()
         skipped = max(0, member.skipped - len(newest))
         metrics.conflated.inc(skipped)
         member.behind = None
         self.late.discard(member)
         notice = text_frame(self.dialect.slow_reader(skipped=skipped).encode())
-        member.wire.write(b"".join([notice, *newest]))
-
-    def tell(self, member: Member, text: str) -> None:
-        """Send one notice, in order with the bars."""
-        if member.behind is None:
-            member.wire.write(text_frame(text.encode()))
+        member.wire.write(b"".join([notice, *newest, *states]))
 
     def tell_market(self, name: str) -> None:
         """Send a lane's state to everybody whose plan has the market."""
-        lane = self.lanes[name]
-        if name == "TEST":
-            return
-        frame = text_frame(self.dialect.market_status(market=name, state=lane.state, until_ms=lane.until_ms).encode())
-        for member in list(self.members):
-            if name in member.markets and member.behind is None:
-                member.wire.write(frame)
+        if name != "TEST":
+            self._tell(name, self.members, self._market_frame(name))
 
-    def _tell_followers(self, symbol: str, lane: str, text: str) -> None:
-        instrument = InstrumentId.parse(symbol)
-        for group in list(self.groups.values()):
-            if (instrument, True) in group.key or (instrument, False) in group.key:
-                for member in list(group.members):
-                    self.tell(member, text)
+    def _market_frame(self, name: str) -> bytes:
+        lane = self.lanes[name]
+        return text_frame(self.dialect.market_status(market=name, state=lane.state, until_ms=lane.until_ms).encode())
+
+    def _tell_the_rest(self, name: str, frames: bytes) -> None:
+        """Tell a market's news to those who follow nothing of it."""
+        if frames:
+            self._tell(name, (one for one in self.members if one.group is None or name not in one.group.pick), frames)
+
+    def _tell(self, name: str, members: Iterable[Member], frames: bytes) -> None:
+        for member in list(members):
+            if name in member.markets:
+                if member.behind is None:
+                    member.wire.write(frames)
+                else:
+                    member.unheard.add(name)
 
     def heartbeat(self, now_ms: int) -> None:
         """Send every member a sign of life; who follows a lane sees whether it lags."""

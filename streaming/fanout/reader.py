@@ -62,15 +62,19 @@ class LaneReader:
     async def _begin(self, client: Any, epoch: str) -> None:
         """Open a stream: at its end when it ran before this process did, else at its start, for nothing was missed."""
         joins_late = not self.lane.epoch and not self._was_here_first
+        self._last_id = "0-0"
+        if not joins_late:
+            # Its windows tell every price; the newest ones are of a time that it has not come to yet.
+            self.hub.begin(self.name, epoch, {})
+            return
+        # The end before the prices: a price that moves in between is told again by the windows that follow.
+        ends = await client.xrevrange(keyspace.stream(self.name, epoch), count=1)
         newest = await client.hgetall(keyspace.newest(self.name))
         self.hub.begin(self.name, epoch, {symbol.decode(): unpack_newest(raw) for symbol, raw in newest.items()})
-        self._last_id = "0-0"
-        if joins_late:
-            ends = await client.xrevrange(keyspace.stream(self.name, epoch), count=1)
-            if ends:
-                entry_id, fields = ends[0]
-                self._last_id = entry_id.decode()
-                self.hub.publish(self.name, [unpack_window(fields[b"w"])])
+        if ends:
+            entry_id, fields = ends[0]
+            self._last_id = entry_id.decode()
+            self.hub.publish(self.name, [unpack_window(fields[b"w"])])
 
     async def _read_until_quiet(self, client: Any) -> None:
         stream = keyspace.stream(self.name, self.lane.epoch)
