@@ -44,7 +44,7 @@ def valkey(var: Path, password: str, *, keep: bool = True) -> tuple[Child, str, 
     config = folder / "valkey.conf"
     config.touch(mode=0o600)
     config.write_text(
-        f'bind 127.0.0.1\nport {port}\ndir {folder}\nrequirepass {password}\nmaxmemory-policy noeviction\nsave ""\n'
+        f'bind 127.0.0.1\nport {port}\ndir "{folder}"\nrequirepass {password}\nmaxmemory-policy noeviction\nsave ""\n'
         f"appendonly {'yes' if keep else 'no'}\nappendfsync everysec\n"
     )
     child = Child(

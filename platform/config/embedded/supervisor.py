@@ -19,6 +19,7 @@ from config.embedded.children import PYTHON, Child, ChildFailed, ending, free_po
 from config.embedded.parts import PARTS
 
 STOP_SECONDS = 2.3  # for each of two rounds: "Ctrl-C ends everything within 5 s"
+PREPARE_SECONDS = 90.0
 MOST_DEATHS, IN_SECONDS = 4, 60.0
 NEEDED_BYTES = 200 * 1024 * 1024
 WARN_BYTES = 100 * 1024 * 1024
@@ -150,6 +151,10 @@ class Supervisor:
     def _port(self) -> int:
         if self.options.port == 0:
             return free_port()
+        if not 0 < self.options.port < 65_536:
+            raise CannotStart(
+                f"--port {self.options.port} is no port; choose one from 1024 to 65535, or 0 for a free one"
+            )
         if port_is_taken(self.options.port):
             raise CannotStart(
                 f"port {self.options.port} is in use; choose another one: ./dev up --port {self.options.port + 1}"
@@ -171,7 +176,10 @@ class Supervisor:
                 "admin_password": secrets.token_urlsafe(12),
             }
             _write_private(file, json.dumps(made, indent=1))
-        kept: dict[str, str] = json.loads(file.read_text())
+        try:
+            kept: dict[str, str] = json.loads(file.read_text())
+        except ValueError:
+            raise CannotStart(f"{file} cannot be read; remove it and new passwords are made") from None
         return kept
 
     def _start_stores(self, redis_password: str) -> None:
@@ -230,7 +238,10 @@ class Supervisor:
 
     def _prepared(self, preparing: "subprocess.Popen[str]") -> str:
         """Wait until the database is ready; return the demo buyer's token."""
-        said, complained = preparing.communicate(timeout=90)
+        try:
+            said, complained = preparing.communicate(timeout=PREPARE_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise CannotStart(f"the database was not prepared within {PREPARE_SECONDS:.0f} s") from None
         _write_private(self.var / "log" / "prepare.log", complained)
         if preparing.returncode != 0:
             last = (complained.strip().splitlines() or ["it said nothing"])[-1]
@@ -340,9 +351,12 @@ class Supervisor:
 
 
 def _write_private(file: Path, text: str) -> None:
-    file.touch(mode=0o600)
-    file.chmod(0o600)
-    file.write_text(text)
+    """Write it whole or not at all: a full disk or a kill must not leave half a file for the next start."""
+    draft = file.with_name(f".{file.name}.new")
+    draft.touch(mode=0o600)
+    draft.chmod(0o600)
+    draft.write_text(text)
+    draft.replace(file)
 
 
 def _health(url: str) -> dict[str, Any] | None:
