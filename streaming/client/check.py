@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.sync.client import ClientConnection, connect
 
 from streaming.client.settings import NotSetUp, find_access
-from streaming.client.watch import why_refused
+from streaming.client.watch import CLOSE_TOKEN, why_refused
 
 TEST_SYMBOL = "TEST.CN"  # always moves, costs no quota
 TROUBLESHOOTING = {
@@ -59,7 +59,8 @@ def _connect_and_listen(url: str, headers: dict[str, str], symbols: list[str], s
         host = urlsplit(url).netloc
         raise Failed("refused", f"{host} cannot be reached: {error or type(error).__name__}") from None
     except ConnectionClosed as error:
-        raise Failed("401", f"the node closed the connection: {error}") from None
+        code = error.rcvd.code if error.rcvd else 1006
+        raise Failed("401" if code == CLOSE_TOKEN else "refused", f"the node closed the connection ({code})") from None
 
 
 def _listen(socket: ClientConnection, symbols: list[str], say: Callable[[str], Any]) -> None:

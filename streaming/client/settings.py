@@ -4,6 +4,7 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 TOKEN, URL = "STOCK_RT_TOKEN", "STOCK_RT_WS_URL"
 
@@ -22,6 +23,13 @@ class Access:
     @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}
+
+
+def _has_a_host(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).hostname and urlsplit(url).port != 0)
+    except ValueError:  # a port that is none, half an IPv6 address
+        return False
 
 
 def find_access(facts: Path | None = None) -> Access:
@@ -45,7 +53,7 @@ def find_access(facts: Path | None = None) -> Access:
             f'{" and ".join(missing)} not set. Buy a pack on the panel\'s page "Real-time Stock Subscription", '
             "copy the two export lines of the purchase into this shell, and try again."
         )
-    if not url.startswith(("ws://", "wss://")):
+    if not url.startswith(("ws://", "wss://")) or not _has_a_host(url):
         raise NotSetUp(
             f"{URL}={url} is not a WebSocket address; it begins with ws:// or wss://, like wss://your-node:8443/ws/stock"
         )

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -14,9 +15,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from streaming.client.settings import Access
 
+CLOSE_TOKEN = 4401
 # After these the same token on the same address will not do better: say why and end.
 _FINAL_CLOSES = {
-    4401: "the token was revoked or the subscription has ended",
+    CLOSE_TOKEN: "the token was revoked or the subscription has ended",
     4409: "a newer connection has replaced this one",
 }
 _UP, _DOWN = "red", "green"  # as on screens in Shanghai and Hong Kong's mainland brokers: red rises
@@ -84,6 +86,10 @@ def watch(access: Access, symbols: Sequence[str], *, as_json: bool, bars: int) -
     try:
         asyncio.run(_show(access, symbols, board, as_json=as_json, bars=bars))
     except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:
+        # `| head` has seen enough; Python would complain once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Ended as ended:
         print(f"tickpack: {ended}", file=sys.stderr)

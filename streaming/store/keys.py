@@ -47,7 +47,7 @@ class KeyRing:
         self._tried_at = time.monotonic()
         try:
             keys = read_jwks(_load(self.source))
-        except (OSError, httpx.HTTPError, ValueError) as error:
+        except (OSError, httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             log.warning(
                 "TOKEN_JWKS %s cannot be read (%s); going on with %d keys of before",
                 self.source,
@@ -75,7 +75,9 @@ def read_jwks(text: str) -> dict[str, VerifyKey]:
         raise ValueError("not a JWKS: no list of keys")
     ring: dict[str, VerifyKey] = {}
     for entry in document["keys"]:
-        kid, algorithm = entry.get("kid"), _ALGORITHM_OF.get(entry.get("kty"))
+        if not isinstance(entry, dict):
+            continue
+        kid, algorithm = entry.get("kid"), _ALGORITHM_OF.get(str(entry.get("kty")))
         if algorithm and isinstance(kid, str) and _KID.fullmatch(kid):
             try:
                 ring[kid] = VerifyKey(algorithm, jwt.PyJWK(entry, algorithm=algorithm).key)
