@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import subprocess
@@ -291,7 +292,7 @@ class Supervisor:
             f"  Buyer       {keys['buyer_email']} / {keys['buyer_password']}\n"
             f"  Admin       {admin}   at {panel}/admin/\n"
             f"  WebSocket   {stream}\n"
-            f"  Live bars   .venv/bin/tickpack watch 600519.SH 00700.HK TEST.CN --up {facts}\n"
+            f"  Live bars   .venv/bin/tickpack watch 600519.SH 00700.HK TEST.CN --up {shlex.quote(str(facts))}\n"
         )
 
     # -- watching ------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What a person at the terminal reads when a run cannot start, and that a second start never trips over the first."""
 
 import io
+import shlex
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,12 @@ def test_valkey_starts_in_a_folder_with_a_space_in_its_name(tmp_path):
         child.wait_ready()
     finally:
         child.make_sure_stopped(0)
+
+
+def test_the_command_that_is_printed_can_be_pasted_also_from_a_folder_with_a_space(tmp_path):
+    keys = dict.fromkeys(("buyer_email", "buyer_password", "admin_email", "admin_password"), "x")
+    run = made(tmp_path / "my var")
+    run.first_time = True
+    run._greet("http://x", "ws://x", keys, 1.0)
+    (line,) = [line for line in run.out.getvalue().splitlines() if "tickpack watch" in line]
+    assert shlex.split(line)[-1] == str(tmp_path / "my var" / "up.json")
