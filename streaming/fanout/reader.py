@@ -9,6 +9,7 @@ import logging
 import time
 from typing import Any
 
+import msgspec
 import redis
 
 from kernel import clock, keyspace
@@ -74,7 +75,7 @@ class LaneReader:
         if ends:
             entry_id, fields = ends[0]
             self._last_id = entry_id.decode()
-            self.hub.publish(self.name, [unpack_window(fields[b"w"])])
+            self.hub.publish(self.name, self._windows([(entry_id, fields)]))
 
     async def _read_until_quiet(self, client: Any) -> None:
         stream = keyspace.stream(self.name, self.lane.epoch)
@@ -84,12 +85,23 @@ class LaneReader:
                 self._notice_silence()
                 return
             entries = answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0]
-            windows = [unpack_window(fields[b"w"]) for _, fields in entries]
+            windows = self._windows(entries)
             self.hub.publish(self.name, windows)
             self._last_id = entries[-1][0].decode()
-            self._measure_lag(windows[-1])
+            if windows:
+                self._measure_lag(windows[-1])
             if len(entries) > 1:
                 await self._let_healthy_readers_drain()
+
+    def _windows(self, entries: list[Any]) -> list[Window]:
+        """Return what can be read; an entry that cannot is said and passed over, or it would stop the lane for ever."""
+        windows = []
+        for entry_id, fields in entries:
+            try:
+                windows.append(unpack_window(fields[b"w"]))
+            except (KeyError, msgspec.MsgspecError) as error:
+                log.error("lane %s: entry %s cannot be read (%s); passed over", self.name, entry_id.decode(), error)
+        return windows
 
     async def _let_healthy_readers_drain(self) -> None:
         """Between batches of a catch-up, so that our own burst makes nobody a slow reader."""

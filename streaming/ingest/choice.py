@@ -40,15 +40,20 @@ def choice_for(lane: str, setting: Mapping[str, Any]) -> Choice:
         return Choice("test")
     feed = str(setting.get("feed") or settings.FEED)
     if feed == "simulated":
-        return Choice("simulated", seed=int(setting.get("seed", settings.SIMULATED_SEED)))
+        return Choice("simulated", seed=_number(setting, "seed", settings.SIMULATED_SEED))
     if feed == "replay":
         return Choice(
             "replay",
             data=str(setting.get("data") or settings.REPLAY_DATA),
             speed=str(setting.get("speed") or settings.REPLAY_SPEED),
-            run=int(setting.get("run", settings.REPLAY_RUN)),
+            run=_number(setting, "run", settings.REPLAY_RUN),
         )
     return Choice("none")
+
+
+def _number(setting: Mapping[str, Any], name: str, default: int) -> int:
+    value = setting.get(name)
+    return value if type(value) is int else default
 
 
 def feed_for(

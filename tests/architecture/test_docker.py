@@ -49,6 +49,13 @@ def test_nothing_runs_as_root_and_the_data_redis_never_evicts():
     assert "noeviction" in COMPOSE["services"]["redis-data"]["command"]
 
 
+def test_private_keys_are_where_tokens_are_signed_and_nowhere_else():
+    holders = {
+        name for name in OURS if any("keys:" in volume for volume in COMPOSE["services"][name].get("volumes", []))
+    }
+    assert holders == {"web", "control"}
+
+
 def test_every_setting_is_described():
     described = (ROOT / "docs" / "configuration.md").read_text()
     assert {name for name in KNOWN if f"`{name}`" not in described} == set()

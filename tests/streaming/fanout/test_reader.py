@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from kernel import keyspace
 from kernel.instruments import InstrumentId
-from streaming.domain.windows import seq_of
+from streaming.domain.windows import end_ms, seq_of
 from streaming.fanout import reader as reader_module
 from streaming.fanout.hub import Hub, Member
 from streaming.fanout.reader import LaneReader
@@ -171,3 +172,13 @@ async def test_a_lane_that_falls_silent_has_no_feed(ingest, listening, monkeypat
     peer = listening()
     await asyncio.sleep(1.0)
     assert [notice["state"] for notice in peer.notices() if notice["type"] == "status"] == ["open", "no_feed"]
+
+
+async def test_an_entry_that_cannot_be_read_is_passed_over_and_the_lane_goes_on(client, ingest, listening):
+    await ingest.begin("e1")
+    await ingest.write(1)
+    peer = listening()
+    await heard(peer, *traded(1))
+    await client.xadd(keyspace.stream("CN", "e1"), {"w": b"\xc1"}, id=f"{end_ms(2)}-0")
+    await ingest.write(3)
+    await heard(peer, *traded(1, 3))
