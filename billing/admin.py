@@ -45,10 +45,18 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         (_("Symbols in force"), live.aggregate(total=Sum("symbols"))["total"] or 0),
         (_("Paid, CNY"), yuan(paid)),
         (_("Purchases waiting"), Purchase.objects.filter(state=Purchase.State.PENDING).count()),
+        (_("Money that matches no purchase"), _unmatched().count()),
         (_("Outbox waiting"), waiting.count()),
         (_("Outbox in trouble"), waiting.filter(attempts__gt=0).count()),
     ]
     return {**context, "figures": figures, "node_states": nodes}
+
+
+def _unmatched() -> QuerySet[GatewayNotice]:
+    """Return what was paid and granted nothing: a person has to give it back or grant by hand."""
+    outcome = GatewayNotice.Outcome
+    odd = GatewayNotice.objects.filter(outcome__in=[outcome.AMOUNT_MISMATCH, outcome.UNKNOWN_PURCHASE])
+    return odd.exclude(purchase__state=Purchase.State.SETTLED)
 
 
 def _state_of(node: Node) -> dict[str, Any]:

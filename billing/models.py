@@ -348,5 +348,10 @@ class GatewayNotice(models.Model):
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="one_notice_an_event")]
 
+    @property
+    def amount(self) -> str:
+        """The amount in yuan, as people write it."""
+        return yuan(self.amount_fen)
+
     def __str__(self) -> str:
         return f"{self.provider} {self.event_id[:12]}: {self.outcome}"

@@ -20,7 +20,7 @@ from billing.domain.pricing import MAX_MONTHS, MIN_MONTHS, due_fen, yuan
 from billing.domain.stacking import Segment
 from billing.errors import IdempotencyKeyReused, PaymentsOff, PlanNotOnSale
 from billing.forms import BuyForm, ChoiceForm
-from billing.models import Customer, Grant, Plan, Purchase
+from billing.models import Customer, GatewayNotice, Grant, Plan, Purchase
 from billing.services import payments, purchases, tokens
 from kernel.clock import utc_now
 from kernel.errors import PlatformError
@@ -98,7 +98,7 @@ def live(request: HttpRequest) -> HttpResponse:
         entitled = selectors.entitlement(customer, group, now).max_subs > 0
         node = group.nodes.filter(state=Node.State.ACTIVE, realtime=True).order_by("slug").first()
         if entitled and node is not None and (token := _token(customer, group)):
-            return render(request, "streaming/live.html", {"node": node, "token": token})
+            return render(request, "streaming/live.html", {"node": node, "token": token, "made_up": _made_up()})
     return render(request, "streaming/live.html", {})
 
 
@@ -197,6 +197,7 @@ def _choice(request: HttpRequest, chosen: dict[str, Any]) -> dict[str, Any]:
         "months": range(MIN_MONTHS, MAX_MONTHS + 1),
         "offers": [],
         "node": None,
+        "made_up": _made_up(),
     }
     if plan is None:
         return context
@@ -232,6 +233,7 @@ def _kinds(customer: Customer | None, plan: Plan, node: Node, chosen: dict[str, 
         "chains": chains,
         "extends": named,
         "other_chains": [tail for tail in tails if tail not in chains][:CHAINS_SHOWN],
+        "only_stack": not tails,  # somebody's first pack: there is nothing that could last longer
         "stack": _drawn(stack),
         "extend": _drawn(extend) if extend is not None else None,
     }
@@ -261,6 +263,9 @@ def _purchase(request: HttpRequest, public_id: str) -> dict[str, Any]:
     if found.state == Purchase.State.SETTLED:
         grant: Grant = found.grant
         context |= {"grant": grant, "node": found.node, "token": _token(found.customer, found.group)}
+    else:
+        odd = list(found.notices.filter(outcome=GatewayNotice.Outcome.AMOUNT_MISMATCH))
+        context |= {"odd_notices": odd, "can_pay": context["can_pay"] and not odd}
     return context
 
 
@@ -291,6 +296,11 @@ def _group(customer: Customer, group: NodeGroup) -> dict[str, Any]:
         "old_tokens": [one for one in selectors.working_tokens(customer, group, now) if one != current],
         "ends_soon": until_at is not None and until_at - now < timedelta(days=7),
     }
+
+
+def _made_up() -> bool:
+    """Return whether nodes run the simulated market, as far as this process was told when it started."""
+    return bool(settings.FEED == "simulated")
 
 
 def _own_group(request: HttpRequest, slug: str) -> NodeGroup:

@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from kernel.clock import utc_now
 from kernel.errors import PlatformError
 from kernel.scope import LEVELS, MARKETS
-from nodes import announcements, services
+from nodes import announcements, services, store
 from nodes.domain.placement import is_unseen
 from nodes.models import CalendarOverride, FeedSetting, Node, NodeGroup, Outbox
 
@@ -119,9 +119,20 @@ class NodeAdmin(ModelAdmin):
 
 @admin.register(FeedSetting)
 class FeedSettingAdmin(ModelAdmin):
-    list_display = ("lane", "feed", "data", "speed", "seed", "run")
+    list_display = ("lane", "feed", "data", "speed", "seed", "run", "running", "problem")
     readonly_fields = ("run",)
     actions = ("restart",)
+
+    @display(description=_("now"))
+    def running(self, setting: FeedSetting) -> str:
+        """What the lane's worker says of itself; it looks at new settings each second."""
+        state = store.feed_state(lane=setting.lane)
+        return " · ".join(filter(None, (state.get("feed"), state.get("state")))) or str(_("no worker runs this lane"))
+
+    @display(description=_("problem"), label="danger")
+    def problem(self, setting: FeedSetting) -> str | None:
+        said = store.feed_state(lane=setting.lane).get("problem", "")
+        return said if said and said != "finished" else None
 
     def save_model(self, request: HttpRequest, obj: FeedSetting, form: Any, change: bool) -> None:
         with transaction.atomic():

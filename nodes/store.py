@@ -1,4 +1,4 @@
-"""The control plane's writes into the data Redis. Each can be repeated without harm."""
+"""The control plane's writes into the data Redis, each to be repeated without harm, and what it reads for people."""
 
 import json
 from collections.abc import Iterable
@@ -81,6 +81,15 @@ def write_calendar_override(*, lane: str, day: str, override: dict[str, str] | N
         client().hdel(keyspace.calendar_overrides(lane), day)
     else:
         client().hset(keyspace.calendar_overrides(lane), day, json.dumps(override))
+
+
+def feed_state(*, lane: str) -> dict[str, str]:
+    """Return what a lane's worker last said of itself; nothing where none runs or Redis is away."""
+    try:
+        said: Any = client().hgetall(keyspace.feed_state(lane))
+    except redis.RedisError as error:
+        return {"problem": f"the real-time store is away ({type(error).__name__})"}
+    return {key.decode(): value.decode() for key, value in said.items()}
 
 
 def tell(message: dict[str, Any]) -> None:

@@ -125,6 +125,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Tickpack] "
 # On one machine nobody reads the mail, so an unverified address may buy; a real shop asks for the click first.
 ACCOUNT_EMAIL_VERIFICATION = env_choice(
     "EMAIL_VERIFICATION", ("none", "optional", "mandatory"), "optional" if DEBUG or EMBEDDED else "mandatory"

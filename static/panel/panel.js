@@ -1,5 +1,5 @@
-// The panel's only script: copy buttons, how far nodes are, and how much of the quota is in use.
-// Nothing here decides anything; without it every page still works except for these three.
+// The panel's only script: copy buttons, how far nodes are, how much of the quota is in use, one question.
+// Nothing here decides anything; without it every page still works except for these.
 "use strict";
 
 async function copy(button) {
@@ -67,6 +67,10 @@ async function showUsage(box) {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) copy(button);
+});
+document.addEventListener("submit", (event) => {
+  const question = event.target.dataset.confirm;
+  if (question && !window.confirm(question)) event.preventDefault();
 });
 document.addEventListener("htmx:afterSwap", () => showLatencies(document));
 showLatencies(document);

@@ -38,6 +38,11 @@ function clock(seconds) {
   return new Date(seconds * 1000).toLocaleTimeString("en-GB", { timeZone: "Asia/Shanghai" });
 }
 
+function moment(timestamp) {
+  // With the day: a replay shows another one.
+  return new Date(timestamp).toLocaleString("sv-SE", { timeZone: "Asia/Shanghai" });
+}
+
 function point(data) {
   // The library wants whole seconds; 1.5 s apart they stay distinct.
   return { time: Math.floor(Date.parse(data.timestamp) / 1000), open: data.open, high: data.high, low: data.low, close: data.close, volume: data.volume };
@@ -89,8 +94,13 @@ function keep() {
 function take({ symbol, data }) {
   const row = rows.querySelector(`[data-symbol="${symbol}"]`);
   if (!row) return;
-  const points = history.get(symbol) ?? [];
+  let points = history.get(symbol) ?? [];
   const next = point(data);
+  if (points.length && next.time < points.at(-1).time) {
+    points = []; // a recording was started again: its clock went back, and so does the chart
+    history.set(symbol, points);
+    if (symbol === shown) show(symbol);
+  }
   const before = points.at(-1)?.close ?? next.close;
   if (!points.length || next.time > points.at(-1).time) points.push(next);
   if (points.length > KEPT) points.splice(0, points.length - KEPT);
@@ -102,7 +112,7 @@ function take({ symbol, data }) {
     candles.update(next);
     volumes.update(bar(next));
   }
-  document.getElementById("clock").textContent = clock(Date.parse(data.timestamp) / 1000);
+  if (symbol === shown) document.getElementById("clock").textContent = moment(data.timestamp);
 }
 
 // -- the stream ----------------------------------------------------------------------------------------------------
@@ -128,7 +138,7 @@ function answer(message) {
       message.current.forEach(addRow);
       keep();
       stream.forget(message.rejected.map((row) => row.symbol));
-      say.textContent = message.rejected.map((row) => `${row.symbol}: ${words[`reason_${row.reason}`] ?? row.message}`).join("  ");
+      say.textContent = message.rejected.map((row) => `${row.symbol}: ${words[`reason_${row.reason}`] ?? row.message}`).join(" · ");
       break;
     case "unsubscribed":
       quota(message.quota);
