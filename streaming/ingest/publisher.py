@@ -57,8 +57,20 @@ class Publisher:
         self._since_trim += len(commits)
         if self._since_trim >= _TRIM_EVERY:
             self._since_trim = 0
-            self._store.trim(self._fence, self._epoch, end_ms(commits[-1].window.seq) - self._keep_ms)
+            self._store.trim(self._fence, self._epoch, self._keep_from_ms(end_ms(commits[-1].window.seq)))
         return len(commits)
+
+    def _keep_from_ms(self, feed_clock_ms: int) -> int:
+        """Return from when on windows are kept: the last 72 h of the feed's clock.
+
+        A recording's clock leaps from one day to another of years later, and runs faster than history is written: there
+        the stream is kept until history has it. A live feed's is not, or a ClickHouse that stays away fills Redis.
+        """
+        from_ms = feed_clock_ms - self._keep_ms
+        if self._feed != "replay":
+            return from_ms
+        epoch, written_ms = self._store.history_position() or ("", 0)
+        return min(from_ms, written_ms) if epoch == self._epoch else 0
 
     def _commit_of(self, window: FeedWindow) -> Commit:
         seq = window.closed.seq

@@ -123,3 +123,19 @@ def _runs(windows: list) -> list[tuple[str, int]]:
             runs.append((window.state, 0))
         runs[-1] = (window.state, runs[-1][1] + 1)
     return runs
+
+
+@pytest.mark.usefixtures("history_server")
+def test_a_recording_of_days_far_apart_keeps_the_first_day_until_history_has_it(
+    clean_lane: CleanLane, worker: StartWorker, market_data: Path, settings
+) -> None:
+    settings.FEED, settings.REPLAY_SPEED = "replay", "max"
+    settings.REPLAY_DATA = str(market_data / "replay-misc")  # a day of 2018 and one of 2023
+    store = clean_lane("CN")
+
+    worker(store)
+    wait_for(lambda: finished(store))
+    write_history(store)  # only now: history may be behind by a whole recording
+
+    morning, evening = 1_535_904_000_000, 1_535_990_400_000
+    assert len(read_minutes("000001.SZ", morning, evening, 1000)) == 238
