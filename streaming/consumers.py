@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from kernel import clock, keyspace
 from kernel.errors import PlatformError
 from kernel.instruments import InstrumentId
-from kernel.tokens import BadToken, Claims
+from kernel.tokens import BadToken, Claims, TokenMissing
 from streaming import metrics
 from streaming.errors import StoreUnavailable, UnknownSymbol
 from streaming.fanout.hub import PATIENCE_SECONDS, Member
@@ -36,12 +36,6 @@ from streaming.wire.dialects import native
 from streaming.wire.window import unpack_newest
 
 log = logging.getLogger(__name__)
-
-
-class TokenMissing(BadToken):
-    """No token; send it as `Authorization: Bearer ...`, in a browser as the subprotocols `bearer, <token>`"""
-
-    code = "token_missing"
 
 
 class TokenInQuery(BadToken):

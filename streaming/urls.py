@@ -10,4 +10,6 @@ urlpatterns: list[URLPattern] = [
     path("metrics", node.metrics_page, name="metrics"),
     path("v1/usage", node.usage, name="usage"),
     path("v1/market/kline", market.kline, name="kline"),
+    path("v1/<path:rest>", node.nothing_here),
+    path("ws/stock", node.upgrade_required),
 ]

@@ -28,6 +28,12 @@ class BadToken(Refused):
     http_status = 401
 
 
+class TokenMissing(BadToken):
+    """No token; send it as `Authorization: Bearer ...`, in a browser's socket as the subprotocols `bearer, <token>`"""
+
+    code = "token_missing"
+
+
 class TokenExpired(BadToken):
     """The token has expired."""
 

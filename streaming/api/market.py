@@ -7,7 +7,7 @@ in the token's scope.
 from typing import Any, NoReturn
 
 from django.http import HttpRequest, JsonResponse
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.csrf import csrf_exempt
 
 from kernel import clock
 from kernel.errors import PlatformError, Unavailable
@@ -15,7 +15,7 @@ from kernel.instruments import BadSymbol
 from kernel.scope import Step
 from kernel.tokens import BadToken
 from streaming import selectors, serializers
-from streaming.api.node import bearer
+from streaming.api.node import bearer, not_a_get
 from streaming.errors import BadParameter, MarketNotAllowed, UnknownSymbol
 from streaming.store import entitlements, keys
 
@@ -32,11 +32,11 @@ _CODES: tuple[tuple[type[PlatformError], int], ...] = (
 )
 
 
-@require_http_methods(["GET", "OPTIONS"])
+@csrf_exempt
 def kline(request: HttpRequest) -> JsonResponse:
     """Answer with closed minute bars of one instrument."""
-    if request.method == "OPTIONS":
-        return _open_to_all(JsonResponse({}))
+    if (answer := not_a_get(request)) is not None:
+        return answer
     try:
         step = _step_of(request)
         asked = request.GET.get("symbol", "").strip()

@@ -5,14 +5,15 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
 
 from kernel import clock, keyspace
 from kernel.errors import PlatformError
 from kernel.instruments import LANES
-from kernel.tokens import BadToken
+from kernel.tokens import BadToken, TokenMissing
 from streaming.errors import StoreUnavailable
 from streaming.store import entitlements, keys, quota
 from streaming.store.connection import redis_sync
@@ -89,25 +90,52 @@ def metrics_page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
 
+def not_a_get(request: HttpRequest) -> JsonResponse | None:
+    """Answer a browser's OPTIONS, refuse other methods; None for a GET, which the caller answers."""
+    if request.method == "OPTIONS":
+        return _answer({})
+    if request.method != "GET":
+        return _answer(
+            {"code": "method_not_allowed", "message": f"{request.method} is not answered here; use GET"}, 405
+        )
+    return None
+
+
+@csrf_exempt
+def nothing_here(request: HttpRequest, rest: str = "") -> JsonResponse:
+    """A path of the API that does not exist, for scripts."""
+    return _answer({"code": "not_found", "message": f"no such address: {request.path}; docs/protocol.md has them"}, 404)
+
+
+@csrf_exempt
+def upgrade_required(request: HttpRequest) -> JsonResponse:
+    """The stream's address asked over plain HTTP."""
+    response = _answer(
+        {"code": "upgrade_required", "message": "this is a WebSocket address; connect with a WebSocket client"}, 426
+    )
+    response["Upgrade"] = "websocket"
+    return response
+
+
 def bearer(request: HttpRequest) -> str:
     """Return the token of a REST request: `Authorization: Bearer`, or `X-API-Key`.
 
     Raises:
-        BadToken: there is none.
+        TokenMissing: there is none.
     """
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() == "bearer" and token.strip():
         return token.strip()
     if key := request.headers.get("X-API-Key", "").strip():
         return key
-    raise BadToken("no token; send it as `Authorization: Bearer ...`")
+    raise TokenMissing
 
 
-@require_http_methods(["GET", "OPTIONS"])
+@csrf_exempt  # no cookie has any authority here, and a script wants JSON, not a page about cookies
 def usage(request: HttpRequest) -> JsonResponse:
     """What a token's customer uses of the quota right now, over all sockets and nodes of the group."""
-    if request.method == "OPTIONS":
-        return _answer({})
+    if (answer := not_a_get(request)) is not None:
+        return answer
     try:
         scope = entitlements.effective(keys.verify(bearer(request)))
         symbols, connections = quota.usage(redis_sync(), scope.customer, scope.group, clock.now_ms())

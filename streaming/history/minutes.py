@@ -4,6 +4,7 @@ The newest version of a minute wins, so writing the 72 h window again changes no
 key: with it inside, two versions of one minute would both stay for ever.
 """
 
+import logging
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ _COLUMNS = ["symbol", "opened_at", "open_e4", "high_e4", "low_e4", "close_e4", "
 _BATCH = 50_000
 _FAILURES = (ClickHouseError, urllib3.exceptions.HTTPError, OSError)
 
+log = logging.getLogger(__name__)
 _clients: dict[str, Any] = {}
 _lock = threading.Lock()
 
@@ -88,8 +90,14 @@ def read_minutes(symbol: str, start_ms: int, end_ms: int, limit: int, *, newest:
     parameters = {"symbol": symbol, "start": _seconds(start_ms), "end": _seconds(end_ms), "limit": limit}
     try:
         rows = _client().query(sql, parameters=parameters).result_rows
-    except _FAILURES as error:
-        raise _away(error) from error
+    except _FAILURES as first:
+        # Once more on a fresh connection: the first query after a long quiet has been seen to fail on a dead one.
+        log.warning("history did not answer (%s: %s); asking once more", type(first).__name__, first)
+        _forget()
+        try:
+            rows = _client().query(sql, parameters=parameters).result_rows
+        except _FAILURES as error:
+            raise _away(error) from error
     bars = [MinuteBar(*row) for row in rows]
     return bars[::-1] if newest else bars
 
@@ -118,7 +126,12 @@ def _client() -> Any:
         return _clients[url]
 
 
-def _away(error: Exception) -> HistoryUnavailable:
+def _forget() -> None:
     with _lock:
         _clients.pop(settings.CLICKHOUSE_URL, None)  # the next call looks for the table again
+
+
+def _away(error: Exception) -> HistoryUnavailable:
+    _forget()
+    log.warning("history is away: %s: %s", type(error).__name__, error)
     return HistoryUnavailable(f"history is away ({type(error).__name__}); try again in a few seconds")
