@@ -9,6 +9,16 @@ PlatformError
 from kernel.errors import Malformed, Refused, Unavailable
 
 
+def causes(error: BaseException) -> str:
+    """Return an error and what it came from, down to the first, in one line. For logs: it names hosts and ports."""
+    told: list[str] = []
+    at: BaseException | None = error
+    while at is not None and len(told) < 6:
+        told.append(f"{type(at).__name__}: {at}")
+        at = at.__cause__ or at.__context__
+    return " < ".join(told)
+
+
 class QuotaExceeded(Refused):
     """Max subscriptions reached"""
 

@@ -9,7 +9,7 @@ from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 
 from kernel.instruments import LANES
-from streaming.errors import HistoryUnavailable, StoreUnavailable
+from streaming.errors import HistoryUnavailable, StoreUnavailable, causes
 from streaming.ingest import lane as ingest_lane
 from streaming.ingest import minutes
 from streaming.store.connection import redis_sync
@@ -43,7 +43,7 @@ def run_lane(*, lane: str, **_: Any) -> None:
     try:
         ingest_lane.run_lane(LaneStore(redis_sync(), lane), _stopping)
     except StoreUnavailable as error:
-        log.warning("lane %s: %s; offered again in half a second", lane, error)
+        log.warning("lane %s is offered again in half a second: %s", lane, causes(error))
 
 
 @shared_task(name="streaming.write_history", ignore_result=True)
@@ -55,4 +55,4 @@ def write_history(**_: Any) -> None:
         except (StoreUnavailable, HistoryUnavailable) as error:
             if time.monotonic() - _warned_at.get(lane, float("-inf")) > _WARN_SECONDS:
                 _warned_at[lane] = time.monotonic()
-                log.warning("history of lane %s waits: %s", lane, error)
+                log.warning("history of lane %s waits: %s", lane, causes(error))

@@ -16,7 +16,7 @@ from clickhouse_connect.driver.exceptions import Error as ClickHouseError
 from django.conf import settings
 
 from streaming.domain.minutes import MinuteBar
-from streaming.errors import HistoryUnavailable
+from streaming.errors import HistoryUnavailable, causes
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS minute_bars (
@@ -60,7 +60,8 @@ def insert_minutes(bars: Sequence[MinuteBar], *, version: int) -> None:
         for start in range(0, len(rows), _BATCH):
             _client().insert("minute_bars", rows[start : start + _BATCH], column_names=_COLUMNS)
     except _FAILURES as error:
-        raise _away(error) from error
+        _forget()
+        raise HistoryUnavailable from error  # said by the caller: ingest tries every other second
 
 
 def read_minutes(symbol: str, start_ms: int, end_ms: int, limit: int, *, newest: bool = False) -> list[MinuteBar]:
@@ -92,12 +93,13 @@ def read_minutes(symbol: str, start_ms: int, end_ms: int, limit: int, *, newest:
         rows = _client().query(sql, parameters=parameters).result_rows
     except _FAILURES as first:
         # Once more on a fresh connection: the first query after a long quiet has been seen to fail on a dead one.
-        log.warning("history did not answer (%s: %s); asking once more", type(first).__name__, first)
+        log.warning("history did not answer, asking once more: %s", causes(first))
         _forget()
         try:
             rows = _client().query(sql, parameters=parameters).result_rows
         except _FAILURES as error:
-            raise _away(error) from error
+            _forget()
+            raise HistoryUnavailable from error
     bars = [MinuteBar(*row) for row in rows]
     return bars[::-1] if newest else bars
 
@@ -129,9 +131,3 @@ def _client() -> Any:
 def _forget() -> None:
     with _lock:
         _clients.pop(settings.CLICKHOUSE_URL, None)  # the next call looks for the table again
-
-
-def _away(error: Exception) -> HistoryUnavailable:
-    _forget()
-    log.warning("history is away: %s: %s", type(error).__name__, error)
-    return HistoryUnavailable(f"history is away ({type(error).__name__}); try again in a few seconds")

@@ -60,3 +60,25 @@ def test_a_server_that_is_away_is_said_to_be_away(settings) -> None:
         insert_minutes([minute("600004.SH", 0)], version=1)
     with pytest.raises(HistoryUnavailable):
         read_minutes("600004.SH", 0, NINE_THIRTY, 10)
+
+
+def test_a_read_that_fails_tells_the_log_why_down_to_the_first_cause_without_the_password(settings, caplog) -> None:
+    settings.CLICKHOUSE_URL = "http://reader:hush@127.0.0.1:9/default"
+
+    with pytest.raises(HistoryUnavailable):
+        read_minutes("600004.SH", 0, NINE_THIRTY, 10)
+
+    (said,) = [record.getMessage() for record in caplog.records if record.name == "streaming.history.minutes"]
+    assert "OperationalError" in said
+    assert "ConnectionRefusedError" in said
+    assert "hush" not in said
+
+
+def test_an_insert_that_fails_leaves_it_to_its_caller_to_say_so(settings, caplog) -> None:
+    settings.CLICKHOUSE_URL = "http://127.0.0.1:9/default"
+
+    with pytest.raises(HistoryUnavailable):
+        insert_minutes([minute("600004.SH", 0)], version=1)
+
+    # Ingest tries every other second and warns once a minute.
+    assert [record for record in caplog.records if record.name == "streaming.history.minutes"] == []
