@@ -276,4 +276,4 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except redis.RedisError as error:
-        raise StoreUnavailable(f"Redis did not do it ({type(error).__name__}: {error})") from error
+        raise StoreUnavailable from error  # its message reaches clients; Redis's own words name hosts

@@ -10,6 +10,7 @@ from django.test import Client
 
 from streaming.domain.minutes import MinuteBar
 from streaming.history.minutes import insert_minutes
+from streaming.store.connection import redis_sync
 from tests.streaming.conftest import FOREIGN_KEY, jwks, make_scope, make_token
 
 pytestmark = [pytest.mark.whole, pytest.mark.usefixtures("history_server")]
@@ -132,6 +133,17 @@ def test_history_that_is_away_says_try_again(settings) -> None:
     status, body = ask(symbol="600111.SH")
 
     assert (status, body["code"]) == (503, 5001)
+
+
+def test_a_store_that_is_away_is_named_without_its_address_or_its_own_words(settings, monkeypatch) -> None:
+    settings.CLICKHOUSE_URL = "http://reader:hush@127.0.0.1:9/default"
+    _, no_history = ask(symbol="600111.SH")
+    monkeypatch.setattr("streaming.selectors.redis_sync", lambda: redis_sync("redis://:hush@127.0.0.1:9/0"))
+    status, no_redis = ask(symbol="999999.SH")  # not in the list, so a running feed is asked for it
+
+    assert (status, no_redis["code"], no_history["code"]) == (503, 5001, 5001)
+    assert no_redis["message"] == "The real-time store is away; try again in a few seconds"
+    assert no_history["message"] == "History is away; try again in a few seconds"
 
 
 def test_a_browser_of_any_origin_may_ask_with_the_key_header() -> None:
