@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern] = [
     path("metrics", node.metrics_page, name="metrics"),
     path("v1/usage", node.usage, name="usage"),
     path("v1/market/kline", market.kline, name="kline"),
+    path("v1/", node.nothing_here),
     path("v1/<path:rest>", node.nothing_here),
     path("ws/stock", node.upgrade_required),
 ]

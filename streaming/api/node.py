@@ -95,9 +95,11 @@ def not_a_get(request: HttpRequest) -> JsonResponse | None:
     if request.method == "OPTIONS":
         return _answer({})
     if request.method != "GET":
-        return _answer(
+        response = _answer(
             {"code": "method_not_allowed", "message": f"{request.method} is not answered here; use GET"}, 405
         )
+        response["Allow"] = "GET, OPTIONS"
+        return response
     return None
 
 
