@@ -101,6 +101,23 @@ def test_the_close_writes_the_last_minute_and_later_volume_makes_none(clean_lane
     assert writer.minutes() == [(329, 20)]
 
 
+def test_a_leap_to_another_day_closes_the_minute_that_was_open(clean_lane: CleanLane) -> None:
+    writer = Writer(clean_lane("CN"), "600809.SH")
+    days = 7 * 57_600
+    writer.begin("1-1")
+    writer.write(range(FIRST, FIRST + 43))
+    assert write_history(writer.store) == 1
+
+    writer.write(range(FIRST + days, FIRST + days + 41))
+    assert write_history(writer.store) == 2
+    written_to = (writer.store.history_position() or ("", 0))[1]
+    writer.store.trim(writer.fence, writer.epoch, written_to)  # all that a recording may lose
+    writer.write(range(FIRST + days + 41, FIRST + days + 81))
+    write_history(writer.store)
+
+    assert writer.minutes() == [(0, 400), (1, 30), (7 * 1440, 400), (7 * 1440 + 1, 400)]
+
+
 def test_a_finished_feed_has_closed_all(clean_lane: CleanLane) -> None:
     writer = Writer(clean_lane("CN"), "600805.SH")
     writer.begin("1-1")

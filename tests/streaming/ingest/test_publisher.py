@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import pytest
+
 from streaming.domain.bars import Bar, ClosedWindow
 from streaming.domain.windows import seq_of
 from streaming.ingest.feeds import FeedWindow
 from streaming.ingest.publisher import Publisher
 from streaming.store.lanes import Commit
-from streaming.wire.window import MovedBar, Newest
+from streaming.wire.window import MovedBar, Newest, end_ms
 
 NINE_THIRTY = 1_675_215_000_000  # 2023-02-01 in Shanghai
 FIRST = seq_of(NINE_THIRTY)
@@ -17,17 +19,26 @@ NEXT_DAY = FIRST + 57_600
 class Kept:
     """Stands where the store is and keeps what it is handed; no Redis is needed to look at it."""
 
-    def __init__(self) -> None:
+    def __init__(self, written: tuple[str, int] | None = None) -> None:
         self.commits: list[Commit] = []
+        self.written = written
+        self.trimmed_before: list[int] = []
 
     def commit(self, fence: int, epoch: str, commits: list[Commit]) -> int:
         self.commits += commits
         return 0
 
+    def history_position(self) -> tuple[str, int] | None:
+        return self.written
 
-def publisher(store: Any, newest: dict[str, Newest] | None = None) -> Publisher:
+    def trim(self, fence: int, epoch: str, before_ms: int) -> int:
+        self.trimmed_before.append(before_ms)
+        return 0
+
+
+def publisher(store: Any, newest: dict[str, Newest] | None = None, *, feed: str = "replay") -> Publisher:
     return Publisher(
-        store=store, fence=3, epoch="e", feed="replay", speed=600.0, choice={"feed": "replay"}, newest=newest or {},
+        store=store, fence=3, epoch="e", feed=feed, speed=600.0, choice={"feed": "replay"}, newest=newest or {},
         keep_hours=72,
     )  # fmt: skip
 
@@ -98,3 +109,29 @@ def test_a_successor_goes_on_with_the_day_it_finds() -> None:
 
     assert store.commits[0].newest["600519.SH"].day_volume == 30
     assert store.commits[0].newest["600519.SH"].day_open_e4 == 100
+
+
+HOUR = 3_600_000
+THOUSANDTH = end_ms(FIRST + 999)
+
+
+@pytest.mark.parametrize(
+    ("feed", "written", "from_ms"),
+    [
+        ("replay", None, 0),
+        ("replay", ("another", THOUSANDTH), 0),
+        ("replay", ("e", THOUSANDTH - 100 * HOUR), THOUSANDTH - 100 * HOUR),
+        ("replay", ("e", THOUSANDTH), THOUSANDTH - 72 * HOUR),
+        # History that stays away must not fill the store of a market that never ends.
+        ("simulated", None, THOUSANDTH - 72 * HOUR),
+        ("test", ("e", THOUSANDTH - 100 * HOUR), THOUSANDTH - 72 * HOUR),
+    ],
+)
+def test_a_recording_waits_for_history_and_a_running_market_does_not(
+    feed: str, written: tuple[str, int] | None, from_ms: int
+) -> None:
+    store = Kept(written)
+
+    publisher(store, feed=feed).publish([window(FIRST + nth) for nth in range(1000)])
+
+    assert store.trimmed_before == [from_ms]
