@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -63,10 +63,7 @@ class Node:
         self._tasks = [asyncio.create_task(_for_ever(name, job), name=name) for name, job in jobs]
 
     async def stop(self) -> None:
-        running = [*self._tasks, *self._errands]
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await end_tasks([*self._tasks, *self._errands])
         await redis_async().aclose()
 
     def run(self, errand: Coroutine[Any, Any, None]) -> None:
@@ -200,6 +197,19 @@ async def _for_ever(name: str, job: Callable[[], Coroutine[Any, Any, None]]) -> 
         except Exception:
             log.exception("%s failed; starting it again", name)
         await asyncio.sleep(1)
+
+
+async def end_tasks(tasks: Iterable["asyncio.Task[None]"]) -> None:
+    """Cancel tasks until they are done.
+
+    Once is not always enough: a cancellation that arrives while redis-py gives up waiting for an answer is taken for
+    that time-out, and the task goes on (a stop that waited for it hung for ever).
+    """
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.5)
 
 
 _nodes: dict[asyncio.AbstractEventLoop, Node] = {}

@@ -12,6 +12,7 @@ from kernel.instruments import InstrumentId
 from streaming.domain.windows import end_ms, seq_of
 from streaming.fanout import reader as reader_module
 from streaming.fanout.hub import Hub, Member
+from streaming.fanout.node import end_tasks
 from streaming.fanout.reader import LaneReader
 from streaming.store.connection import new_redis_async
 from streaming.store.lanes import Commit, LaneStore
@@ -77,9 +78,7 @@ async def listening(client) -> AsyncIterator:
         return peer
 
     yield start
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end_tasks(tasks)
 
 
 async def heard(peer: Peer, *wanted: tuple[str, int, int], seconds: float = 5.0) -> None:
