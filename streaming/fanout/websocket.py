@@ -22,6 +22,7 @@ MAX_MESSAGE_BYTES = 131_072  # DESIGN section 4
 _TCP_NOTSENT_LOWAT = 25  # Linux; Python's socket module has no name for it
 _LOWAT_BYTES = 65_536
 _USER_TIMEOUT_MS = 10_000
+_LINGER_SECONDS = 2.0
 # A token with a hundred steps is a header line of 12 KiB; websockets reads 8 KiB by default.
 http11.MAX_LINE_LENGTH = 32_768
 _TOO_LARGE = (
@@ -123,6 +124,7 @@ class WireProtocol(WebSocketsSansIOProtocol):
     """uvicorn's sans-I/O WebSocket protocol that also offers the extension."""
 
     wire: TransportWire | None = None
+    _lingering = False  # the close frame is out; what still comes is thrown away until the peer goes
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -132,6 +134,8 @@ class WireProtocol(WebSocketsSansIOProtocol):
             raw.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _LOWAT_BYTES)
 
     def data_received(self, data: bytes) -> None:
+        if self._lingering:
+            return
         super().data_received(data)
         if self.conn.handshake_exc is not None and not self.handshake_initiated and not self.transport.is_closing():
             # uvicorn leaves a request that it cannot read without any answer, and the client waits.
@@ -158,8 +162,19 @@ class WireProtocol(WebSocketsSansIOProtocol):
         super().handle_close(event)
 
     def handle_parser_exception(self) -> None:
+        """Close for a message that breaks the protocol or its limits, and let the close frame arrive.
+
+        uvicorn closes the transport at once; with the rest of a large message unread the kernel then answers with a
+        reset, which can overtake the close frame, and the peer sees 1006 instead of 1009.
+        """
         self._detach()
-        super().handle_parser_exception()
+        sent = self.conn.close_sent
+        assert sent is not None
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": sent.code, "reason": sent.reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = self._lingering = True
+        self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
     def keepalive_timeout(self) -> None:
         self._detach()
