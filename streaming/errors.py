@@ -3,7 +3,7 @@
 PlatformError
     Refused        QuotaExceeded, MarketNotAllowed, LevelNotAllowed, UnknownSymbol, TooManyMessages, Fenced
     Malformed      BinaryNotSupported, Unsupported, BadParameter, BadRecording
-    Unavailable    StoreUnavailable, HistoryUnavailable
+    Unavailable    StoreUnavailable, HistoryUnavailable, StreamLost
 """
 
 from kernel.errors import Malformed, Refused, Unavailable
@@ -87,6 +87,12 @@ class Fenced(Refused):
     """Another worker holds the lane now; this one must stop writing"""
 
     code = "fenced"
+
+
+class StreamLost(Unavailable):
+    """The real-time store came back without windows that it had taken"""
+
+    code = "stream_lost"
 
 
 class BadRecording(Malformed):

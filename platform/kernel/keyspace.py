@@ -27,6 +27,11 @@ def stream(lane: str, epoch_name: str) -> str:
     return f"bars:{{{lane}}}:{epoch_name}"
 
 
+def floor(lane: str) -> str:
+    """String `<epoch> <ms>`: the end of the newest window that was trimmed off the stream; absent before any was."""
+    return f"floor:{{{lane}}}"
+
+
 def epochs(lane: str) -> str:
     """List: the names of the newest 50 epochs, oldest first; history reads them in this order."""
     return f"epochs:{{{lane}}}"

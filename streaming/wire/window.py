@@ -6,13 +6,15 @@ A window is named by `seq`: it ends at `seq * 1.5 s` of Unix time and covers the
 
 import msgspec
 
-from streaming.domain.windows import WINDOW_MS, end_ms, seq_of, start_ms
+from streaming.domain.windows import CHUNK_WINDOWS, WINDOW_MS, chunk_of, end_ms, seq_of, start_ms
 
 __all__ = [
+    "CHUNK_WINDOWS",
     "WINDOW_MS",
     "MovedBar",
     "Newest",
     "Window",
+    "chunk_of",
     "end_ms",
     "pack",
     "seq_of",
@@ -45,10 +47,13 @@ class Window(msgspec.Struct, array_like=True, frozen=True):
     bars: list[MovedBar]
     # (symbol, trading|suspended|halted|delisted) that changed in this window
     states: list[tuple[str, str]] = []
-    # (symbol, price_e4): an instrument that has not traded today is flat at this price, its previous close
+    # (symbol, price_e4): from this window on an instrument is flat at this price: on a day without a trade its previous
+    # close. A keyframe names every instrument that has a price.
     references: list[tuple[str, int]] = []
     speed: float = 1.0  # of the feed's clock against the wall; 0 is "as fast as possible"
     finished: bool = False  # the feed has ended: a replay's last entry
+    # The first window of its ten minutes, and of a writer: who begins to read here knows every price and state.
+    keyframe: bool = False
 
 
 class Newest(msgspec.Struct, array_like=True, frozen=True):
