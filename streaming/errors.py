@@ -1,7 +1,8 @@
 """The data plane's branch of the error tree.
 
 PlatformError
-    Refused        QuotaExceeded, MarketNotAllowed, LevelNotAllowed, UnknownSymbol, TooManyMessages, Fenced
+    Refused        QuotaExceeded, MarketNotAllowed, LevelNotAllowed, UnknownSymbol, TooManyMessages,
+                   TooManyConnections, Fenced
     Malformed      BinaryNotSupported, Unsupported, BadParameter, BadRecording
     Unavailable    StoreUnavailable, HistoryUnavailable, StreamLost
 """
@@ -50,6 +51,13 @@ class TooManyMessages(Refused):
     """Too many messages; slow down"""
 
     code = "too_many_messages"
+    http_status = 429
+
+
+class TooManyConnections(Refused):
+    """Too many new connections of this customer; wait a moment"""
+
+    code = "too_many_connections"
     http_status = 429
 
 

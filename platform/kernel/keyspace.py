@@ -106,6 +106,11 @@ PROCESSES = "processes"  # sorted set: streaming process -> ms of its last sign 
 CONTROL_GROUP = "tickpack.control"  # the channel layer's one group: every streaming process is a member
 
 
+def siblings(group: str) -> str:
+    """String with TTL: JSON [{"node", "url"}], the group's nodes that take connections; who drains names one of them."""
+    return f"siblings:{group}"
+
+
 def draining(node: str) -> str:
     """String: set while an operator drains the node; it then takes no new connection."""
     return f"draining:{node}"

@@ -4,7 +4,7 @@ Time alone makes the number, so it is the same on every process and node, and a 
 """
 
 WINDOW_MS = 1500
-CHUNK_WINDOWS = 400  # ten minutes: what is read, kept and trimmed together
+CHUNK_WINDOWS = 100  # two and a half minutes: what is read and trimmed together
 
 
 def seq_of(at_ms: int) -> int:
@@ -18,7 +18,7 @@ def end_ms(seq: int) -> int:
 
 
 def chunk_of(seq: int) -> int:
-    """Return the number of the ten minutes that a window is in."""
+    """Return the number of the piece of the stream that a window is in."""
     return seq // CHUNK_WINDOWS
 
 

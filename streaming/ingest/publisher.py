@@ -40,7 +40,7 @@ class Publisher:
         self._feed, self._speed, self._choice = feed, speed, choice
         self.newest = newest
         self._after = after
-        self._keyed: int | None = None  # the ten minutes whose keyframe we have written
+        self._keyed: int | None = None  # the piece of the stream whose keyframe we have written
         self._keep_ms = keep_hours * 3_600_000
         self._since_trim = 0
         self.windows = self.bars = self.duplicates = 0

@@ -180,7 +180,7 @@ class LaneStore:
         return answers.count(0)
 
     def trim(self, fence: int, epoch: str, before_ms: int) -> int:
-        """Drop the windows that ended before an instant of the feed's clock, by whole ten minutes; return how many.
+        """Drop the windows that ended before an instant of the feed's clock, by whole pieces; return how many.
 
         An approximate trim does its work in small steps that do not hold Redis up; the exact one does the rest. What
         stays begins with a keyframe.
