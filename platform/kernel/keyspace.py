@@ -27,6 +27,11 @@ def stream(lane: str, epoch_name: str) -> str:
     return f"bars:{{{lane}}}:{epoch_name}"
 
 
+def events(lane: str, epoch_name: str) -> str:
+    """Stream: a window's trades and pictures under the window's id, field `e`; ten minutes of them."""
+    return f"events:{{{lane}}}:{epoch_name}"
+
+
 def floor(lane: str) -> str:
     """String `<epoch> <ms>`: the end of the newest window that was trimmed off the stream; absent before any was."""
     return f"floor:{{{lane}}}"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
-from streaming.domain.ticks import Snapshot, Tick, Trade
+from streaming.domain.ticks import Levels, Snapshot, Tick, Trade
 from streaming.domain.windows import seq_of
 
 
@@ -27,11 +27,16 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class ClosedWindow:
-    """What moved in one window; `references` are previous closes that became known by its end."""
+    """What moved in one window; `references` are previous closes that became known by its end.
+
+    `trades` and `levels` are what the feed told beside its bars, in the order of its telling.
+    """
 
     seq: int
     bars: list[Bar]
     references: list[tuple[str, int]]
+    trades: list[Trade] = field(default_factory=list)
+    levels: list[Levels] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -81,6 +86,8 @@ class WindowFold:
     closed_through: int = 0
     late: int = 0
     _open: dict[int, dict[str, _Forming]] = field(default_factory=dict)
+    _trades: dict[int, list[Trade]] = field(default_factory=dict)
+    _levels: dict[int, list[Levels]] = field(default_factory=dict)
     _days: dict[str, _Day] = field(default_factory=dict)
     _last_e4: dict[str, int] = field(default_factory=dict)
     _references: dict[str, int] = field(default_factory=dict)
@@ -88,10 +95,18 @@ class WindowFold:
     def add(self, tick: Tick) -> None:
         """Take one tick. One whose window has closed adds its volume to the oldest open window, never its price."""
         if isinstance(tick, Trade):
+            self._trades.setdefault(self._window_of(tick.at_ms), []).append(tick)
             price = tick.price_e4
             self._count(tick, (price, price, price, price), tick.volume, tick.turnover_e4)
         else:
             self._add_snapshot(tick)
+
+    def show(self, levels: Levels) -> None:
+        """Take an instrument's best orders."""
+        self._levels.setdefault(self._window_of(levels.at_ms), []).append(levels)
+
+    def _window_of(self, at_ms: int) -> int:
+        return max(seq_of(at_ms), self.closed_through + 1)
 
     def refer(self, symbol: str, prev_close_e4: int) -> None:
         """Take a previous close, to be told with the next window."""
@@ -116,7 +131,7 @@ class WindowFold:
                 Bar(symbol, bar.open_e4 or 0, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume, bar.turnover_e4)
             )
         references, self._references = list(self._references.items()), {}
-        return ClosedWindow(seq, bars, references)
+        return ClosedWindow(seq, bars, references, self._trades.pop(seq, []), self._levels.pop(seq, []))
 
     def know(self, symbol: str, last_e4: int) -> None:
         """Take an instrument's last price from before a restart."""
@@ -137,6 +152,9 @@ class WindowFold:
         bar.turnover_e4 += turnover_e4
 
     def _add_snapshot(self, snapshot: Snapshot) -> None:
+        bids, asks = (tuple(row for row in side if row[0] > 0) for side in (snapshot.bids, snapshot.asks))
+        if bids or asks:
+            self.show(Levels(snapshot.instrument, snapshot.at_ms, bids, asks))
         symbol, on = str(snapshot.instrument), self.day_of(snapshot.at_ms)
         day = self._days.get(symbol)
         if day is None or day.on != on:

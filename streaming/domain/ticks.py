@@ -40,4 +40,14 @@ class Snapshot:
     received_ms: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """An instrument's best orders at an instant: (price_e4, volume), best first; a side without orders is empty."""
+
+    instrument: InstrumentId
+    at_ms: int
+    bids: tuple[tuple[int, int], ...]
+    asks: tuple[tuple[int, int], ...]
+
+
 Tick = Trade | Snapshot

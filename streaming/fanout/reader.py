@@ -21,7 +21,7 @@ from streaming.fanout.hub import Hub
 from streaming.fanout.websocket import SOFT_BYTES
 from streaming.reference import published_days
 from streaming.store.connection import new_redis_async
-from streaming.wire.window import WINDOW_MS, Window, end_ms, unpack_newest, unpack_window
+from streaming.wire.window import WINDOW_MS, Window, end_ms, unpack_events, unpack_newest, unpack_window
 
 log = logging.getLogger(__name__)
 _BATCH = 100  # windows a read; a replay at full speed brings thousands
@@ -104,11 +104,24 @@ class LaneReader:
             entries = answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0]
             windows = self._windows(entries)
             self.hub.publish(self.name, windows)
-            self._last_id = entries[-1][0].decode()
+            after, self._last_id = self._last_id, entries[-1][0].decode()
             if windows:
                 self._measure_lag(windows[-1])
+            if self.lane.events:
+                await self._send_events(client, after)
             if len(entries) > 1:
                 await self._let_healthy_readers_drain()
+
+    async def _send_events(self, client: Any, after: str) -> None:
+        """Send what the feed told in the windows just read beside their bars; nobody asks for it otherwise."""
+        stream = keyspace.events(self.name, self.lane.epoch)
+        for entry_id, fields in await client.xrange(stream, min=f"({after}", max=self._last_id):
+            try:
+                events = unpack_events(fields[b"e"])
+            except (KeyError, msgspec.MsgspecError) as error:
+                log.error("lane %s: events %s cannot be read (%s)", self.name, entry_id.decode(), error)
+                continue
+            self.hub.publish_events(self.name, events.prints, events.books)
 
     def _windows(self, entries: list[Any]) -> list[Window]:
         """Return what can be read; an entry that cannot is said and passed over, or it would stop the lane for ever."""

@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from streaming.domain.bars import Bar
+from kernel import clock
+from streaming.domain.bars import Bar, ClosedWindow
 from streaming.domain.calendar import exchange_day
+from streaming.domain.ticks import Levels
 from streaming.ingest.feeds import FeedWindow
 from streaming.store.lanes import Commit, LaneStore
-from streaming.wire.window import MovedBar, Newest, Window, chunk_of, end_ms, start_ms
+from streaming.wire.window import Book, Events, MovedBar, Newest, Print, Window, chunk_of, end_ms, start_ms
 
 BATCH = 200  # windows in one round trip: half a megabyte on a busy day
 _TRIM_EVERY = 1000  # windows
@@ -93,6 +95,7 @@ class Publisher:
         states = [(symbol, one.state) for symbol, one in newest.items() if one.state != "trading"] if keyframe else []
         for bar in window.closed.bars:
             changed[bar.symbol] = newest[bar.symbol] = _with_bar(newest.get(bar.symbol), bar, seq, day)
+        events = self._events(window.closed, day, changed)
         self.bars += len(window.closed.bars)
         self.last = window
         packed = Window(
@@ -107,9 +110,47 @@ class Publisher:
             speed=self._speed,
             finished=window.finished,
             keyframe=keyframe,
+            made_ms=clock.now_ms(),
         )
         checkpoint = {"choice": self._choice, "seq": seq, "finished": window.finished}
-        return Commit(packed, changed, json.dumps(checkpoint))
+        return Commit(packed, changed, json.dumps(checkpoint), events)
+
+    def _events(self, closed: ClosedWindow, day: str, changed: dict[str, Newest]) -> Events | None:
+        """Number a window's trades and pictures; the numbers live on in the newest bars."""
+        if not (closed.trades or closed.levels):
+            return None
+        newest, prints, books = self.newest, [], []
+        for trade in closed.trades:
+            symbol = str(trade.instrument)
+            number = (known.prints if (known := newest.get(symbol)) is not None else 0) + 1
+            prints.append(
+                Print(symbol, number, trade.at_ms, trade.price_e4, trade.volume, trade.turnover_e4, trade.side)
+            )
+            if known is not None:
+                changed[symbol] = newest[symbol] = _replaced(known, prints=number)
+        for levels in closed.levels:
+            symbol = str(levels.instrument)
+            known = newest.get(symbol) or _with_reference(None, 0, day)
+            changed[symbol] = newest[symbol] = known = _replaced(known, books=known.books + 1)
+            books.append(_book(symbol, levels, known))
+        return Events(prints, books)
+
+
+def _book(symbol: str, levels: Levels, day: Newest) -> Book:
+    return Book(
+        symbol=symbol,
+        number=day.books,
+        at_ms=levels.at_ms,
+        prev_close_e4=day.prev_close_e4,
+        open_e4=day.day_open_e4,
+        high_e4=day.day_high_e4,
+        low_e4=day.day_low_e4,
+        last_e4=day.close_e4,
+        volume=day.day_volume,
+        turnover_e4=day.day_turnover_e4,
+        bids=list(levels.bids),
+        asks=list(levels.asks),
+    )
 
 
 def _moved(bar: Bar) -> MovedBar:
@@ -137,6 +178,8 @@ def _with_reference(old: Newest | None, prev_close_e4: int, day: str) -> Newest:
         day_low_e4=0,
         day_volume=0,
         day_turnover_e4=0,
+        prints=old.prints if old else 0,
+        books=old.books if old else 0,
     )
 
 
@@ -161,6 +204,8 @@ def _with_bar(old: Newest | None, bar: Bar, seq: int, day: str) -> Newest:
         day_low_e4=min(old.day_low_e4, bar.low_e4) if old and begun else bar.low_e4,
         day_volume=(old.day_volume if old and same_day else 0) + bar.volume,
         day_turnover_e4=(old.day_turnover_e4 if old and same_day else 0) + bar.turnover_e4,
+        prints=old.prints if old else 0,
+        books=old.books if old else 0,
     )
 
 

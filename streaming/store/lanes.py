@@ -18,6 +18,7 @@ from streaming.errors import Fenced, StoreUnavailable, StreamLost
 from streaming.wire.window import (
     CHUNK_WINDOWS,
     WINDOW_MS,
+    Events,
     Newest,
     Window,
     chunk_of,
@@ -29,6 +30,8 @@ from streaming.wire.window import (
 
 LEASE_MS = 1500  # a dead holder is replaced within 2 s: this and one offer of beat's, every half second
 _STREAM_KEPT_MS = 72 * 3_600_000  # an old epoch's stream, for history to catch up with
+
+_EVENT_WINDOWS = 400  # ten minutes of quotes, trades and depth: they are for who listens now
 
 _TAKE = """
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return redis.call('INCR', KEYS[2]) end
@@ -42,7 +45,7 @@ _RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 """
-# KEYS fence, epoch, epochs, newest, checkpoint, old stream; ARGV fence, new name, ms to keep the old stream
+# KEYS fence, epoch, epochs, newest, checkpoint, old stream, old events; ARGV fence, new name, ms to keep the old stream
 _BEGIN_EPOCH = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
 redis.call('SET', KEYS[2], ARGV[2])
@@ -50,10 +53,11 @@ redis.call('RPUSH', KEYS[3], ARGV[2])
 redis.call('LTRIM', KEYS[3], -50, -1)
 redis.call('DEL', KEYS[4], KEYS[5])
 redis.call('PEXPIRE', KEYS[6], ARGV[3])
+redis.call('DEL', KEYS[7])
 return 1
 """
-# KEYS fence, stream, newest, checkpoint; ARGV fence, ms of the window before ('' for an epoch's first), id, window,
-# checkpoint, symbol, newest, symbol, newest ...
+# KEYS fence, stream, newest, checkpoint, events; ARGV fence, ms of the window before ('' for an epoch's first), id,
+# window, checkpoint, events ('' for none), how many windows of them to keep, symbol, newest, symbol, newest ...
 # Answers -1 fenced, -2 the stream has lost windows that were written, 0 this window is there already, 1 written.
 # Redis itself refuses an id that does not rise.
 _COMMIT = """
@@ -67,7 +71,8 @@ if type(added) == 'table' and added.err then
   if string.find(added.err, 'equal or smaller') then return 0 end
   return added
 end
-for i = 6, #ARGV, 2 do redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1]) end
+if ARGV[6] ~= '' then redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[7], ARGV[3], 'e', ARGV[6]) end
+for i = 8, #ARGV, 2 do redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1]) end
 redis.call('SET', KEYS[4], ARGV[5])
 return 1
 """
@@ -96,6 +101,7 @@ class Commit:
     window: Window
     newest: Mapping[str, Newest]
     checkpoint: str
+    events: Events | None = None
 
 
 class LaneStore:
@@ -148,6 +154,7 @@ class LaneStore:
                 keyspace.newest(self.lane),
                 keyspace.checkpoint(self.lane),
                 keyspace.stream(self.lane, old),
+                keyspace.events(self.lane, old),
             ]
             _unfenced(self._begin_epoch(keys=keys, args=[fence, name, _STREAM_KEPT_MS]))
 
@@ -166,6 +173,7 @@ class LaneStore:
             keyspace.stream(self.lane, epoch),
             keyspace.newest(self.lane),
             keyspace.checkpoint(self.lane),
+            keyspace.events(self.lane, epoch),
         ]
         with _translated():
             pipe = self._client.pipeline(transaction=False)
@@ -173,6 +181,7 @@ class LaneStore:
                 before = "" if after is None else end_ms(after)
                 after = commit.window.seq
                 args: list[Any] = [fence, before, f"{end_ms(after)}-0", pack(commit.window), commit.checkpoint]
+                args += [pack(commit.events) if commit.events is not None else "", _EVENT_WINDOWS]
                 for symbol, newest in commit.newest.items():
                     args += (symbol, pack(newest))
                 self._commit(keys=keys, args=args, client=pipe)

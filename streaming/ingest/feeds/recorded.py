@@ -158,6 +158,7 @@ def _snapshots(path: Path, unreadable: Counter[str], with_trades: set[str]) -> I
         more = ("cum_volume", "cum_amount", "bid1", "bidv1", "ask1", "askv1")
         columns = _columns(path, next(rows, []), names + more)
         at = [columns[name] for name in names + more]
+        bids_at, asks_at = _levels_at(columns, "bid"), _levels_at(columns, "ask")
         for row in rows:
             try:
                 instrument = _instrument(row[at[0]])
@@ -175,8 +176,8 @@ def _snapshots(path: Path, unreadable: Counter[str], with_trades: set[str]) -> I
                     cum_volume=int(row[at[9]]),
                     cum_turnover_e4=_e4(row[at[10]]),
                     phase=row[at[3]],
-                    bids=((_e4(row[at[11]]), int(row[at[12]])),),
-                    asks=((_e4(row[at[13]]), int(row[at[14]])),),
+                    bids=tuple((_e4(row[price]), int(row[volume])) for price, volume in bids_at),
+                    asks=tuple((_e4(row[price]), int(row[volume])) for price, volume in asks_at),
                 )
             except (ValueError, IndexError, OverflowError):
                 unreadable["row"] += 1
@@ -184,10 +185,20 @@ def _snapshots(path: Path, unreadable: Counter[str], with_trades: set[str]) -> I
             yield _previous_close_alone(snapshot) if str(instrument) in with_trades else snapshot
 
 
+def _levels_at(columns: dict[str, int], side: str) -> list[tuple[int, int]]:
+    """Return where a side's prices and volumes stand, best first, as many levels as the file has."""
+    levels: list[tuple[int, int]] = []
+    while (price := columns.get(f"{side}{len(levels) + 1}")) is not None:
+        volume = columns.get(f"{side}v{len(levels) + 1}")
+        if volume is None:
+            break
+        levels.append((price, volume))
+    return levels
+
+
 def _previous_close_alone(snapshot: Snapshot) -> Snapshot:
-    return replace(
-        snapshot, open_e4=0, high_e4=0, low_e4=0, last_e4=0, cum_volume=0, cum_turnover_e4=0, bids=(), asks=()
-    )
+    """Leave its orders and its previous close: where a file has the trades, its sums would double them."""
+    return replace(snapshot, open_e4=0, high_e4=0, low_e4=0, last_e4=0, cum_volume=0, cum_turnover_e4=0)
 
 
 def _columns(path: Path, header: list[str], needed: tuple[str, ...]) -> dict[str, int]:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping
 from random import Random
 
-from streaming.domain.ticks import Trade
+from streaming.domain.ticks import Levels, Trade
 from streaming.domain.windows import WINDOW_MS, start_ms
 from streaming.ingest.feeds.wall import WallFeed
 from streaming.reference import Directory, Instrument
@@ -48,6 +48,7 @@ def simulated_market(
         resume_after=resume_after,
         now_ms=now_ms,
         close_delay_ms=close_delay_ms,
+        levels_of=market.levels_of,
     )
 
 
@@ -58,6 +59,7 @@ class Market:
         self.instruments = directory.in_lane(lane)
         self._key = f"{seed}:{lane}"
         self._chances = chances(directory, seed)
+        self._moved: list[Instrument] = []  # in the window that was asked for last, without the indices
         self._fair = {i.symbol: float(last_prices.get(i.symbol) or i.prev_close_e4) for i in self.instruments}
 
     def trades_of(self, seq: int) -> list[Trade]:
@@ -66,12 +68,14 @@ class Market:
         market_step = random.gauss(0, _MARKET_STEP)
         trades: list[Trade] = []
         moved_indices = []
+        self._moved = []
         for instrument in self.instruments:
             if random.random() < self._chances[instrument.symbol]:
                 self._move(instrument, market_step, random)
                 if instrument.kind == "index":
                     moved_indices.append(instrument)
                 else:
+                    self._moved.append(instrument)
                     trades += self._trades(instrument, seq, random)
         trades.sort(key=lambda trade: trade.at_ms)
         # An index has the volume of what it counts; here that is everything that traded.
@@ -79,6 +83,19 @@ class Market:
         end = start_ms(seq) + WINDOW_MS - 1
         trades += [Trade(i.id, end, self._price_e4(i), volume, turnover_e4) for i in moved_indices if volume > 0]
         return trades
+
+    def levels_of(self, seq: int) -> Iterator[Levels]:
+        """Yield the best orders at the end of the window whose trades were asked for last: five levels, one in HK."""
+        random = Random(f"{self._key}:{seq}:levels")
+        at_ms = start_ms(seq) + WINDOW_MS - 1
+        for instrument in self._moved:
+            price_e4 = self._price_e4(instrument)
+            tick_e4 = instrument.tick_e4(price_e4)
+            count = 1 if instrument.lane == "HK" else 5
+            volumes = [max(1, int(random.expovariate(0.1))) * instrument.lot for _ in range(2 * count)]
+            bids = [(price_e4 - nth * tick_e4, volumes[nth]) for nth in range(count) if price_e4 > nth * tick_e4]
+            asks = [(price_e4 + (nth + 1) * tick_e4, volumes[count + nth]) for nth in range(count)]
+            yield Levels(instrument.id, at_ms, tuple(bids), tuple(asks))
 
     def _move(self, instrument: Instrument, market_step: float, random: Random) -> None:
         fair = self._fair[instrument.symbol]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from streaming.domain.bars import WindowFold
 from streaming.domain.calendar import AlwaysOpen, Sessions, exchange_day
-from streaming.domain.ticks import Trade
+from streaming.domain.ticks import Levels, Trade
 from streaming.domain.validation import Validator
 from streaming.domain.windows import end_ms, seq_of, start_ms
 from streaming.ingest.feeds import FeedWindow
@@ -23,6 +23,7 @@ class WallFeed:
         last_prices: of a stream that goes on.
         resume_after: the last window of a stream that goes on; None for a new one.
         close_delay_ms: a window closes this long after its end, for ticks that are on their way.
+        levels_of: the best orders at a window's end, of what moved in it; asked after its trades.
     """
 
     speed = 1.0
@@ -39,9 +40,10 @@ class WallFeed:
         resume_after: int | None,
         now_ms: int,
         close_delay_ms: int,
+        levels_of: Callable[[int], Iterable[Levels]] = lambda seq: (),
     ) -> None:
         self.name = name
-        self._trades_of = trades_of
+        self._trades_of, self._levels_of = trades_of, levels_of
         self._sessions: Sessions = AlwaysOpen()
         self._close_delay_ms = close_delay_ms
         self._fold = WindowFold(exchange_day, counts_from_zero=False)
@@ -67,6 +69,8 @@ class WallFeed:
             for trade in self._trades_of(seq):
                 if self._validator.accepts(trade, now_ms=now_ms):
                     self._fold.add(trade)
+            for levels in self._levels_of(seq):
+                self._fold.show(levels)
             closed = self._fold.close(seq)
             for bar in closed.bars:
                 self._last[bar.symbol] = bar.close_e4
