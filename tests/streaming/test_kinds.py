@@ -50,7 +50,8 @@ def test_a_minute_is_final_when_the_next_one_begins(node, cn):
         ended = client.get("kline", final=True)
         assert ended["data"]["volume"] >= volume
         assert ended["data"]["timestamp"].endswith(":00.000Z")
-        client.none("kline")
+        assert client.ask("ping")
+        assert not [one for one in client.waiting if one.get("final")]
 
 
 def test_quotes_trades_and_depth_come_with_their_own_numbers(any_node, cn, store):
@@ -90,7 +91,8 @@ def test_unsubscribing_from_one_kind_leaves_the_others_and_the_quota(node, cn):
         assert (answer["removed"], answer["current"], answer["quota"]["used"]) == ([], [MOUTAI], 1)
         seq = cn.write((MOUTAI, *BAR))
         assert client.get("kline", seq=seq)
-        client.none("kline")
+        assert client.ask("ping")
+        assert not [one for one in client.waiting if one["type"] == "kline" and one["seq"] == seq]
         answer = client.ask("unsubscribe", symbols=[MOUTAI])
         assert (answer["removed"], answer["quota"]["used"]) == ([MOUTAI], 0)
 
