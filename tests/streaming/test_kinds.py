@@ -44,7 +44,6 @@ def test_a_minute_is_final_when_the_next_one_begins(node, cn):
         time.sleep(0.5)  # its fold is read out of the stream
         cn.write((MOUTAI, *BAR))
         volume = client.get("kline", final=False)["data"]["volume"]
-        client.none("kline", seconds=0.3)
         client.waiting.clear()
         cn.write(skip=40)
         ended = client.get("kline", final=True)
