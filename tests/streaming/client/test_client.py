@@ -45,7 +45,7 @@ def moving(cn, store):
 
 
 def test_the_token_is_never_shown():
-    assert "secret" not in repr(Access("ws://x", "secret"))
+    assert "secret" not in repr(Access(("ws://x",), "secret"))
 
 
 @pytest.mark.parametrize(
