@@ -241,12 +241,12 @@ class Lanes:
         self.wanted.update({one: None for one in message["current"] if one not in leaving})
         self._prune()
         resume = message.get("resume", {})
+        refused = {row["symbol"] for row in message["rejected"]}
         for name, since in request.since.items():
+            symbols = [one for one in request.symbols if lane_of(one) == name and one not in refused]
             if name in resume:
-                refused = {row["symbol"] for row in message["rejected"]}
-                symbols = [one for one in request.symbols if lane_of(one) == name and one not in refused]
                 yield from self._answer_of(self._lanes[name], resume[name], request, symbols)
-            elif any(lane_of(symbol) == name for symbol in self.wanted):
+            elif symbols:
                 yield self._lost(self._lanes[name], since, None, "unanswered")
 
     def _answer_of(

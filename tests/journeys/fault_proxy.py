@@ -146,6 +146,8 @@ class FaultProxy:
         self._links.add(link)
         try:
             await asyncio.gather(self._pump(link, UP, reader, up_writer), self._pump(link, DOWN, up_reader, writer))
+        except asyncio.CancelledError:
+            pass  # the proxy ends; asyncio's own callback would take a cancelled task for a failure
         finally:
             self._links.discard(link)
             for one in (writer, up_writer):
