@@ -109,6 +109,7 @@ class Stream:
         self._queue: asyncio.Queue[Bar | Event | None] = asyncio.Queue(queue)
         self._ended: BaseException | None = None
         self._socket: ClientConnection | None = None
+        self._outgoing: deque[Message] = deque()
         self._task: asyncio.Task[None] | None = None
         self._lost_at: float | None = None
 
@@ -231,10 +232,11 @@ class Stream:
         away_s = time.time() - self._lost_at if self._lost_at is not None else 0.0
         too_long = self._resume_within_s is not None and away_s > self._resume_within_s
         messages, gaps = self._lanes.subscribe(away_too_long=too_long)
+        self._socket = socket
+        self._outgoing.clear()
+        await self._send(messages)
         for gap in gaps:
             await self._queue.put(gap)
-        self._socket = socket
-        await self._send(messages)
         later: deque[tuple[float, Request]] = deque()
         heard_at = time.monotonic()
         while True:
@@ -272,12 +274,17 @@ class Stream:
         return TimeoutError(f"nothing came for {self._silent_s:.0f} s")
 
     async def _send(self, messages: Iterable[Message]) -> None:
-        """Send on the open connection; without one, the next begins with all that is followed."""
+        """Send on the open connection; without one, the next begins with all that is followed.
+
+        Lanes takes answers for those of its requests in order: they are queued in the step that made them, and whoever
+        comes first sends them.
+        """
         if self._socket is None:
             return
-        for message in messages:
-            with contextlib.suppress(ConnectionClosed):
-                await self._socket.send(json.dumps(message))
+        self._outgoing.extend(messages)
+        with contextlib.suppress(ConnectionClosed):
+            while self._outgoing:
+                await self._socket.send(json.dumps(self._outgoing.popleft()))
 
 
 def why_refused(error: InvalidStatus) -> str:
