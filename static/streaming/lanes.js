@@ -9,6 +9,7 @@ export const BASE = "1.5s";
 // A symbol that says nothing (halted, or without fill) is taken to be complete up to a minute before its lane's newest
 // bar; else one halted stock would have every reconnect replay the whole day.
 const REACH = 40;
+const MOST_TRIES = 3; // to have what is left of a resume
 
 /** Return the lane of a symbol as people write it: HSI and 700.hk are HK. @param {string} symbol */
 export function laneOf(symbol) {
@@ -19,15 +20,21 @@ export function laneOf(symbol) {
 
 class Lane {
   epoch = null; guessed = false; newest = null; replays = 0; since = null; until = null; askedAgain = 0; behind = false;
+  brokenOff = false; tries = 0;
   last = new Map(); // track -> seq handed out
   floor = new Map(); // track -> complete up to here
+  formed = new Map(); // track of a longer interval -> [opened at, seq]
 
-  forget() { this.newest = null; this.behind = false; this.last.clear(); this.floor.clear(); }
+  forget() {
+    this.newest = null;
+    this.behind = false;
+    [this.last, this.floor, this.formed].forEach((places) => places.clear());
+  }
 
   cursor() {
     if (!this.floor.size) return null;
     const lowest = Math.min(...this.floor.values());
-    return this.replays || this.newest === null ? lowest : Math.max(lowest, this.newest - REACH);
+    return this.replays || this.askedAgain || this.newest === null ? lowest : Math.max(lowest, this.newest - REACH);
   }
 }
 
@@ -51,14 +58,19 @@ export class Lanes {
     const since = {}, gaps = [];
     for (const [name, lane] of Object.entries(this.#lanes)) {
       const cursor = lane.cursor();
-      Object.assign(lane, { replays: 0, askedAgain: 0, behind: false, until: null });
+      Object.assign(lane, { replays: 0, askedAgain: 0, behind: false, until: null, brokenOff: false });
       if (awayTooLong && cursor !== null) {
         gaps.push({ lane: name, since: cursor, first: null, reason: "away_too_long" });
         lane.floor.clear();
       } else if (cursor !== null) since[name] = cursor;
       else if (name in this.#first) since[name] = this.#first[name];
     }
-    return { messages: this.#parts([...this.wanted], since), gaps };
+    const groups = new Map(); // one request takes one timestamp or a seq for each lane
+    for (const symbol of this.wanted) {
+      const value = since[laneOf(symbol)], key = typeof value === "string" ? value : null;
+      groups.set(key, [...(groups.get(key) ?? []), symbol]);
+    }
+    return { messages: [...groups.values()].flatMap((symbols) => this.#parts(symbols, since)), gaps };
   }
 
   follow(symbols) {
@@ -73,27 +85,27 @@ export class Lanes {
     return [{ action: "unsubscribe", symbols }];
   }
 
-  retry(request) { return this.#subscribe(request.symbols, request.since, request.again); }
+  retry(request) { return this.#subscribe(request.symbols, request.since, request.tries); }
 
   drop(symbols) {
     symbols.forEach((symbol) => this.wanted.delete(symbol));
     this.#prune();
   }
 
-  #parts(symbols, since) {
+  #parts(symbols, since, tries = 0) {
     const messages = [];
-    for (let at = 0; at < symbols.length; at += MOST_SYMBOLS) messages.push(this.#subscribe(symbols.slice(at, at + MOST_SYMBOLS), since));
+    for (let at = 0; at < symbols.length; at += MOST_SYMBOLS) messages.push(this.#subscribe(symbols.slice(at, at + MOST_SYMBOLS), since, tries));
     return messages;
   }
 
-  #subscribe(symbols, since, again = false) {
+  #subscribe(symbols, since, tries = 0) {
     const lanes = new Set(symbols.map(laneOf));
     const asked = Object.fromEntries(Object.entries(since).filter(([name]) => lanes.has(name)));
-    this.#inFlight.push({ action: "subscribe", symbols, since: asked, again });
+    this.#inFlight.push({ action: "subscribe", symbols, since: asked, tries });
     const message = { action: "subscribe", symbols };
-    const values = Object.values(asked);
-    if (values.length) {
-      message.since = typeof values[0] === "string" && new Set(values).size === 1 ? values[0] : asked;
+    const [value] = Object.values(asked);
+    if (value !== undefined) {
+      message.since = typeof value === "string" ? value : asked;
       message.epoch = {};
       for (const name of Object.keys(asked)) if (this.#lanes[name].epoch) message.epoch[name] = this.#lanes[name].epoch;
     }
@@ -126,8 +138,16 @@ export class Lanes {
 
   #bar(message) {
     const { symbol, seq } = message, name = laneOf(symbol), lane = this.#lanes[name], told = [];
+    const interval = message.interval ?? BASE, track = `${symbol} ${interval}`;
+    if (interval !== BASE) {
+      // How a longer bar stands: the end of one and the beginning of the next come with the same window.
+      const { timestamp } = message.data, [opened, at] = lane.formed.get(track) ?? ["", 0];
+      if (!this.wanted.has(symbol) || timestamp < opened || (timestamp === opened && seq <= at)) return told;
+      lane.formed.set(track, [timestamp, seq]);
+      return [["bar", message]];
+    }
     if (lane.askedAgain || !this.wanted.has(symbol)) return told;
-    const track = `${symbol} ${message.interval ?? BASE}`, last = lane.last.get(track);
+    const last = lane.last.get(track);
     if (last !== undefined && seq <= last) {
       if (lane.replays || lane.behind || seq > last - REACH) return told; // we have it
       // Older than anything we asked for, and `seq` only rises within an epoch: this is another one.
@@ -145,17 +165,33 @@ export class Lanes {
     return told;
   }
 
-  #resumed({ market: name, seq }) {
+  #resumed({ market: name, seq, recovered = true }) {
     const lane = this.#lanes[name];
     if (!lane?.replays) return [];
     lane.replays -= 1;
+    lane.brokenOff ||= !recovered;
     lane.until = Math.min(lane.until ?? seq, seq);
     if (lane.replays) return [];
-    this.#raise(name, lane.until);
-    lane.newest = Math.max(lane.newest ?? 0, lane.until);
-    const { since, until } = lane;
-    lane.since = null;
+    const { until, since, brokenOff } = lane;
+    Object.assign(lane, { until: null, since: null, brokenOff: false });
+    this.#raise(name, until);
+    if (brokenOff) return this.#goOn(name, until);
+    Object.assign(lane, { newest: Math.max(lane.newest ?? 0, until), tries: 0 });
     return since === null ? [] : [["recovered", { lane: name, since, seq: until }]];
+  }
+
+  /** Ask for the rest of a replay that the node has broken off. */
+  #goOn(name, until) {
+    const lane = this.#lanes[name];
+    lane.tries += 1;
+    if (lane.tries > MOST_TRIES) {
+      lane.tries = 0;
+      return [this.#lost(name, until, null, "broken_off")];
+    }
+    lane.newest = until;
+    const messages = this.#parts([...this.wanted].filter((symbol) => laneOf(symbol) === name), { [name]: until }, 1);
+    lane.askedAgain += messages.length;
+    return messages.map((message) => ["send", message]);
   }
 
   #subscribed(message) {
@@ -173,9 +209,14 @@ export class Lanes {
   }
 
   #answerOf(name, answer, request, symbols) {
-    const lane = this.#lanes[name], since = request.since[name];
+    const lane = this.#lanes[name], asked = request.since[name];
+    if (request.tries) lane.askedAgain -= 1;
+    if (answer.reason === "store_unavailable") {
+      lane.askedAgain += 1;
+      return [["later", { action: "subscribe", symbols, since: { [name]: asked }, tries: Math.max(1, request.tries) }]];
+    }
+    const since = typeof asked === "number" ? asked : answer.since ?? asked; // the answer has the seq of a timestamp
     delete this.#first[name];
-    if (request.again) lane.askedAgain -= 1;
     const epoch = answer.epoch || lane.epoch, other = lane.epoch !== null && epoch !== lane.epoch;
     lane.epoch = epoch;
     lane.guessed = false;
@@ -191,11 +232,11 @@ export class Lanes {
     lane.behind = reason === "ahead" || reason === "no_stream";
     if (lane.behind) return [["gap", { lane: name, since, first, reason }]];
     const told = [this.#lost(name, since, first, reason)];
-    if (first === null || request.again || !symbols.length) return told;
+    if (first === null || request.tries >= MOST_TRIES || !symbols.length) return told;
     // What there is can still be had; live frames that come before it are dropped, for it brings them too.
     lane.askedAgain += 1;
     for (const track of this.#tracks(name)) lane.floor.set(track, first - 1);
-    return [...told, ["send", this.#subscribe(symbols, { [name]: first - 1 }, true)]];
+    return [...told, ["send", this.#subscribe(symbols, { [name]: first - 1 }, request.tries + 1)]];
   }
 
   #error({ code }) {
@@ -206,7 +247,7 @@ export class Lanes {
     if (code !== "unsupported" || !Object.keys(request.since).length) return [];
     const gaps = Object.entries(request.since).map(([name, since]) => {
       delete this.#first[name];
-      if (request.again) this.#lanes[name].askedAgain -= 1;
+      if (request.tries) this.#lanes[name].askedAgain -= 1;
       return this.#lost(name, since, null, "unsupported");
     });
     return [...gaps, ["send", this.#subscribe(request.symbols, {})]];
@@ -220,10 +261,10 @@ export class Lanes {
     lane.epoch = epoch;
     lane.guessed = false;
     if (guessed || known === null) return [];
-    const since = lane.cursor();
+    const since = lane.cursor(), formed = lane.formed.size > 0;
     lane.forget();
-    Object.assign(lane, { replays: 0, since: null });
-    return since === null ? [] : [["gap", { lane: name, since, first: null, reason: "epoch_changed" }]];
+    Object.assign(lane, { replays: 0, since: null, until: null, brokenOff: false });
+    return since === null && !formed ? [] : [["gap", { lane: name, since, first: null, reason: "epoch_changed" }]];
   }
 
   #lost(name, since, first, reason) {
@@ -238,8 +279,8 @@ export class Lanes {
   }
 
   #tracks(name) {
-    const intervals = this.#intervals.length ? this.#intervals : [BASE];
-    return [...this.wanted].filter((symbol) => laneOf(symbol) === name).flatMap((symbol) => intervals.map((one) => `${symbol} ${one}`));
+    if (this.#intervals.length && !this.#intervals.includes(BASE)) return []; // nobody replays how a longer bar stood
+    return [...this.wanted].filter((symbol) => laneOf(symbol) === name).map((symbol) => `${symbol} ${BASE}`);
   }
 
   #answered(action) {
@@ -247,8 +288,8 @@ export class Lanes {
   }
 
   #prune() {
-    for (const { last, floor } of Object.values(this.#lanes)) {
-      for (const places of [last, floor]) for (const track of places.keys()) if (!this.wanted.has(track.split(" ")[0])) places.delete(track);
+    for (const { last, floor, formed } of Object.values(this.#lanes)) {
+      for (const places of [last, floor, formed]) for (const track of places.keys()) if (!this.wanted.has(track.split(" ")[0])) places.delete(track);
     }
   }
 }

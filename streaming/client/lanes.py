@@ -18,6 +18,7 @@ MOST_SYMBOLS = 500  # of one request; docs/protocol.md
 # A symbol that says nothing (halted, or without fill) is taken to be complete up to a minute before its lane's newest
 # bar; else one halted stock would have every reconnect replay the whole day.
 REACH = 40
+MOST_TRIES = 3  # to have what is left of a resume
 Track = tuple[str, str]  # symbol, interval
 Message = dict[str, Any]
 
@@ -39,12 +40,12 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is on its way to the node; `again`: it asks for what is left after a refused resume."""
+    """What is on its way to the node; `tries` counts from the second one that asks for the rest of a resume."""
 
     action: str
     symbols: tuple[str, ...]
     since: dict[str, int | str]
-    again: bool = False
+    tries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +71,24 @@ class _Lane:
     ahead: bool = False  # the node is behind us: what it sends first, we have
     last: dict[Track, int] = field(default_factory=dict)  # handed out
     floor: dict[Track, int] = field(default_factory=dict)  # complete up to here
+    formed: dict[Track, tuple[str, int]] = field(default_factory=dict)  # longer intervals: (opened at, seq)
+    broken_off: bool = False  # one of the replays under way was
+    tries: int = 0  # how often the rest of one was asked for
 
     def forget(self) -> None:
         """Begin a new time line: nothing of the old one compares."""
         self.newest, self.ahead = None, False
         self.last.clear()
         self.floor.clear()
+        self.formed.clear()
 
     def cursor(self) -> int | None:
         """Return the seq up to which every followed track is complete; None where nothing has been seen."""
         if not self.floor:
             return None
         lowest = min(self.floor.values())
-        return lowest if self.replays or self.newest is None else max(lowest, self.newest - REACH)
+        settled = self.newest is not None and not self.replays and not self.asked_again
+        return max(lowest, self.newest - REACH) if settled and self.newest is not None else lowest
 
 
 class Lanes:
@@ -118,7 +124,7 @@ class Lanes:
         since: dict[str, int | str] = {}
         for lane in self._lanes.values():
             cursor = lane.cursor()
-            lane.replays, lane.asked_again, lane.ahead, lane.until = 0, 0, False, None
+            lane.replays, lane.asked_again, lane.ahead, lane.until, lane.broken_off = 0, 0, False, None, False
             if away_too_long and cursor is not None:
                 gaps.append(Gap(lane.name, cursor, None, "away_too_long"))
                 lane.floor.clear()
@@ -126,15 +132,18 @@ class Lanes:
                 since[lane.name] = cursor
             elif lane.name in self._first:
                 since[lane.name] = self._first[lane.name]
-        symbols = list(self.wanted)
-        parts = [symbols[at : at + MOST_SYMBOLS] for at in range(0, len(symbols), MOST_SYMBOLS)]
-        return [self._subscribe(part, since) for part in parts], gaps
+        # One request takes one timestamp or a seq for each lane.
+        groups: dict[str | None, list[str]] = {}
+        for symbol in self.wanted:
+            value = since.get(lane_of(symbol))
+            groups.setdefault(value if isinstance(value, str) else None, []).append(symbol)
+        return [message for symbols in groups.values() for message in self._parts(symbols, since)], gaps
 
     def follow(self, symbols: Iterable[str]) -> list[Message]:
         """Return what to send for symbols followed from now on."""
         asked = list(symbols)
         self.wanted.update(dict.fromkeys(asked))
-        return [self._subscribe(asked[at : at + MOST_SYMBOLS], {}) for at in range(0, len(asked), MOST_SYMBOLS)]
+        return self._parts(asked, {})
 
     def unfollow(self, symbols: Iterable[str]) -> list[Message]:
         asked = tuple(symbols)
@@ -145,16 +154,19 @@ class Lanes:
         return [{"action": "unsubscribe", "symbols": list(asked)}]
 
     def retry(self, request: Request) -> Message:
-        return self._subscribe(request.symbols, request.since, again=request.again)
+        return self._subscribe(request.symbols, request.since, request.tries)
 
-    def _subscribe(self, symbols: Sequence[str], since: Mapping[str, int | str], *, again: bool = False) -> Message:
+    def _parts(self, symbols: list[str], since: Mapping[str, int | str]) -> list[Message]:
+        return [self._subscribe(symbols[at : at + MOST_SYMBOLS], since) for at in range(0, len(symbols), MOST_SYMBOLS)]
+
+    def _subscribe(self, symbols: Sequence[str], since: Mapping[str, int | str], tries: int = 0) -> Message:
         lanes = {lane_of(symbol) for symbol in symbols}
         asked = {name: value for name, value in since.items() if name in lanes}
-        self._in_flight.append(Request("subscribe", tuple(symbols), asked, again))
+        self._in_flight.append(Request("subscribe", tuple(symbols), asked, tries))
         message: Message = {"action": "subscribe", "symbols": list(symbols)}
         if asked:
-            texts = {value for value in asked.values() if isinstance(value, str)}
-            message["since"] = texts.pop() if len(texts) == 1 and len(set(asked.values())) == 1 else asked
+            value = next(iter(asked.values()))
+            message["since"] = value if isinstance(value, str) else asked
             message["epoch"] = {name: epoch for name in asked if (epoch := self._lanes[name].epoch)}
         if self.types:
             message["types"] = list(self.types)
@@ -200,9 +212,16 @@ class Lanes:
     def _bar(self, message: Message) -> Iterator[Outcome]:
         symbol, seq = message["symbol"], message["seq"]
         lane = self._lanes[lane_of(symbol)]
+        track = (symbol, message.get("interval", BASE_INTERVAL))
+        if track[1] != BASE_INTERVAL:
+            # How a longer bar stands: the end of one and the beginning of the next come with the same window.
+            stands = (message["data"]["timestamp"], seq)
+            if symbol in self.wanted and stands > lane.formed.get(track, ("", 0)):
+                lane.formed[track] = stands
+                yield Bar.of(message)
+            return
         if lane.asked_again or symbol not in self.wanted:
             return
-        track = (symbol, message.get("interval", BASE_INTERVAL))
         last = lane.last.get(track)
         if last is not None and seq <= last:
             if lane.replays or lane.ahead or seq > last - REACH:
@@ -223,15 +242,33 @@ class Lanes:
         if lane is None or not lane.replays:
             return
         lane.replays -= 1
+        lane.broken_off = lane.broken_off or message.get("recovered") is False
         lane.until = seq if lane.until is None else min(lane.until, seq)
         if lane.replays:
             return
+        until, began, broken_off = lane.until, lane.since, lane.broken_off
+        lane.until, lane.since, lane.broken_off = None, None, False
         for track in self._tracks(lane):
-            lane.floor[track] = max(lane.floor.get(track, lane.until), lane.until)
-        lane.newest = max(lane.newest or 0, lane.until)
-        began, lane.since = lane.since, None
+            lane.floor[track] = max(lane.floor.get(track, until), until)
+        if broken_off:
+            yield from self._go_on(lane, until)
+            return
+        lane.newest, lane.tries = max(lane.newest or 0, until), 0
         if began is not None:
-            yield Recovered(lane.name, began, lane.until)
+            yield Recovered(lane.name, began, until)
+
+    def _go_on(self, lane: _Lane, until: int) -> Iterator[Outcome]:
+        """Ask for the rest of a replay that the node has broken off."""
+        lane.tries += 1
+        if lane.tries > MOST_TRIES:
+            lane.tries = 0
+            yield self._lost(lane, until, None, "broken_off")
+            return
+        lane.newest = until
+        symbols = [symbol for symbol in self.wanted if lane_of(symbol) == lane.name]
+        for at in range(0, len(symbols), MOST_SYMBOLS):
+            lane.asked_again += 1
+            yield Send(self._subscribe(symbols[at : at + MOST_SYMBOLS], {lane.name: until}, 1))
 
     def _subscribed(self, message: Message) -> Iterator[Outcome]:
         request = self._answered("subscribe")
@@ -252,9 +289,15 @@ class Lanes:
     def _answer_of(
         self, lane: _Lane, answer: Mapping[str, Any], request: Request, symbols: list[str]
     ) -> Iterator[Outcome]:
-        since = request.since[lane.name]
+        asked = request.since[lane.name]
+        lane.asked_again -= request.tries > 0
+        if answer.get("reason") == "store_unavailable":
+            lane.asked_again += 1
+            yield SendLater(Request("subscribe", tuple(symbols), {lane.name: asked}, max(1, request.tries)))
+            return
+        # The answer has the seq of a timestamp.
+        since = asked if isinstance(asked, int) else answer.get("since", asked)
         self._first.pop(lane.name, None)
-        lane.asked_again -= request.again
         epoch = answer.get("epoch") or lane.epoch
         other = lane.epoch is not None and epoch != lane.epoch
         lane.epoch, lane.guessed = epoch, False
@@ -274,13 +317,13 @@ class Lanes:
             yield Gap(lane.name, since, first, reason)
             return
         yield self._lost(lane, since, first, reason)
-        if first is None or request.again or not symbols:
+        if first is None or request.tries >= MOST_TRIES or not symbols:
             return
         # What there is can still be had; live frames that come before it are dropped, for it brings them too.
         lane.asked_again += 1
         for track in self._tracks(lane):
             lane.floor[track] = first - 1
-        yield Send(self._subscribe(symbols, {lane.name: first - 1}, again=True))
+        yield Send(self._subscribe(symbols, {lane.name: first - 1}, request.tries + 1))
 
     def _error(self, message: Message) -> Iterator[Outcome]:
         """An error answers the oldest request: the node answers in order, and we ask for nothing else."""
@@ -293,7 +336,7 @@ class Lanes:
             request = self._in_flight.popleft()
             for name, since in request.since.items():
                 self._first.pop(name, None)
-                self._lanes[name].asked_again -= request.again
+                self._lanes[name].asked_again -= request.tries > 0
                 yield self._lost(self._lanes[name], since, None, "unsupported")
             yield Send(self._subscribe(request.symbols, {}))
         else:
@@ -309,10 +352,10 @@ class Lanes:
         if lane.guessed or known is None:
             lane.guessed = False
             return
-        since = lane.cursor()
+        since, formed = lane.cursor(), bool(lane.formed)
         lane.forget()
-        lane.replays, lane.since = 0, None
-        if since is not None:
+        lane.replays, lane.since, lane.until, lane.broken_off = 0, None, None, False
+        if since is not None or formed:
             yield Gap(name, since, None, "epoch_changed")
 
     # -- small things --------------------------------------------------------------------------------------------
@@ -323,8 +366,9 @@ class Lanes:
         return Gap(lane.name, since, first, reason)
 
     def _tracks(self, lane: _Lane) -> list[Track]:
-        intervals = self.intervals or (BASE_INTERVAL,)
-        return [(one, interval) for one in self.wanted if lane_of(one) == lane.name for interval in intervals]
+        if self.intervals and BASE_INTERVAL not in self.intervals:
+            return []  # nobody replays how a longer bar stood
+        return [(one, BASE_INTERVAL) for one in self.wanted if lane_of(one) == lane.name]
 
     def _answered(self, action: str) -> Request:
         if self._in_flight and self._in_flight[0].action == action:
@@ -338,6 +382,7 @@ class Lanes:
 
     def _prune(self) -> None:
         for lane in self._lanes.values():
-            for places in (lane.last, lane.floor):
+            places: dict[Track, Any]
+            for places in (lane.last, lane.floor, lane.formed):
                 for track in [one for one in places if one[0] not in self.wanted]:
                     del places[track]

@@ -55,7 +55,7 @@ def a_resume(chance: random.Random, names: list[str]) -> dict[str, Any]:
         if chance.random() < 0.6:
             told[name] = {"recovered": True, "epoch": epoch, "since": seq}
         else:
-            reason = chance.choice(["epoch_changed", "trimmed", "ahead", "no_stream"])
+            reason = chance.choice(["epoch_changed", "trimmed", "ahead", "no_stream", "store_unavailable"])
             first = chance.choice([None, seq + 5])
             told[name] = {"recovered": False, "epoch": epoch, "since": seq, "first": first, "reason": reason}
     return told
@@ -67,7 +67,8 @@ def a_message(chance: random.Random) -> dict[str, Any]:
     kind = chance.choice(["kline"] * 8 + ["subscribed"] * 3 + ["resumed", "unsubscribed", "quota", "error", "welcome", "heartbeat", "status", "pong"])  # fmt: skip
     match kind:
         case "kline":
-            bar = {"type": kind, "symbol": chance.choice(SYMBOLS), "seq": chance.randint(1, 200), "data": DATA}
+            bar = {"type": kind, "symbol": chance.choice(SYMBOLS), "seq": chance.randint(1, 200)}
+            bar["data"] = DATA | {"timestamp": chance.choice(["09:30", "09:31", "09:32"])}
             return bar | chance.choice([{}, {}, {"interval": "1m"}, {"interval": "1.5s"}])
         case "subscribed":
             rejected = [{"symbol": chance.choice(["nonsense", *SYMBOLS])}] if chance.random() < 0.2 else []
@@ -75,7 +76,9 @@ def a_message(chance: random.Random) -> dict[str, Any]:
             names = chance.sample(["CN", "HK", "TEST"], chance.randint(1, 3))
             return answer | ({"resume": a_resume(chance, names)} if chance.random() < 0.8 else {})
         case "resumed":
-            return {"type": kind, "market": lane, "seq": chance.randint(1, 200)}
+            return {"type": kind, "market": lane, "seq": chance.randint(1, 200)} | (
+                {"recovered": False} if chance.random() < 0.4 else {}
+            )
         case "unsubscribed":
             return {"type": kind, "removed": some}
         case "quota":
@@ -101,7 +104,7 @@ def a_story(seed: int) -> dict[str, Any]:
     if chance.random() < 0.3:
         options["fill"] = False
     if chance.random() < 0.4:
-        options["since"] = chance.choice([100, "2026-03-09T01:30:00.000Z", {"CN": 50, "HK": 60}])
+        options["since"] = chance.choice([100, "2026-03-09", {"CN": 50, "HK": 60}, {"CN": 50, "HK": "2026-03-09"}])
     steps: list[list[Any]] = [["subscribe", False]]
     for _ in range(60):
         what = chance.choice(["take"] * 20 + ["subscribe", "follow", "unfollow", "retry"])

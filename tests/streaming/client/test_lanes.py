@@ -149,14 +149,107 @@ def test_a_cut_between_a_refusal_and_the_second_try_does_not_hide_what_is_left()
     assert cursor(lanes) == {"CN": 499}
 
 
-def test_a_second_refusal_is_told_and_the_stream_goes_on_live():
+def test_a_refusal_that_comes_again_and_again_is_told_and_the_stream_goes_on_live():
     lanes = following(A)
     give(lanes, bar(A, 10))
     lanes.subscribe()
-    refused = {"recovered": False, "epoch": "e1", "since": 10, "first": 500, "reason": "trimmed"}
-    give(lanes, subscribed(A, resume={"CN": refused}))
-    again = refused | {"since": 499, "first": 501}
-    assert give(lanes, subscribed(A, resume={"CN": again}), bar(A, 900)) == [Gap("CN", 499, 501, "trimmed"), (A, 900)]
+    told = []
+    for since in (10, 499, 599, 699):
+        refused = {
+            "recovered": False,
+            "epoch": "e1",
+            "since": since,
+            "first": since // 100 * 100 + 200,
+            "reason": "trimmed",
+        }
+        told += give(lanes, subscribed(A, resume={"CN": refused}))
+    told += give(lanes, bar(A, 900))
+    assert [type(one) for one in told] == [Gap, Send, Gap, Send, Gap, Send, Gap, tuple]
+
+
+def test_a_replay_that_the_node_breaks_off_is_asked_for_from_there():
+    lanes = following(A, B)
+    give(lanes, bar(A, 10), bar(B, 10), bar(A, 40))
+    lanes.subscribe()
+    give(
+        lanes, subscribed(A, B, resume={"CN": {"recovered": True, "epoch": "e1", "since": 10}}), bar(B, 11), bar(B, 12)
+    )
+    (ask,) = give(lanes, {"type": "resumed", "market": "CN", "seq": 12, "recovered": False})
+    assert ask.message["since"] == {"CN": 12}
+    # Live ones in between are in what was asked for, and a cut does not skip it.
+    assert give(lanes, bar(B, 901)) == []
+    whole = {"recovered": True, "epoch": "e1", "since": 12}
+    told = give(
+        lanes, subscribed(A, B, resume={"CN": whole}), bar(B, 13), {"type": "resumed", "market": "CN", "seq": 901}
+    )
+    assert told == [(B, 13), Recovered("CN", 12, 901)]
+
+
+def test_a_cut_after_a_replay_was_broken_off_skips_nothing():
+    lanes = following(A, B)
+    give(lanes, bar(A, 10), bar(B, 10), bar(A, 40))
+    lanes.subscribe()
+    give(
+        lanes,
+        subscribed(A, B, resume={"CN": {"recovered": True, "epoch": "e1", "since": 10}}),
+        {"type": "resumed", "market": "CN", "seq": 12, "recovered": False},
+    )
+    assert cursor(lanes) == {"CN": 12}
+
+
+def test_a_replay_that_is_broken_off_each_time_is_a_gap_in_the_end():
+    lanes = following(A)
+    give(lanes, bar(A, 10))
+    lanes.subscribe()
+    told = []
+    for _ in range(4):
+        told += give(
+            lanes,
+            subscribed(A, resume={"CN": {"recovered": True, "epoch": "e1", "since": 10}}),
+            {"type": "resumed", "market": "CN", "seq": 12, "recovered": False},
+        )
+    assert [type(one) for one in told] == [Send, Send, Send, Gap]
+    assert told[-1] == Gap("CN", 12, None, "broken_off")
+    assert give(lanes, bar(A, 900)) == [(A, 900)]
+
+
+def test_a_store_that_cannot_judge_a_resume_is_asked_again_before_anything_live_is_taken():
+    lanes = following(A)
+    give(lanes, bar(A, 10))
+    lanes.subscribe()
+    away = {"recovered": False, "epoch": "e1", "since": 10, "first": None, "reason": "store_unavailable"}
+    (later,) = give(lanes, subscribed(A, resume={"CN": away}), bar(A, 14))
+    assert lanes.retry(later.request)["since"] == {"CN": 10}
+    whole = {"recovered": True, "epoch": "e1", "since": 10}
+    assert give(lanes, subscribed(A, resume={"CN": whole}), bar(A, 11)) == [(A, 11)]
+
+
+def test_a_timestamp_and_a_seq_go_in_requests_of_their_own():
+    """A request holds one timestamp, or a seq for each lane."""
+    lanes = Lanes([A, H, B], since={"CN": 7, "HK": "2026-03-09T01:30:00Z"})
+    assert lanes.subscribe()[0] == [
+        {"action": "subscribe", "symbols": [A, B], "since": {"CN": 7}, "epoch": {}},
+        {"action": "subscribe", "symbols": [H], "since": "2026-03-09T01:30:00Z", "epoch": {}},
+    ]
+
+
+def test_a_cut_in_a_replay_from_a_timestamp_forgets_no_symbol():
+    lanes = Lanes([A, B], since="2026-03-09T01:30:00Z")
+    lanes.subscribe()
+    give(lanes, subscribed(A, B, resume={"CN": {"recovered": True, "epoch": "e1", "since": 5}}), bar(A, 6), bar(A, 7))
+    assert cursor(lanes) == {"CN": 5}
+
+
+def test_the_end_of_a_longer_bar_and_the_beginning_of_the_next_share_a_window():
+    lanes = following(A, intervals=["1.5s", "1m"])
+
+    def formed(opened: str, seq: int) -> dict:
+        return bar(A, seq, interval="1m") | {"data": DATA | {"timestamp": opened}}
+
+    told = give(
+        lanes, formed("01:30", 40), formed("01:30", 41), formed("01:31", 41), formed("01:30", 41), formed("01:31", 41)
+    )
+    assert told == [(A, 40), (A, 41), (A, 41)]
 
 
 def test_another_epoch_begins_a_new_count():
