@@ -20,5 +20,6 @@ stream_lag_seconds = Gauge(
 )
 store_errors = Counter("tickpack_store_errors", "Questions that the real-time store did not answer")
 replays = Counter("tickpack_replays", "Resumes that were begun, by lane of a socket")
+replaying = Gauge("tickpack_replaying", "Resumes under way")
 replays_ended = Counter("tickpack_replays_ended", "Resumes that have ended", ["how"])
 replayed_bytes = Counter("tickpack_replayed_bytes", "Bytes that resumes have handed over")

@@ -29,8 +29,7 @@ class Command(BaseCommand):
             ws_max_size=MAX_MESSAGE_BYTES,
             ws_max_queue=8,
             ws_per_message_deflate=False,
-            ws_ping_interval=20,
-            ws_ping_timeout=20,
+            ws_ping_interval=None,  # the hub asks for signs of life (streaming.fanout.beats), without a timer a socket
             access_log=False,  # it prints query strings, and peers' dialects carry tokens there
             log_level="warning",
             lifespan="on",
@@ -41,4 +40,6 @@ class Command(BaseCommand):
         # What is alive now lives as long as the process: keep it out of every later collection.
         gc.collect()
         gc.freeze()
+        # A flush makes thousands of short-lived objects; looking for cycles among them every 700 held it up.
+        gc.set_threshold(50_000, 20, 20)
         uvicorn.Server(config).run(sockets=[listening])
