@@ -20,8 +20,8 @@ import { Routes, readHint } from "./routes.js";
  * @property {(bar: Bar) => void} [bar] every kline, once and in order
  * @property {(message: object) => void} [answer] everything else that the node says
  * @property {(name: "connecting"|"open"|"waiting"|"ended", detail?: string|number) => void} [state] `waiting` with seconds, `ended` with why
- * @property {(gap: Gap) => void} [gap] bars are missing here: epoch_changed, trimmed, ahead, no_stream, clock_went_back, away_too_long, unsupported, unanswered
- * @property {(whole: {lane: string, since: number|string, seq: number}) => void} [recovered] nothing is missing up to `seq`
+ * @property {(gap: Gap) => void} [gap] bars are missing here: epoch_changed, trimmed, ahead, no_stream, broken_off, clock_went_back, away_too_long, unsupported, unanswered
+ * @property {(whole: {lane: string, since: number|string, seq: number}) => void} [recovered] no 1.5 s bar is missing up to `seq`
  */
 /**
  * @typedef {object} Options

@@ -53,7 +53,10 @@ class Disconnected:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """Every bar of the lane after `since` up to `seq` has been handed out; nothing is missing."""
+    """Every 1.5 s bar of the lane after `since` up to `seq` has been handed out; nothing is missing.
+
+    Longer intervals are not replayed: how they stand is sent at once, and those that ended meanwhile are history's.
+    """
 
     lane: str
     since: int | str
@@ -64,8 +67,8 @@ class Recovered:
 class Gap:
     """Bars of the lane are missing here: after `since`, and before `first` where that is known.
 
-    `reason` is the node's (epoch_changed, trimmed, ahead, no_stream) or ours: clock_went_back, away_too_long,
-    unsupported (the node cannot resume), unanswered.
+    `reason` is the node's (epoch_changed, trimmed, ahead, no_stream) or ours: broken_off, clock_went_back,
+    away_too_long, unsupported (the node cannot resume), unanswered.
     """
 
     lane: str

@@ -90,7 +90,7 @@ NOTHING = {"missing": 0, "duplicate": 0, "reordered": 0, "wrong": 0}
 async def test_fifty_cuts_at_any_byte_lose_double_and_reorder_nothing(node, running, seed):
     target = int(node.base.rsplit(":", 1)[1])
     async with (
-        FaultProxy(target, seed=seed, cut_between=(1, 30_000), cuts=50) as proxy,
+        FaultProxy(target, seed=seed, cut_between=(1, 12_000), cuts=50) as proxy,
         Reader(Stream(f"ws://127.0.0.1:{proxy.port}/ws/stock", make_token(), symbols=SYMBOLS, **FAST)) as reader,
     ):
         await reader.until(lambda: proxy.cut >= 50, 120)
