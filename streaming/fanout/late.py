@@ -90,7 +90,8 @@ class Late:
         self.forget(member)
         if member.group is not None:
             member.group.writes[member] = member.wire.write
-        notice = [text_frame(hub.dialect.slow_reader(skipped=skipped).encode())] if skipped else []
+        held_back = skipped or newest
+        notice = [text_frame(hub.dialect.slow_reader(skipped=skipped).encode())] if held_back else []
         if data := b"".join([*notice, *newest, *states]):
             member.wire.write(data)
 

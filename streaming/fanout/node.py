@@ -334,6 +334,11 @@ def the_node() -> Node:
     return node
 
 
+def running_node() -> Node | None:
+    """Return the running loop's node where it has one."""
+    return _nodes.get(asyncio.get_running_loop())
+
+
 async def stop_node() -> None:
     node = _nodes.pop(asyncio.get_running_loop(), None)
     if node is not None:

@@ -27,7 +27,6 @@ PING = b"\x89\x00"
 _BARE_PONG = b"\x8a\x80"  # masked and empty; four bytes of mask follow
 _TCP_NOTSENT_LOWAT = 25  # Linux; Python's socket module has no name for it
 _LOWAT_BYTES = 65_536
-_USER_TIMEOUT_MS = 10_000
 _LINGER_SECONDS = 2.0
 # A token with a hundred steps is a header line of 12 KiB; websockets reads 8 KiB by default.
 http11.MAX_LINE_LENGTH = 32_768
@@ -196,8 +195,9 @@ class WireProtocol(WebSocketsSansIOProtocol):
 
     def _is_between_frames(self) -> bool:
         """Tell whether the parser waits for the first byte of a frame; it is a generator that says where it stands."""
-        parser: Any = self.conn.parser.gi_yieldfrom
-        waits: Any = parser.gi_yieldfrom if parser is not None else None
+        machine: Any = self.conn.parser
+        parser = machine.gi_yieldfrom
+        waits = parser.gi_yieldfrom if parser is not None else None
         return waits is not None and waits.gi_code is StreamReader.at_eof.__code__
 
     def pause_writing(self) -> None:
@@ -244,26 +244,3 @@ class WireProtocol(WebSocketsSansIOProtocol):
     def shutdown(self) -> None:
         self._detach()
         super().shutdown()
-
-
-def listening_socket(host: str, port: int) -> socket.socket:
-    """Return the bound socket a server should listen on: peers that stop acknowledging are dropped after 10 s.
-
-    Accepted connections inherit the option; without it a client that stops reading is never dropped (measured: 111 s
-    and still open).
-
-    Raises:
-        OSError: the address is in use.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT_MS)
-    try:
-        listening.bind((host, port))
-    except OSError:
-        listening.close()
-        raise
-    listening.listen(4096)
-    listening.setblocking(False)
-    return listening
