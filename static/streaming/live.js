@@ -137,8 +137,7 @@ function answer(message) {
       quota(message.quota);
       message.current.forEach(addRow);
       keep();
-      stream.forget(message.rejected.map((row) => row.symbol));
-      say.textContent = message.rejected.map((row) => `${row.symbol}: ${words[`reason_${row.reason}`] ?? row.message}`).join(" · ");
+      if (message.rejected.length) say.textContent = message.rejected.map((row) => `${row.symbol}: ${words[`reason_${row.reason}`] ?? row.message}`).join(" · ");
       break;
     case "unsubscribed":
       quota(message.quota);
@@ -162,17 +161,22 @@ function state(name, detail) {
   lamp.textContent = words[`socket_${name}`].replace("%s", detail ?? "");
 }
 
+function gap({ lane }) {
+  say.textContent = words.gap.replace("%s", lane);
+}
+
 let wanted = FIRST;
 try {
   const kept = JSON.parse(localStorage.getItem(KEY) ?? "null");
   if (Array.isArray(kept) && kept.length) wanted = kept;
 } catch { /* a broken entry is as good as none */ }
-const stream = new Tickpack(words.url, words.token, { bar: take, answer, state });
-stream.follow(wanted);
+// The chart keeps half an hour: after a longer absence what was missed would only pass through it.
+const stream = new Tickpack(words.url, words.token, { bar: take, answer, state, gap }, { symbols: wanted, resumeWithin: KEPT * 1.5 });
 document.getElementById("add").addEventListener("submit", (event) => {
   event.preventDefault();
   const input = event.target.elements.symbol;
   const symbols = input.value.split(/[\s,]+/).filter(Boolean);
+  say.textContent = "";
   if (symbols.length) stream.follow(symbols);
   input.value = "";
 });

@@ -1,83 +1,255 @@
-// A stream of bars that connects again by itself. No dependencies.
+// A stream of bars that comes back by itself, where it left off. No dependencies.
 //
-//   const stream = new Tickpack(url, token, {bar, state, answer});
+//   const stream = new Tickpack(["wss://a/ws/stock", "wss://b/ws/stock"], token, { bar, state, answer, gap, recovered });
 //   stream.follow(["600519.SH"]); stream.unfollow(["600519.SH"]); stream.close();
 //
-// `bar(message)` gets every kline; `answer(message)` everything else; `state(name, detail)` one of
-// connecting, open, waiting, ended. The token goes into the subprotocols: browsers cannot set headers.
+//   for await (const bar of new Tickpack(url, token, {}, { symbols: ["600519.SH"], signal })) draw(bar);
+//
+// Every bar is handed out once and in order; bars that were missed are asked for, and what cannot be had is told by
+// `gap`. The token goes into the subprotocols: browsers cannot set headers. The Python client, streaming/client/lanes.py
+// and routes.py, decides by the same rules; what holds for one must hold for the other.
 
-const FINAL = new Set([4401, 4403, 4409]); // the same token will not do better
-const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 20000;
-const SILENT_MS = 40000; // a heartbeat comes every 15 s
+import { BASE, Lanes } from "./lanes.js";
+import { Routes, readHint } from "./routes.js";
+
+/** @typedef {{open: number, high: number, low: number, close: number, volume: number, amount: number, timestamp: string}} Data */
+/** @typedef {{type: "kline", symbol: string, seq: number, interval?: string, data: Data}} Bar */
+/** @typedef {{lane: string, since: number|string|null, first: number|null, reason: string}} Gap bars after `since` are missing, before `first` where that is known */
+/**
+ * @typedef {object} Handlers
+ * @property {(bar: Bar) => void} [bar] every kline, once and in order
+ * @property {(message: object) => void} [answer] everything else that the node says
+ * @property {(name: "connecting"|"open"|"waiting"|"ended", detail?: string|number) => void} [state] `waiting` with seconds, `ended` with why
+ * @property {(gap: Gap) => void} [gap] bars are missing here: epoch_changed, trimmed, ahead, no_stream, broken_off, clock_went_back, away_too_long, unsupported, unanswered
+ * @property {(whole: {lane: string, since: number|string, seq: number}) => void} [recovered] no 1.5 s bar is missing up to `seq`
+ */
+/**
+ * @typedef {object} Options
+ * @property {string[]} [symbols] followed from the beginning
+ * @property {string[]} [intervals] for example ["1.5s", "1m"]
+ * @property {boolean} [fill] false: no bars of windows without a trade
+ * @property {number|string|Object<string, number|string>} [since] where to begin: a seq, an ISO time, or one seq a lane
+ * @property {AbortSignal} [signal] ends the stream
+ * @property {number} [queue] how many bars may wait for a `for await`; then the newest of each symbol is kept
+ * @property {number} [resumeWithin] after a longer absence (s) begin live and say the gap away_too_long
+ * @property {number} [silent] seconds without a message after which a connection is given up
+ * @property {number} [firstWait] bound of the first wait (s); it doubles to longestWait
+ * @property {number} [longestWait]
+ */
+
+const FINAL = new Map([ // the same token will not do better
+  [4401, "the token was revoked or the subscription has ended"], [4403, "the node forbids this connection"],
+  [4409, "a newer connection has replaced this one"],
+]);
+const OPEN_MS = 8000;
+const HEALTH_MS = 2000;
+const ASK_AGAIN_MS = 2000; // after `unavailable`
+
+/** Bars that wait for a `for await`: all of them in order, and beyond the limit the newest of each symbol. */
+export class Backlog {
+  skipped = 0;
+  #limit; #bars = []; #at = 0; #newest = null; #waiting = []; #end = null;
+
+  constructor(limit) { this.#limit = limit; }
+
+  put(bar) {
+    if (this.#waiting.length) return void this.#waiting.shift().resolve({ value: bar, done: false });
+    if (!this.#newest && this.#bars.length - this.#at < this.#limit) return void this.#bars.push(bar);
+    if (!this.#newest) {
+      this.#newest = new Map();
+      this.#bars.slice(this.#at).forEach((one) => this.#conflate(one));
+      this.#bars = [];
+      this.#at = 0;
+    }
+    this.#conflate(bar);
+  }
+
+  #conflate(bar) {
+    const key = `${bar.symbol} ${bar.interval ?? BASE}`;
+    if (this.#newest.delete(key)) this.skipped += 1;
+    this.#newest.set(key, bar);
+  }
+
+  next() {
+    if (this.#newest) {
+      const [[key, value]] = this.#newest;
+      this.#newest.delete(key);
+      if (!this.#newest.size) this.#newest = null;
+      return Promise.resolve({ value, done: false });
+    }
+    if (this.#at < this.#bars.length) {
+      const value = this.#bars[this.#at++];
+      if (this.#at > 1000 || this.#at === this.#bars.length) { this.#bars.splice(0, this.#at); this.#at = 0; }
+      return Promise.resolve({ value, done: false });
+    }
+    if (this.#end) return this.#end.error ? Promise.reject(this.#end.error) : Promise.resolve({ value: undefined, done: true });
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  end(error = null) {
+    this.#end ??= { error };
+    for (const { resolve, reject } of this.#waiting.splice(0)) error ? reject(error) : resolve({ value: undefined, done: true });
+  }
+}
 
 export class Tickpack {
-  #url; #token; #on; #socket = null; #symbols = new Set(); #tries = 0; #timer = 0; #watch = 0; #ended = false;
+  #lanes; #routes; #token; #on; #options; #backlog = null;
+  #socket = null; #timers = new Set(); #pulse = 0; #lostAt = null; #ended = false; #end = null; #skippedByNode = 0;
 
-  constructor(url, token, handlers) {
-    this.#url = url;
+  /**
+   * @param {string|string[]} urls one or more addresses of one node group; the one that answers first is taken
+   * @param {string} token
+   * @param {Handlers} [handlers] without `bar`, bars wait for a `for await`
+   * @param {Options} [options]
+   */
+  constructor(urls, token, handlers = {}, options = {}) {
+    const addresses = [urls].flat();
+    if (!addresses.length || !addresses.every((url) => /^wss?:\/\/[^/]/.test(url))) throw new TypeError("a stream's address begins with ws:// or wss://");
+    const nothing = () => {};
+    this.#on = { answer: nothing, state: nothing, gap: nothing, recovered: nothing, ...handlers };
+    this.#options = { queue: 10000, resumeWithin: Infinity, silent: 40, ...options };
     this.#token = token;
-    this.#on = handlers;
-    this.#connect();
+    this.#lanes = new Lanes(options);
+    this.#routes = new Routes(addresses, options);
+    if (!handlers.bar) this.#backlog = new Backlog(this.#options.queue);
+    if (options.signal?.aborted) return void this.close();
+    options.signal?.addEventListener("abort", () => this.close(), { once: true });
+    this.#begin();
   }
 
-  get symbols() { return [...this.#symbols]; }
+  /** What is followed, in the node's spelling once it has answered. */
+  get symbols() { return [...this.#lanes.wanted]; }
 
-  follow(symbols) {
-    symbols.forEach((symbol) => this.#symbols.add(symbol));
-    this.#send({ action: "subscribe", symbols });
+  /** The address in use, or tried next. */
+  get url() { return this.#routes.url; }
+
+  /** How many bars were left out because this page, or the wire to it, was too slow. */
+  get skipped() { return this.#skippedByNode + (this.#backlog?.skipped ?? 0); }
+
+  follow(symbols) { this.#send(this.#lanes.follow(symbols)); }
+
+  unfollow(symbols) { this.#send(this.#lanes.unfollow(symbols)); }
+
+  /** Leave out what is not wanted any more without asking the node, which has refused or dropped it. */
+  forget(symbols) { this.#lanes.drop(symbols); }
+
+  close() { this.#stop(null); }
+
+  [Symbol.asyncIterator]() {
+    this.#backlog ??= new Backlog(this.#options.queue);
+    if (this.#ended) this.#backlog.end(this.#end);
+    const backlog = this.#backlog;
+    return { next: () => backlog.next(), return: () => { this.close(); return Promise.resolve({ value: undefined, done: true }); } };
   }
 
-  unfollow(symbols) {
-    symbols.forEach((symbol) => this.#symbols.delete(symbol));
-    this.#send({ action: "unsubscribe", symbols });
-  }
-
-  // Leave out what the node has refused, so that a new connection does not ask for it again.
-  forget(symbols) { symbols.forEach((symbol) => this.#symbols.delete(symbol)); }
-
-  close() {
+  #stop(error) {
+    if (this.#ended) return;
     this.#ended = true;
-    clearTimeout(this.#timer);
-    clearTimeout(this.#watch);
-    this.#socket?.close(1000);
+    this.#end = error;
+    this.#timers.forEach(clearTimeout);
+    this.#leave();
+    this.#backlog?.end(error);
+    if (error) this.#on.state("ended", error.message);
   }
 
-  #send(message) {
-    if (this.#socket?.readyState === WebSocket.OPEN && message.symbols.length) this.#socket.send(JSON.stringify(message));
+  #leave() {
+    clearInterval(this.#pulse);
+    const socket = this.#socket;
+    this.#socket = null;
+    if (!socket) return;
+    // Its close may take a minute where the peer is gone; whatever it still says is not for us.
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close(1000);
+  }
+
+  #later(seconds, what) {
+    const timer = setTimeout(() => { this.#timers.delete(timer); what(); }, seconds * 1000);
+    this.#timers.add(timer);
+  }
+
+  #send(messages) {
+    if (this.#socket?.readyState === WebSocket.OPEN) messages.forEach((message) => this.#socket.send(JSON.stringify(message)));
+  }
+
+  async #begin() {
+    this.#on.state("connecting");
+    const { urls } = this.#routes;
+    // A plain GET: racing connections of one token would push its older ones out.
+    if (urls.length > 1) await Promise.any(urls.map((url) => this.#isWell(url))).then((url) => this.#routes.prefer(url), () => {});
+    if (!this.#ended) this.#connect();
+  }
+
+  async #isWell(url) {
+    const answer = await fetch(`${new URL(url.replace(/^ws/, "http")).origin}/healthz`, { cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(HEALTH_MS) });
+    if (!answer.ok || (await answer.json()).draining) throw new Error(`${url} is not ready`);
+    return url;
   }
 
   #connect() {
-    this.#on.state("connecting");
-    const socket = this.#socket = new WebSocket(this.#url, ["bearer", this.#token]);
+    const socket = this.#socket = new WebSocket(this.#routes.url, ["bearer", this.#token]);
+    const began = Date.now();
+    let heard = 0;
+    this.#pulse = setInterval(() => {
+      const now = Date.now();
+      if (heard ? now - heard > this.#options.silent * 1000 : now - began > OPEN_MS) this.#lost(heard > 0, 1006, "");
+    }, Math.min(1000, this.#options.silent * 250));
     socket.onopen = () => {
-      this.#tries = 0;
+      heard = Date.now();
       this.#on.state("open");
-      this.#send({ action: "subscribe", symbols: this.symbols });
-      this.#alive();
+      const away = this.#lostAt === null ? 0 : (Date.now() - this.#lostAt) / 1000;
+      const { messages, gaps } = this.#lanes.subscribe(away > this.#options.resumeWithin);
+      gaps.forEach((gap) => this.#on.gap(gap));
+      this.#send(messages);
     };
     socket.onmessage = (event) => {
-      this.#alive();
-      const message = JSON.parse(event.data);
-      (message.type === "kline" ? this.#on.bar : this.#on.answer)(message);
+      heard = this.#lostAt = Date.now();
+      this.#take(JSON.parse(event.data));
     };
-    socket.onclose = (event) => {
-      clearTimeout(this.#watch);
-      if (this.#ended) return;
-      if (FINAL.has(event.code)) {
-        this.#ended = true;
-        this.#on.state("ended", event.reason || String(event.code));
-        return;
-      }
-      // Full jitter: a thousand browsers that lost one node do not come back in one moment.
-      const wait = Math.random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#tries++) + 200;
-      this.#on.state("waiting", Math.ceil(wait / 1000));
-      this.#timer = setTimeout(() => this.#connect(), wait);
-    };
+    socket.onclose = (event) => this.#lost(heard > 0, event.code, event.reason);
   }
 
-  #alive() {
-    clearTimeout(this.#watch);
-    this.#watch = setTimeout(() => this.#socket?.close(4000, "silent"), SILENT_MS);
+  #take(message) {
+    if (message.type === "welcome") this.#routes.welcomed();
+    if (message.type === "slow_reader") this.#skippedByNode += message.skipped;
+    const socket = this.#socket;
+    for (const [kind, value] of this.#lanes.take(message)) {
+      if (kind === "send") this.#send([value]);
+      else if (kind === "later") this.#later(ASK_AGAIN_MS / 1000, () => { if (this.#socket === socket) this.#send([this.#lanes.retry(value)]); });
+      else if (kind !== "bar") this.#on[kind](value);
+      else {
+        this.#on.bar?.(value);
+        this.#backlog?.put(value);
+      }
+    }
+  }
+
+  async #lost(opened, code, reason) {
+    this.#leave();
+    if (FINAL.has(code)) return void this.#stop(Object.assign(new Error(`${FINAL.get(code)} (${code})`), { code }));
+    let told = readHint(reason), wait = null;
+    const now = Date.now() / 1000;
+    const refusal = opened ? null : await this.#whyRefused();
+    if (this.#ended) return;
+    if (refusal?.sentence) {
+      wait = this.#routes.refused(now);
+      if (wait === null) return void this.#stop(Object.assign(new Error(refusal.sentence), { code: 401 }));
+    } else wait = this.#routes.failed(now, refusal ?? told);
+    this.#on.state("waiting", Math.ceil(wait));
+    this.#later(wait, () => { this.#on.state("connecting"); this.#connect(); });
+  }
+
+  // A browser is not told why an upgrade was refused; the node's page about this token's use says it.
+  async #whyRefused() {
+    try {
+      const answer = await fetch(`${new URL(this.url.replace(/^ws/, "http")).origin}/v1/usage`, {
+        headers: { Authorization: `Bearer ${this.#token}` }, cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(HEALTH_MS),
+      });
+      const retryAfter = Number(answer.headers.get("Retry-After")) || 0;
+      if (answer.status !== 401 && answer.status !== 403) return { retryAfter };
+      const { message, code } = await answer.json();
+      return { retryAfter, sentence: `${message} (${code})` };
+    } catch {
+      return null; // the node is away, or its answer is none
+    }
   }
 }

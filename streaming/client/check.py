@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.sync.client import ClientConnection, connect
 
 from streaming.client.settings import NotSetUp, find_access
-from streaming.client.watch import CLOSE_TOKEN, why_refused
+from streaming.client.stream import FINAL_CLOSES, TokenEnded, why_refused
 
 TEST_SYMBOL = "TEST.CN"  # always moves, costs no quota
 TROUBLESHOOTING = {
@@ -28,7 +28,7 @@ class Failed(Exception):
 
 
 def check(facts: Path | None, symbols: list[str], console: Console | None = None) -> int:
-    """Go through every step, say each; return 0 when a bar arrived."""
+    """Go through every step at every address, say each; return 0 when a bar arrived from all."""
     say = (console or Console()).print
     try:
         access = find_access(facts)
@@ -36,15 +36,17 @@ def check(facts: Path | None, symbols: list[str], console: Console | None = None
         say(f"[red]✗[/] {error}")
         return 1
     say("[green]✓[/] token is set")
-    say(f"[green]✓[/] WS URL is set: {access.url}")
-    try:
-        _connect_and_listen(access.url, access.headers, symbols, say)
-    except Failed as failed:
-        row, seen = failed.args
-        say(f"[red]✗[/] {seen}")
-        say(f"  {TROUBLESHOOTING[row]}")
-        return 1
-    return 0
+    code = 0
+    for url in access.urls:
+        say(f"[green]✓[/] WS URL is set: {url}")
+        try:
+            _connect_and_listen(url, access.headers, symbols, say)
+        except Failed as failed:
+            row, seen = failed.args
+            say(f"[red]✗[/] {seen}")
+            say(f"  {TROUBLESHOOTING[row]}")
+            code = 1
+    return code
 
 
 def _connect_and_listen(url: str, headers: dict[str, str], symbols: list[str], say: Callable[[str], Any]) -> None:
@@ -60,7 +62,10 @@ def _connect_and_listen(url: str, headers: dict[str, str], symbols: list[str], s
         raise Failed("refused", f"{host} cannot be reached: {error or type(error).__name__}") from None
     except ConnectionClosed as error:
         code = error.rcvd.code if error.rcvd else 1006
-        raise Failed("401" if code == CLOSE_TOKEN else "refused", f"the node closed the connection ({code})") from None
+        raise Failed(
+            "401" if code in FINAL_CLOSES and FINAL_CLOSES[code][0] is TokenEnded else "refused",
+            f"the node closed the connection ({code})",
+        ) from None
 
 
 def _listen(socket: ClientConnection, symbols: list[str], say: Callable[[str], Any]) -> None:

@@ -15,9 +15,9 @@ class NotSetUp(Exception):
 
 @dataclass(frozen=True)
 class Access:
-    """A stream's address and the token for it, which is never shown."""
+    """The addresses of a stream and the token for it, which is never shown."""
 
-    url: str
+    urls: tuple[str, ...]
     token: str = field(repr=False)
 
     @property
@@ -33,7 +33,7 @@ def _has_a_host(url: str) -> bool:
 
 
 def find_access(facts: Path | None = None) -> Access:
-    """Return the access from `facts` (var/up.json) or the environment.
+    """Return the access from `facts` (var/up.json) or the environment, where commas or spaces part several addresses.
 
     Raises:
         NotSetUp: with the row of the troubleshooting that applies.
@@ -41,20 +41,22 @@ def find_access(facts: Path | None = None) -> Access:
     if facts is not None:
         try:
             known = json.loads(facts.read_text())
-            return Access(known["ws_url"], known["token"])
+            return Access((known["ws_url"],), known["token"])
         except FileNotFoundError:
             raise NotSetUp(f"{facts} is not there: is ./dev up running?") from None
         except (OSError, ValueError, KeyError) as error:
             raise NotSetUp(f"{facts} cannot be used: {error}") from None
-    token, url = os.environ.get(TOKEN, "").strip(), os.environ.get(URL, "").strip()
-    missing = [name for name, value in ((TOKEN, token), (URL, url)) if not value]
+    token, urls = os.environ.get(TOKEN, "").strip(), os.environ.get(URL, "").replace(",", " ").split()
+    missing = [name for name, value in ((TOKEN, token), (URL, urls)) if not value]
     if missing:
         raise NotSetUp(
             f'{" and ".join(missing)} not set. Buy a pack on the panel\'s page "Real-time Stock Subscription", '
             "copy the two export lines of the purchase into this shell, and try again."
         )
-    if not url.startswith(("ws://", "wss://")) or not _has_a_host(url):
-        raise NotSetUp(
-            f"{URL}={url} is not a WebSocket address; it begins with ws:// or wss://, like wss://your-node:8443/ws/stock"
-        )
-    return Access(url, token)
+    for url in urls:
+        if not url.startswith(("ws://", "wss://")) or not _has_a_host(url):
+            raise NotSetUp(
+                f"{URL}={url} is not a WebSocket address; it begins with ws:// or wss://, "
+                "like wss://your-node:8443/ws/stock"
+            )
+    return Access(tuple(urls), token)

@@ -33,6 +33,9 @@ def test_the_chart_begins_anew_when_the_recording_does(start, open_page, market_
         store.set(keyspace.feed_setting("CN"), json.dumps(again))
 
     assert wait_for(lambda: clock.inner_text() < later, 30)
+    expect(page.locator("#notice")).to_contain_text(
+        "Some bars of CN were missed"
+    )  # a new epoch is never passed silently
     earlier = clock.inner_text()
     assert wait_for(
         lambda: clock.inner_text() > earlier, 15

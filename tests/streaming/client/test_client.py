@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -45,7 +46,7 @@ def moving(cn, store):
 
 
 def test_the_token_is_never_shown():
-    assert "secret" not in repr(Access("ws://x", "secret"))
+    assert "secret" not in repr(Access(("ws://x",), "secret"))
 
 
 @pytest.mark.parametrize(
@@ -179,3 +180,47 @@ def test_check_tells_a_used_up_quota_and_a_quiet_symbol(node, moving):
     said = " ".join(done.stdout.split())
     assert "000001.SZ: Max subscriptions reached (1 of 1)" in said
     assert "Max subscriptions reached: you have used your quota" in said
+
+
+@pytest.mark.whole
+def test_watch_takes_several_addresses_and_uses_one_that_answers(node, moving):
+    urls = f"ws://127.0.0.1:9/ws/stock, {node.url}"
+    done = tickpack("watch", SYMBOL, "--bars", "2", token=make_token(), url=urls)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 2
+
+
+@pytest.mark.whole
+def test_check_tries_every_address_and_fails_when_one_does(node, moving):
+    done = tickpack("check", token=make_token(), url=f"{node.url} ws://127.0.0.1:9/ws/stock")
+    assert done.returncode == 1
+    assert "TEST.CN last 10.0" in done.stdout
+    assert "cannot be reached" in " ".join(done.stdout.split())
+
+
+def test_one_bad_address_among_good_ones_is_named(monkeypatch):
+    monkeypatch.setenv("STOCK_RT_TOKEN", "x")
+    monkeypatch.setenv("STOCK_RT_WS_URL", "wss://a/ws/stock,wss://b/ws/stock")
+    assert find_access().urls == ("wss://a/ws/stock", "wss://b/ws/stock")
+    monkeypatch.setenv("STOCK_RT_WS_URL", "wss://a/ws/stock https://b/ws/stock")
+    with pytest.raises(NotSetUp, match="https://b/ws/stock is not a WebSocket address"):
+        find_access()
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_programs_of_the_buyers_page_print_bars(node, moving, number):
+    """docs/SKILL.md, run as it is printed."""
+    page = (Path(__file__).resolve().parents[3] / "docs" / "SKILL.md").read_text()
+    program = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[number]
+    env = os.environ | {"STOCK_RT_TOKEN": make_token(), "STOCK_RT_WS_URL": f"{node.url}, {node.url}"}
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", program], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as running:
+        deadline = threading.Timer(20, running.kill)
+        deadline.start()
+        try:
+            assert any(re.match(r"600519\.SH .*1800\.5$", line) for line in running.stdout)
+        finally:
+            deadline.cancel()
+            running.kill()
