@@ -112,7 +112,7 @@ CONTROL_GROUP = "tickpack.control"  # the channel layer's one group: every strea
 
 
 def siblings(group: str) -> str:
-    """String with TTL: JSON [{"node", "url"}], the group's nodes that take connections; who drains names one of them."""
+    """String with TTL: JSON [{"node", "url"}], a group's nodes that take connections; who drains names one of them."""
     return f"siblings:{group}"
 
 

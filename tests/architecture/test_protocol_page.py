@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from kernel.tokens import BadToken
-from streaming import consumers, errors
+from streaming import entrance, errors
 from streaming.wire import connection
 from streaming.wire.dialects import native
 
@@ -36,7 +36,7 @@ def test_every_way_to_refuse_a_token_is_described():
     while queue:
         kinds |= set(found := queue.pop().__subclasses__())
         queue += found
-    assert consumers.TokenInQuery in kinds
+    assert entrance.TokenInQuery in kinds
     assert {kind.code for kind in kinds if f"`{kind.code}`" not in PAGE} == set()
 
 
