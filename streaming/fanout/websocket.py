@@ -17,7 +17,8 @@ from typing import Any, Protocol
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets import http11
-from websockets.frames import Frame
+from websockets.frames import Frame, Opcode
+from websockets.server import ServerProtocol
 from websockets.streams import StreamReader
 
 EXTENSION = "tickpack.wire"
@@ -159,11 +160,27 @@ class AsgiWire:
             await self._wake.wait()
 
 
+class _Machine(ServerProtocol):
+    """websockets' state machine, for a peer that closes in the middle of a message (Autobahn 7.1.5).
+
+    RFC 6455 section 5.4 lets control frames come between fragments, close among them; websockets answers that with 1002.
+    """
+
+    def recv_frame(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None
+        super().recv_frame(frame)
+
+
 class WireProtocol(WebSocketsSansIOProtocol):
     """uvicorn's sans-I/O WebSocket protocol that also offers the extension."""
 
     wire: TransportWire | None = None
     _lingering = False  # the close frame is out; what still comes is thrown away until the peer goes
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.conn.__class__ = _Machine  # uvicorn makes its own and has no place for another
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
