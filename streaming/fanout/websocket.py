@@ -163,7 +163,7 @@ class AsgiWire:
 class _Machine(ServerProtocol):
     """websockets' state machine, for a peer that closes in the middle of a message (Autobahn 7.1.5).
 
-    RFC 6455 section 5.4 lets control frames come between fragments, close among them; websockets answers that with 1002.
+    RFC 6455 section 5.4 lets control frames come between fragments, close among them; websockets answers with 1002.
     """
 
     def recv_frame(self, frame: Frame) -> None:
@@ -250,6 +250,8 @@ class WireProtocol(WebSocketsSansIOProtocol):
         assert sent is not None
         self.queue.put_nowait({"type": "websocket.disconnect", "code": sent.code, "reason": sent.reason})
         self.transport.write(b"".join(self.conn.data_to_send()))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()  # so that the peer need not wait for the end of our patience
         self.close_sent = self._lingering = True
         self.transport.resume_reading()
         self.close_timer = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
