@@ -47,10 +47,16 @@ def _jwks() -> str:
 
 
 class Market:
-    """A lane in which every symbol moves in every window; written as ingest does, from the window of now on."""
+    """A lane in which every symbol moves in every window; written as ingest does, from the window of now on.
 
-    def __init__(self, client: redis.Redis, symbols: Sequence[str], lane: str = LANE) -> None:
-        self.redis, self.symbols, self.lane = client, list(symbols), lane
+    Args:
+        seldom: further symbols that move only in windows whose number can be divided by 7.
+    """
+
+    def __init__(
+        self, client: redis.Redis, symbols: Sequence[str], lane: str = LANE, seldom: Sequence[str] = ()
+    ) -> None:
+        self.redis, self.symbols, self.lane, self.seldom = client, [*symbols, *seldom], lane, frozenset(seldom)
         self.seq = seq_of(int(time.time() * 1000))
         self.sent_ns: dict[int, int] = {}  # seq -> monotonic ns, just before it was written
         self._bars = [
@@ -58,6 +64,8 @@ class Market:
             for at, symbol in enumerate(self.symbols)
             for price in (100_000 + at * 300,)
         ]
+        self.known = {bar.symbol: bar.volume for bar in self._bars}
+        self._often = [bar for bar in self._bars if bar.symbol not in self.seldom]
         self._references = [(bar.symbol, bar.close_e4) for bar in self._bars]
         rows = {bar.symbol: pack(self._newest(bar.close_e4)) for bar in self._bars}
         client.hset(keyspace.newest(lane), mapping=rows)
@@ -73,8 +81,9 @@ class Market:
         before, self.seq = self.seq, self.seq + 1
         begins = keyframe or chunk_of(before) != chunk_of(self.seq)
         references = self._references if begins else []
+        bars = self._bars if self.seq % 7 == 0 else self._often
         window = Window(
-            self.seq, "open", None, "soak", 1, self._bars, references=references, keyframe=begins,
+            self.seq, "open", None, "soak", 1, bars, references=references, keyframe=begins,
             made_ms=int(time.time() * 1000),
         )  # fmt: skip
         packed = pack(window)

@@ -24,11 +24,11 @@ NEW, DIALLING, ASKING, WAITING, OPEN, GONE = range(6)
 
 
 class Client:
-    """One socket: what it asks, what it has got."""
+    """One socket: its request, the text that follows the welcome, and what it has got."""
 
     __slots__ = (
         "again", "close", "first", "frames", "head", "last", "request", "resuming", "seq", "socket", "state", "stuck",
-        "symbols",
+        "symbols", "watched",
     )  # fmt: skip
 
     def __init__(self, request: bytes, symbols: tuple[str, ...], first: bytes) -> None:
@@ -38,6 +38,7 @@ class Client:
         self.socket.close()
         self.close: int | None = None  # the code of a close frame
         self.stuck = False  # reads no more
+        self.watched = True  # whether its latency counts
         self.seq = 0  # that every symbol has come to; 0 where they differ
         self.last: dict[bytes, int] = {}  # symbol -> newest seq
         self.again = 0.0  # seconds to wait before the next try
@@ -48,7 +49,6 @@ class Sockets:
     """See the module.
 
     Args:
-        first: text that a client sends after its welcome, given the client.
         receive_bytes: size of the clients' kernel buffers; 0: the system's own.
     """
 
@@ -246,12 +246,12 @@ class Sockets:
             return False
         client.seq += 1
         client.last.clear()  # read anew where needed: `seq` says it all
-        self._arrived(client.seq, now, len(rows))
+        self._arrived(client, client.seq, now, len(rows))
         return True
 
-    def _arrived(self, seq: int, now: int, count: int) -> None:
+    def _arrived(self, client: Client, seq: int, now: int, count: int) -> None:
         self.bars += count
-        if self.recording and (sent := self.sent_ns.get(seq)):
+        if self.recording and client.watched and (sent := self.sent_ns.get(seq)):
             self.latency[min(_GRAINS - 1, (now - sent) // 1000 // _GRAIN_US)] += count
 
     def _take(self, client: Client, opcode: int, body: bytes, now: int) -> None:
@@ -281,7 +281,7 @@ class Sockets:
         if last is not None:
             self.missing += seq - last - 1
         client.last[symbol] = seq
-        self._arrived(seq, now, 1)
+        self._arrived(client, seq, now, 1)
         if len(client.last) == len(client.symbols) and len(set(client.last.values())) == 1:
             client.seq = seq
 
