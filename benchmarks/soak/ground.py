@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jwt
 import redis
@@ -131,8 +132,9 @@ class Database:
 class Node:
     """A running node and what can be seen of it from outside."""
 
-    def __init__(self, child: Child, port: int, state: Path, database: Database) -> None:
+    def __init__(self, child: Child, port: int, store_port: int, state: Path, database: Database) -> None:
         self._child, self.port, self._state, self._database = child, port, state, database
+        self._store_port = store_port
         self.base, self.url = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}/ws/stock"
 
     @property
@@ -162,9 +164,9 @@ class Node:
         return count
 
     def _store_inodes(self) -> set[str]:
-        ports = f":{redis_port():04X}"
+        wanted = f":{self._store_port:04X}"
         rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
-        return {f"socket:[{row[9]}]" for row in rows if row[2].endswith(ports)}
+        return {f"socket:[{row[9]}]" for row in rows if row[2].endswith(wanted)}
 
     def sockets(self) -> int:
         """Return how many connections to its port it holds a descriptor of."""
@@ -196,10 +198,6 @@ class Node:
         return self._child.log.read_text(errors="replace")[-3000:]
 
 
-def redis_port() -> int:
-    return int(os.environ["REDIS_URL"].rsplit(":", 1)[1].split("/")[0])
-
-
 class Ground:
     """One part's folder and store; nodes are started on it."""
 
@@ -207,7 +205,7 @@ class Ground:
         self.folder = folder
         (folder / "log").mkdir()
         self._store, self.redis_url, broker = servers.valkey(folder, secrets.token_hex(8), keep=False)
-        os.environ["REDIS_URL"], os.environ["CELERY_BROKER_URL"] = self.redis_url, broker
+        self._env = {"REDIS_URL": self.redis_url, "CELERY_BROKER_URL": broker}
         self._store.start()
         self._store.wait_ready()
         self.redis = redis.Redis.from_url(self.redis_url)
@@ -224,14 +222,14 @@ class Ground:
     def node(self) -> Iterator[Node]:
         """Run `manage.py serve` as a node: one process, no SQL within its reach."""
         port, state, database = free_port(), self.folder / "state.json", Database()
-        env = {
+        env = self._env | {
             "TOKEN_JWKS": str(self.folder / "jwks.json"), "TICKPACK_ROLE": "node", "TICKPACK_EMBEDDED": "1",
             "TICKPACK_VAR": str(self.folder), "DATABASE_URL": database.url, "SOAK_STATE": str(state),
         }  # fmt: skip
         argv = [sys.executable, "-m", "benchmarks.soak.watched", "serve", "--port", str(port)]
         child = self.run("node", argv, lambda: healthy(port), **env)
         try:
-            yield Node(child, port, state, database)
+            yield Node(child, port, urlsplit(self.redis_url).port or 0, state, database)
         finally:
             stop(child)
             database.close()

@@ -82,6 +82,7 @@ class Sockets:
                 under_way.add(client)
                 self._dial(client)
             self.poll(0.1)
+            self.digest()  # who is connected already is asked for signs of life
             under_way = {one for one in under_way if one.state not in (OPEN, GONE)}
         return time.monotonic() - began
 

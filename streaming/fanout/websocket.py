@@ -11,15 +11,20 @@ scope["extensions"]["tickpack.wire"] is an object with
 
 import asyncio
 import socket
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets import http11
+from websockets.exceptions import ProtocolError
 from websockets.frames import Frame, Opcode
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.streams import StreamReader
+
+from streaming.wire.connection import CLOSE_TOO_MANY
 
 EXTENSION = "tickpack.wire"
 MAX_MESSAGE_BYTES = 131_072  # DESIGN section 4
@@ -160,16 +165,30 @@ class AsgiWire:
             await self._wake.wait()
 
 
-class _Machine(ServerProtocol):
-    """websockets' state machine, for a peer that closes in the middle of a message (Autobahn 7.1.5).
+class Machine(ServerProtocol):
+    """websockets' state machine, for peers that close in the middle of a message, and for those that flood us.
 
-    RFC 6455 section 5.4 lets control frames come between fragments, close among them; websockets answers with 1002.
+    RFC 6455 section 5.4 lets control frames come between fragments, close among them; websockets answers with 1002
+    (Autobahn 7.1.5). And the budget of messages does not count pings and fragments: at 40,000 of them a read, thirty
+    peers held up everybody else's bars for ten seconds.
     """
 
+    most_frames = 1000  # in ten seconds; a client that keeps to its budget of messages has 260
+    _frames, _since, _flooded = 0, 0.0, False
+
     def recv_frame(self, frame: Frame) -> None:
+        self._frames += 1
+        if self._frames > self.most_frames:
+            self._flooded = time.monotonic() - self._since < 10
+            if self._flooded:
+                raise ProtocolError("too many frames; at most 1000 in 10 s")
+            self._frames, self._since = 1, time.monotonic()
         if frame.opcode is Opcode.CLOSE:
             self.current_size = None
         super().recv_frame(frame)
+
+    def fail(self, code: int, reason: str = "") -> None:
+        super().fail(CLOSE_TOO_MANY if self._flooded else code, reason)
 
 
 class WireProtocol(WebSocketsSansIOProtocol):
@@ -180,7 +199,7 @@ class WireProtocol(WebSocketsSansIOProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.conn.__class__ = _Machine  # uvicorn makes its own and has no place for another
+        self.conn.__class__ = Machine  # uvicorn makes its own and has no place for another
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -234,6 +253,16 @@ class WireProtocol(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._detach()
         super().connection_lost(exc)
+
+    def handle_ping(self) -> None:
+        if self.writable.is_set() or self.conn.state is not State.OPEN:
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()  # it does not read: keeping answers for it would only fill our memory
+
+    def handle_cont(self, event: Frame) -> None:
+        if event.data or event.fin:  # fragments of nothing count for no limit of bytes
+            super().handle_cont(event)
 
     def handle_close(self, event: Frame) -> None:
         self._detach()
