@@ -52,12 +52,17 @@ def table(figures: Sequence[Figure], skipped: dict[str, str]) -> str:
 
 
 def number(value: float) -> str:
+    if value == float("inf"):
+        return "never"
     return f"{value:,.0f}" if value == int(value) else f"{value:,.3g}" if abs(value) < 100 else f"{value:,.0f}"
 
 
 def as_json(figures: Sequence[Figure], skipped: dict[str, str], facts: dict[str, Any]) -> dict[str, Any]:
     """Return the same for scripts: figures by "part.name", what was missed, and on what machine."""
-    named = {f"{figure.part}.{figure.name.replace(' ', '_')}": figure.value for figure in figures}
+    named = {
+        f"{figure.part}.{figure.name.replace(' ', '_')}": None if figure.value == float("inf") else figure.value
+        for figure in figures
+    }
     missing = [f"{figure.part}.{figure.name.replace(' ', '_')}" for figure in missed(figures)]
     return {"figures": named, "missed": missing, "skipped": skipped, **facts}
 

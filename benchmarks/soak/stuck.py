@@ -1,6 +1,5 @@
 """Part `stuck`: 200 of 1,000 sockets stop reading; the others hardly notice, the stuck ones are gone within 15 s."""
 
-import os
 import time
 
 from benchmarks.soak.crowd import crew
@@ -35,7 +34,7 @@ def _get_stuck(node: Node, market: Market, sockets: Sockets, count: int, undistu
     quiet()
     for client in sockets.all[:count]:
         client.watched = False
-    held = _descriptors(node)
+    held = node.sockets()
     _rounds(sockets, market, 3.0)
     inside, memory = node.inside(), node.rss_kb()
     sockets.measure()
@@ -49,7 +48,7 @@ def _get_stuck(node: Node, market: Market, sockets: Sockets, count: int, undistu
     while time.monotonic() < began + LOOKED_FOR_S:
         _rounds(sockets, market, PERIOD_S)
         most = max(most, node.rss_kb())
-        if gone == float("inf") and _descriptors(node) <= held - count:
+        if gone == float("inf") and node.sockets() <= held - count:
             gone = time.monotonic() - began
     disturbed = sockets.percentile(0.99)
     sockets.measure()
@@ -78,7 +77,3 @@ def _get_stuck(node: Node, market: Market, sockets: Sockets, count: int, undistu
 def _rounds(sockets: Sockets, market: Market, seconds: float) -> None:
     for _ in range(round(seconds / PERIOD_S)):
         sockets.run(time.monotonic() + PERIOD_S, market.publish)
-
-
-def _descriptors(node: Node) -> int:
-    return len(os.listdir(f"/proc/{node.pid}/fd"))
