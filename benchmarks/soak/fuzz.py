@@ -103,6 +103,7 @@ class Session:
             self.pongs.append(body)
         elif opcode == CLOSE:
             self.close = int.from_bytes(body[:2], "big") if body else 1005
+            self.send(frame(body, CLOSE))
             self._tally.closes[self.close] += 1
 
     def end(self, *, reset: bool = False) -> None:
