@@ -78,4 +78,3 @@ def main(words: list[str]) -> None:
         print(f"  {name:<18} {value:6.2f}")
     if asked.json:
         asked.json.write_text(json.dumps(figures, indent=1) + "\n")
-

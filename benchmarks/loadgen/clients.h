@@ -21,8 +21,11 @@ struct clients_options {
     int receive_bytes;      /* SO_RCVBUF; 0 leaves it to the kernel */
 };
 
+enum state { NEW, DIALLING, UPGRADING, WAITING, OPEN, GONE };
+
 struct client {
-    int fd, crew, state;
+    int fd, crew;
+    enum state state;
     bool sampled, stalled;
     uint64_t bars;                 /* BY_BRACE: braces, two a bar */
     uint64_t seq_sum, seq_highest; /* of sampled clients */
@@ -46,7 +49,7 @@ struct crew {
 void clients_setup(struct clients_options options, int extra_fd, void (*extra_ready)(void));
 struct crew *clients_crew(int number);
 void clients_read_file(int crew, const char *path);
-/* Connects a crew, so many at a time, and waits until each has its answer or is gone. */
+/* Connects a crew, so many at a time, and waits until each has its answer or is gone; what is silent for 15 s stays. */
 void clients_connect(int crew, uint32_t at_a_time);
 /* Connects and upgrades a crew without its first message; clients_ask sends that to all of them. */
 void clients_connect_silently(int crew, uint32_t at_a_time);
@@ -58,6 +61,7 @@ void clients_poll_until(uint64_t us);
 void clients_stall(uint32_t count);
 /* Whether the latencies of sampled clients of crew 0 are recorded. */
 void clients_record(bool on);
+uint64_t clients_last_open_us(void);
 uint64_t clients_bytes(void);
 void clients_drop_all(void);
 #endif
