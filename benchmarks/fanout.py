@@ -12,7 +12,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from benchmarks.peers import ROOT, Peer, Tickpack, everyone
 from benchmarks.stage import Stage, stage
 from benchmarks.workloads import FULL, SHORT, Figures
 from config.embedded.children import ChildFailed
+from kernel import clock
 
 WORKLOADS = ("w1", "w2", "w3", "w4", "w5")
 RESULTS = Path(__file__).parent / "results"
@@ -99,7 +99,7 @@ class Run:
         """Return everything about the run that is not a figure."""
         server, load = machine.processors()
         return {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "date": clock.utc_now().isoformat(timespec="seconds"),
             "machine": machine.line(),
             "placement": f"server on processor {server}; load generator, store and publisher on processor {load}",
             "load_before": round(self.load_before, 2),
@@ -148,7 +148,7 @@ def main(words: list[str]) -> None:
         asked.json.write_text(json.dumps({**figures, **facts}, indent=1) + "\n")
     if asked.save:
         RESULTS.mkdir(exist_ok=True)
-        kept = RESULTS / datetime.now(UTC).strftime("%Y-%m-%d")
+        kept = RESULTS / clock.utc_now().strftime("%Y-%m-%d")
         kept.with_suffix(".json").write_text(json.dumps({**figures, **facts}, indent=1) + "\n")
         kept.with_suffix(".md").write_text(report.markdown(figures, facts))
         (RESULTS / "fanout.svg").write_text(chart.draw(figures))

@@ -247,7 +247,8 @@ class NodeWs(Peer):
     def start(self, stage: Stage, shape: Shape) -> Running:
         port, feed = free_port(), free_port()
         env = {"NODE_PATH": str(build.node_modules() / "node_modules")}
-        argv = ["node", ROOT / "benchmarks" / "servers" / "node_ws.js", str(port), str(feed), str(shape.symbols)]
+        script = str(ROOT / "benchmarks" / "servers" / "node_ws.js")
+        argv = ["node", script, str(port), str(feed), str(shape.symbols)]
         child = stage.start("node_ws", argv, port, env=env)
         _crew(stage, shape, rounds.upgrade(port), rounds.subscribe)
         return Running(stage, shape, [child], port, feed, _texts(stage, shape))

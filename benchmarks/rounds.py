@@ -1,4 +1,4 @@
-"""What is said in a run: 1,000 instruments, who follows which, tokens, and the bytes of one round for each kind of server.
+"""What is said in a run: 1,000 instruments, who follows which, tokens, and the bytes of a round for each server.
 
 Every server gets the same bars: the frame's text is made once by the product's own dialect, and so are the packed
 window and the names of the keys. The load generator only writes the next `seq` into them (benchmarks/loadgen/round.h).
@@ -27,7 +27,10 @@ SYMBOLS = 1000
 _TEN_DIGITS, _BIG_ENDIAN, _END_MS = 0, 1, 2  # round.h's patch_kind
 _KEY = Ed25519PrivateKey.generate()
 # The key of RFC 6455's example: the answer to it is known, and no server cares.
-_UPGRADE = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13"
+_UPGRADE = (
+    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13"
+)
 
 
 def first_seq() -> int:

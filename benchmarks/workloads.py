@@ -33,7 +33,7 @@ FULL = Lengths(
     storm_symbols=15,
 )  # fmt: skip
 SHORT = Lengths(
-    repetitions=1, warm_s=1, saturate_s=4, naive_s=6, paced_rounds=3, connections=10_000, stalled_s=17,
+    repetitions=1, warm_s=1, saturate_s=3, naive_s=5, paced_rounds=3, connections=10_000, stalled_s=16,
     storm_symbols=5,
 )  # fmt: skip
 PERIOD_S = 1.5
@@ -47,12 +47,12 @@ class Untrue(Exception):
 
 
 def saturation(peer: Peer, stage: Stage, lengths: Lengths, *, paced: bool) -> Figures:
-    """W1: 1,000 connections x 50 of 1,000 symbols, as fast as it goes; then W2 on the same connections: 1.5 s rounds."""
+    """W1: 1,000 connections x 50 of 1,000 symbols, as fast as it goes; then W2 on the same: 1.5 s rounds."""
     seconds = lengths.saturate_s if peer.paced else lengths.naive_s
     phases = [f"saturate:{lengths.warm_s}:{seconds}"]
     if paced and peer.paced:
-        # Ours for 15 s at least: the re-check of every socket and the heartbeat come that often, and belong to the cost.
-        count = max(10, lengths.paced_rounds) if isinstance(peer, Tickpack) else lengths.paced_rounds
+        # Ours for 15 s at least: the re-check of each socket and the heartbeat come that often, and belong to the cost.
+        count = max(10, lengths.paced_rounds) if peer.name == "tickpack" else lengths.paced_rounds
         phases.append(f"paced:{PERIOD_S}:1:{count}")
     with peer.run(stage, Shape()) as running:
         measured = stage.load(running.arguments(*phases))
@@ -142,7 +142,7 @@ class Watch:
 
 def slow_readers(peer: Tickpack, stage: Stage, lengths: Lengths) -> Figures:
     """W4: 200 of 1,000 stop reading; how the others fare beside the time before, and when the stuck ones are gone."""
-    without, warm = round(lengths.stalled_s / 2 / W4_PERIOD_S), 20
+    without, warm = round(lengths.stalled_s / 2 / W4_PERIOD_S), 10
     during = round(lengths.stalled_s / W4_PERIOD_S)
     phases = (f"paced:{W4_PERIOD_S}:{warm}:{without}", f"stall:{STALLED}", f"paced:{W4_PERIOD_S}:0:{during}")
     with peer.run(stage, Shape()) as running:
@@ -191,11 +191,13 @@ def resume_storm(peer: Tickpack, stage: Stage, lengths: Lengths) -> Figures:
             for wanted in rounds.follow_sets(STORMING, each, shape.symbols)
         ]
         rounds.write_crew(stage.folder / "storm", crew)
-        options = ["--storm", stage.folder / "storm", "--storm-per-round", each, "--storm-since", since]
+        options = ["--storm", str(stage.folder / "storm"), "--storm-per-round", each, "--storm-since", since]
         phases = (f"paced:{W5_PERIOD_S}:8:40", f"storm:{W5_PERIOD_S}:240")
         measured = stage.load([*running.arguments(*phases, sample=4), *options])
     _believe(peer.name, measured, nothing_lost=True)
     check, storm, name = measured["check"], measured["storm"], f"w5.{peer.name}"
+    if not storm["resuming_open"]:
+        raise Untrue("W5: no client that asked with `since` was answered with `subscribed`")
     if storm["caught_up_s"] < 0:
         raise Untrue(f"W5: after {storm['seconds']:.0f} s {storm['resumed_bars']:,} bars had been resumed, not all")
     return {

@@ -14,7 +14,7 @@
 #include "gauge.h"
 #include "round.h"
 
-enum { INBOX_BYTES = 1 << 20, EVENTS = 512, COMPLAINTS = 3, UNANSWERED_US = 15000000, SEQ_DIGITS = 10 };
+enum { INBOX_BYTES = 1 << 20, EVENTS = 512, COMPLAINTS = 3, UNANSWERED_US = 10000000, SEQ_DIGITS = 10 };
 
 static struct clients_options options;
 static struct crew crews[CREWS];

@@ -49,7 +49,7 @@ struct crew {
 void clients_setup(struct clients_options options, int extra_fd, void (*extra_ready)(void));
 struct crew *clients_crew(int number);
 void clients_read_file(int crew, const char *path);
-/* Connects a crew, so many at a time, and waits until each has its answer or is gone; what is silent for 15 s stays. */
+/* Connects a crew, so many at a time, and waits until each has its answer or is gone; what is silent for 10 s stays. */
 void clients_connect(int crew, uint32_t at_a_time);
 /* Connects and upgrades a crew without its first message; clients_ask sends that to all of them. */
 void clients_connect_silently(int crew, uint32_t at_a_time);

@@ -21,7 +21,7 @@
 #include "gauge.h"
 #include "round.h"
 
-enum { IN_FLIGHT = 2, SILENCE_US = 3000000 };
+enum { IN_FLIGHT = 2, SILENCE_US = 3000000, UNANSWERED_US = 10000000 };
 
 static const char *server_pids = "", *store_pids = "";
 static uint64_t bars_per_round = 50, storm_per_round, storm_since;
@@ -164,6 +164,7 @@ static void storm(double period, int rounds) {
     clients_ask(1);
     measure();
     for (int i = 0; i < rounds && !caught_up_us; i++) {
+        if (!resuming->open && now_us() - begun > UNANSWERED_US) break; // nobody was understood
         publish();
         uint64_t next = begun + (uint64_t)((i + 1) * period * 1e6);
         while (now_us() < next) {

@@ -28,7 +28,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path  # noqa: E402
 
 
-class Bars(AsyncWebsocketConsumer):
+class Bars(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ships no types
     """One socket."""
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
