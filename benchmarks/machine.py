@@ -5,13 +5,19 @@ import platform
 import re
 import shutil
 import subprocess
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 
+@cache
+def _usable() -> list[int]:
+    return sorted(os.sched_getaffinity(0))
+
+
 def processors() -> tuple[int, int]:
     """Return the processor for the server under test, and the one for load generator, store and publisher."""
-    usable = sorted(os.sched_getaffinity(0))
+    usable = _usable()
     return usable[0], usable[min(1, len(usable) - 1)]
 
 
@@ -20,7 +26,7 @@ def line() -> str:
     model = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
     memory = re.search(r"MemTotal:\s*(\d+)", Path("/proc/meminfo").read_text())
     return (
-        f"{len(os.sched_getaffinity(0))} x {model[1] if model else platform.machine()}, "
+        f"{len(_usable())} x {model[1] if model else platform.machine()}, "
         f"{int(memory[1]) // 2**20 if memory else 0} GB, {platform.system()} {platform.release()}, "
         f"Python {platform.python_version()}"
     )

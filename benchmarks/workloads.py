@@ -4,11 +4,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from benchmarks import rounds
 from benchmarks.peers import Peer, Shape, Tickpack
-from benchmarks.stage import Stage, descriptors, resident_kb
+from benchmarks.stage import Stage, held_sockets, resident_kb
 
 Figures = dict[str, float]
 Phases = dict[str, dict[str, Any]]
@@ -53,7 +54,7 @@ def saturation(peer: Peer, stage: Stage, lengths: Lengths, *, paced: bool) -> Fi
     if paced and peer.paced:
         # Ours for 15 s at least: the re-check of each socket and the heartbeat come that often, and belong to the cost.
         count = max(10, lengths.paced_rounds) if peer.name == "tickpack" else lengths.paced_rounds
-        phases.append(f"paced:{PERIOD_S}:1:{count}")
+        phases.append(f"paced:{PERIOD_S}:0:{count}")
     with peer.run(stage, Shape()) as running:
         measured = stage.load(running.arguments(*phases))
     _believe(peer.name, measured, nothing_lost=isinstance(peer, Tickpack))
@@ -116,11 +117,11 @@ STALLED, W4_PERIOD_S = 200, 0.1  # ten rounds a second: 500,000 deliveries, and 
 
 
 class Watch:
-    """Looks at a process's descriptors and memory ten times a second while something else is measured."""
+    """Looks at a server's open sockets and memory five times a second while something else is measured."""
 
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-        self.seen: list[tuple[int, int, int]] = []  # (monotonic us, descriptors, resident kB)
+    def __init__(self, pid: int, port: int) -> None:
+        self.pid, self.port = pid, port
+        self.seen: list[tuple[int, int, int]] = []  # (monotonic us, sockets, resident kB)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
@@ -133,28 +134,28 @@ class Watch:
         self._thread.join()
 
     def _look(self) -> None:
-        while not self._over.wait(0.1):
+        while not self._over.wait(0.2):
             try:
-                self.seen.append((time.monotonic_ns() // 1000, descriptors(self.pid), resident_kb(self.pid)))
+                self.seen.append((time.monotonic_ns() // 1000, held_sockets(self.port), resident_kb(self.pid)))
             except OSError:
                 return
 
 
 def slow_readers(peer: Tickpack, stage: Stage, lengths: Lengths) -> Figures:
     """W4: 200 of 1,000 stop reading; how the others fare beside the time before, and when the stuck ones are gone."""
-    without, warm = round(lengths.stalled_s / 2 / W4_PERIOD_S), 10
+    without, warm = round(lengths.stalled_s / 3 / W4_PERIOD_S), 10
     during = round(lengths.stalled_s / W4_PERIOD_S)
     phases = (f"paced:{W4_PERIOD_S}:{warm}:{without}", f"stall:{STALLED}", f"paced:{W4_PERIOD_S}:0:{during}")
     with peer.run(stage, Shape()) as running:
         process = running.children[0].process
         assert process is not None
-        with Watch(process.pid) as watch:
+        with Watch(process.pid, running.port) as watch:
             measured = stage.load(running.arguments(*phases))
     check = measured["check"]
     if check["lost"] or check["wrong"]:
         raise Untrue(f"W4: {check['lost']} bars lost, {check['wrong']} of the healthy clients got something else")
     name, stalled_us = f"w4.{peer.name}", measured["stall"]["at_us"]
-    before = [row for row in watch.seen if measured["connect"] and stalled_us - 3_000_000 < row[0] < stalled_us]
+    before = [row for row in watch.seen if stalled_us - 3_000_000 < row[0] < stalled_us]
     after = [row for row in watch.seen if stalled_us < row[0] < measured["paced 2"]["at_us"]]
     full, resident = max(row[1] for row in before), max(row[2] for row in before)
     gone = next((row[0] for row in after if row[1] <= full - STALLED), None)
@@ -191,8 +192,9 @@ def resume_storm(peer: Tickpack, stage: Stage, lengths: Lengths) -> Figures:
             for wanted in rounds.follow_sets(STORMING, each, shape.symbols)
         ]
         rounds.write_crew(stage.folder / "storm", crew)
-        options = ["--storm", str(stage.folder / "storm"), "--storm-per-round", each, "--storm-since", since]
-        phases = (f"paced:{W5_PERIOD_S}:8:40", f"storm:{W5_PERIOD_S}:240")
+        storming = str(stage.folder / "storm")
+        options: list[str | int | Path] = ["--storm", storming, "--storm-per-round", each, "--storm-since", since]
+        phases = (f"paced:{W5_PERIOD_S}:4:32", f"storm:{W5_PERIOD_S}:240")
         measured = stage.load([*running.arguments(*phases, sample=4), *options])
     _believe(peer.name, measured, nothing_lost=True)
     check, storm, name = measured["check"], measured["storm"], f"w5.{peer.name}"
