@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import httpx
+import redis
 from celery import current_app
 from django.core.mail import send_mail
 from django.db import transaction
@@ -64,7 +65,7 @@ def restart_replay(*, setting_id: int) -> FeedSetting:
 
 def poll_nodes(*, now: datetime) -> int:
     """Ask every node that is not retired how it is; return how many answered."""
-    nodes = list(Node.objects.exclude(state=Node.State.RETIRED))
+    nodes = list(Node.objects.exclude(state=Node.State.RETIRED).select_related("group"))
     # At once: one after the other, thirty dead nodes would make the living ones look unseen.
     with (
         httpx.Client(timeout=POLL_TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client,
@@ -82,7 +83,20 @@ def poll_nodes(*, now: datetime) -> int:
         row.update(
             last_seen_at=now, last_error="", connections=health["connections"], reports_realtime=health["realtime"]
         )
+    _tell_siblings(nodes, answers)
     return seen
+
+
+def _tell_siblings(nodes: list[Node], answers: list[tuple[str, dict[str, Any]]]) -> None:
+    """Tell the nodes of each group who else takes connections: one that drains sends its clients there."""
+    siblings: dict[str, list[dict[str, str]]] = {}
+    for node, (error, _) in zip(nodes, answers, strict=True):
+        if not error and node.state == Node.State.ACTIVE:
+            siblings.setdefault(node.group.slug, []).append({"node": node.slug, "url": node.ws_url})
+    try:
+        store.write_siblings(siblings)
+    except redis.RedisError as error:
+        log.warning("who takes connections could not be told: %s", type(error).__name__)
 
 
 def deliver_outbox(*, now: datetime, limit: int = BATCH) -> int:

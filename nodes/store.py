@@ -67,6 +67,14 @@ def write_drain(*, node: str, draining: bool) -> None:
         client().delete(keyspace.draining(node))
 
 
+def write_siblings(siblings: dict[str, list[dict[str, str]]]) -> None:
+    """Note for each group which of its nodes take connections; forgotten when nobody polls them any more."""
+    pipe = client().pipeline(transaction=False)
+    for group, nodes in siblings.items():
+        pipe.set(keyspace.siblings(group), json.dumps(nodes), ex=120)
+    pipe.execute()
+
+
 def write_feed_setting(*, lane: str, setting: dict[str, Any] | None) -> None:
     """Set a lane's feed, or give the choice back to the ingest process."""
     if setting is None:

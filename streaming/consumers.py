@@ -5,7 +5,6 @@ can raise and always cleans up; Channels by itself does neither (reference: docs
 """
 
 import asyncio
-import json
 import logging
 import secrets
 from collections.abc import AsyncIterator
@@ -20,10 +19,14 @@ from redis.exceptions import RedisError
 from kernel import clock, keyspace
 from kernel.errors import PlatformError
 from kernel.instruments import InstrumentId
-from kernel.tokens import BadToken, Claims, TokenMissing
+from kernel.scope import Scope
+from kernel.tokens import BadToken, Claims
 from streaming import metrics
+from streaming.domain.intervals import INTERVAL_MINUTES
+from streaming.entrance import Draining, find_token, refuse
 from streaming.errors import StoreUnavailable, UnknownSymbol
-from streaming.fanout.hub import PATIENCE_SECONDS, Member
+from streaming.fanout.hub import Member
+from streaming.fanout.late import PATIENCE_SECONDS
 from streaming.fanout.node import Node, the_node
 from streaming.fanout.websocket import EXTENSION, AsgiWire
 from streaming.reference.instruments import directory
@@ -31,17 +34,12 @@ from streaming.store import entitlements, keys
 from streaming.store.connection import redis_async
 from streaming.store.quota import PROCESS, Socket
 from streaming.wire import requests
+from streaming.wire.channels import Channel
 from streaming.wire.connection import CLOSE_SLOW, CLOSE_TOKEN, Connection, costs_quota
 from streaming.wire.dialects import native
 from streaming.wire.window import unpack_newest
 
 log = logging.getLogger(__name__)
-
-
-class TokenInQuery(BadToken):
-    """A token in the URL ends in logs; send it as `Authorization: Bearer ...`"""
-
-    code = "token_in_query"
 
 
 class StreamConsumer(AsyncWebsocketConsumer):
@@ -81,29 +79,23 @@ class StreamConsumer(AsyncWebsocketConsumer):
         node = the_node()
         heard = node.heard
         try:
-            token, subprotocol = self._token()
-            self.claims = await asyncio.to_thread(keys.verify, token)
-            scope = await entitlements.effective_async(self.claims)
+            token, subprotocol = find_token(self.scope)
+            self.claims = await keys.verify_async(token)
+            if node.draining:
+                raise Draining
+            scope, used, over = await self._admitted(node, self.claims)
         except PlatformError as error:
-            await self._refuse(error.http_status, error.as_json())
+            await self._refuse(error)
             return
-        if node.draining:
-            await self._refuse(503, {"code": "draining", "message": "this node is draining; connect to another one"})
+        except (RedisError, OSError):
+            metrics.store_errors.inc()
+            await self._refuse(StoreUnavailable())
             return
         now_ms = clock.now_ms()
         step = scope.at(now_ms / 1000)
-        self.jti, self.field = self.claims.jti, f"{PROCESS}:{secrets.token_hex(6)}"
-        self.node: Node = node
         self.connection = Connection(
             dialect=native, scope=scope, resolve=_canonical, carried=lambda one: str(one) in directory()
         )  # fmt: skip
-        self.socket, self._in_the_books = Socket(scope.customer, scope.group, self.field), True
-        try:
-            used, over = await node.book.enter(self.socket, max(1, step.max_conns), now_ms)
-        except (RedisError, OSError):
-            metrics.store_errors.inc()
-            await self._refuse(503, StoreUnavailable().as_json())
-            return
         await self.accept(subprotocol=subprotocol)
         metrics.opened.labels(native.name).inc()
         metrics.connections.labels(native.name).inc()
@@ -126,39 +118,28 @@ class StreamConsumer(AsyncWebsocketConsumer):
         if node.heard != heard:
             await self.recheck()  # something was told while nobody could tell us
 
-    def _token(self) -> tuple[str, str | None]:
-        """Return the token and the subprotocol to select.
+    async def _admitted(self, node: Node, claims: Claims) -> tuple[Scope, int, list[str]]:
+        """Enter the books; return the scope in force, the symbols in use and the sockets that must go.
 
         Raises:
-            TokenMissing, TokenInQuery: 401.
+            BadToken, TooManyConnections: nobody is entered.
+            redis.RedisError: the store is away.
         """
-        for name, value in self.scope["headers"]:
-            if name == b"authorization":
-                kind, _, token = value.decode("latin-1").partition(" ")
-                if kind.lower() == "bearer" and token.strip():
-                    return token.strip(), None
-        offered = self.scope.get("subprotocols") or []
-        if len(offered) == 2 and offered[0] == "bearer":
-            return offered[1], "bearer"
-        if b"token=" in self.scope.get("query_string", b""):
-            raise TokenInQuery
-        raise TokenMissing
+        now_ms = clock.now_ms()
+        self.jti, self.field = claims.jti, f"{PROCESS}:{secrets.token_hex(6)}"
+        self.node = node
+        self.socket, self._in_the_books = Socket(claims.scope.customer, claims.scope.group, self.field), True
+        max_conns = max(1, claims.scope.at(now_ms / 1000).max_conns)
+        stored, revoked, used, over = await node.book.admit(self.socket, claims, max_conns, now_ms)
+        scope = entitlements.judge(claims, entitlements.read_scope(stored), revoked, now_ms / 1000)
+        newest = max(1, scope.at(now_ms / 1000).max_conns)
+        if newest != max_conns:
+            used, over = await node.book.enter(self.socket, newest, now_ms)
+        return scope, used, over
 
-    async def _refuse(self, status: int, body: dict[str, Any]) -> None:
-        metrics.refused.labels(body["code"]).inc()
-        if "websocket.http.response" not in self.scope.get("extensions", {}):
-            await self.close(CLOSE_TOKEN)  # such a server can answer 403 only
-            return
-        extra = (b"www-authenticate", f'Bearer error="invalid_token", error_description="{body["code"]}"'.encode())
-        payload = json.dumps(body).encode()
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(payload)).encode()),
-            extra if status == 401 else (b"retry-after", b"2"),
-        ]
-        await self.base_send({"type": "websocket.http.response.start", "status": status, "headers": headers})
-        await self.base_send({"type": "websocket.http.response.body", "body": payload})
-        raise StopConsumer
+    async def _refuse(self, error: PlatformError) -> None:
+        if await refuse(self.scope, self.base_send, error):
+            raise StopConsumer
 
     # -- messages ----------------------------------------------------------------------------------------------
 
@@ -215,8 +196,13 @@ class StreamConsumer(AsyncWebsocketConsumer):
                     granted, used = await self._claim(effect, now_ms)
                     await self._do(connection.claimed(effect, granted, used, now_ms))
                     # A replay begins when somebody listens; told after the follow, or its first bars find nobody.
-                    for lane in {one.lane for one in effect.instruments}:
-                        await redis_async().set(keyspace.wanted(lane), 1, ex=60)
+                    await self.node.want({one.lane for one in effect.instruments})
+                case requests.Judge():
+                    verdicts = await self._judge(effect)
+                    await self._do(connection.judged(effect, verdicts, now_ms))
+                case requests.Replay(verdict, channels):
+                    if self.member is not None:
+                        self.node.replays.begin(self.member, verdict, channels)
                 case requests.Release(instruments):
                     used = await book.release(self.socket, _paid(instruments), now_ms)
                     await self._do(connection.released(effect, used, now_ms))
@@ -254,11 +240,34 @@ class StreamConsumer(AsyncWebsocketConsumer):
         dropped = [*(InstrumentId.parse(symbol) for symbol in symbols), *outside]
         await self._do(self.connection.fitted(fit, dropped, used))
 
-    def _follow(self, channels: frozenset[tuple[InstrumentId, bool]]) -> None:
-        if self.member is not None:
-            self.node.hub.follow(self.member, channels)
+    def _follow(self, channels: frozenset[Channel]) -> None:
+        if self.member is None:
+            return
+        hub, new = self.node.hub, channels - self.member.channels
+        hub.follow(self.member, channels)
+        if any(channel.kind in INTERVAL_MINUTES for channel in new):
+            hub.show_to(self.member, new)
+            self.node.formers.wake()
+
+    async def _judge(self, judge: requests.Judge) -> list[requests.Verdict]:
+        since, replays = judge.since, self.node.replays
+        verdicts = []
+        for lane in judge.lanes:
+            seq, epoch = since.seqs.get(lane, since.seq), since.epochs.get(lane)
+            if seq is None and since.at_ms is None:
+                continue  # a cursor was named for other lanes only
+            try:
+                verdicts.append(await replays.judge(lane, seq, since.at_ms, epoch))
+            except (RedisError, OSError):
+                metrics.store_errors.inc()
+                verdicts.append(requests.Verdict(lane, False, epoch or "", seq or 0, None, "store_unavailable"))
+        return verdicts
 
     # -- what others want of this socket -------------------------------------------------------------------------
+
+    def knows(self, scope: Scope | None) -> bool:
+        """Tell whether a stored entitlement is nothing new."""
+        return scope is None or scope.rev <= self.connection.scope.rev
 
     async def recheck(self) -> None:
         """Take the newest entitlement; called on a control message, when a step is due, and every few seconds."""

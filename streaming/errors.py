@@ -1,9 +1,10 @@
 """The data plane's branch of the error tree.
 
 PlatformError
-    Refused        QuotaExceeded, MarketNotAllowed, LevelNotAllowed, UnknownSymbol, TooManyMessages, Fenced
+    Refused        QuotaExceeded, MarketNotAllowed, LevelNotAllowed, UnknownSymbol, TooManyMessages,
+                   TooManyConnections, Fenced
     Malformed      BinaryNotSupported, Unsupported, BadParameter, BadRecording
-    Unavailable    StoreUnavailable, HistoryUnavailable
+    Unavailable    StoreUnavailable, HistoryUnavailable, StreamLost
 """
 
 from kernel.errors import Malformed, Refused, Unavailable
@@ -53,6 +54,13 @@ class TooManyMessages(Refused):
     http_status = 429
 
 
+class TooManyConnections(Refused):
+    """Too many new connections of this customer; wait a moment"""
+
+    code = "too_many_connections"
+    http_status = 429
+
+
 class BinaryNotSupported(Malformed):
     """This socket speaks text; send JSON in a text message"""
 
@@ -87,6 +95,12 @@ class Fenced(Refused):
     """Another worker holds the lane now; this one must stop writing"""
 
     code = "fenced"
+
+
+class StreamLost(Unavailable):
+    """The real-time store came back without windows that it had taken"""
+
+    code = "stream_lost"
 
 
 class BadRecording(Malformed):

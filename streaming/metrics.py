@@ -19,3 +19,6 @@ stream_lag_seconds = Gauge(
     "tickpack_stream_lag_seconds", "Wall clock minus the end of the newest window (live feeds)", ["lane"]
 )
 store_errors = Counter("tickpack_store_errors", "Questions that the real-time store did not answer")
+replays = Counter("tickpack_replays", "Resumes that were begun, by lane of a socket")
+replays_ended = Counter("tickpack_replays_ended", "Resumes that have ended", ["how"])
+replayed_bytes = Counter("tickpack_replayed_bytes", "Bytes that resumes have handed over")

@@ -230,6 +230,8 @@ REPLAY_RUN = env_int("TICKPACK_REPLAY_RUN", 0)  # raised by each ./dev up: a new
 CLOSE_DELAY_SECONDS = env_float("TICKPACK_CLOSE_DELAY_SECONDS", 0.5)  # a live window closes this long after its end
 SIMULATED_SEED = env_int("TICKPACK_SIMULATED_SEED", 7)
 STREAM_HOURS = env_int("TICKPACK_STREAM_HOURS", 72)
+STREAM_ORIGINS = frozenset(env_list("TICKPACK_STREAM_ORIGINS", "*"))  # whose pages may open a socket; * is everybody's
+DRAIN_SECONDS = env_float("TICKPACK_DRAIN_SECONDS", 20.0)  # over which an operator's drain spreads its clients' leaving
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

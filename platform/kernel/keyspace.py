@@ -27,6 +27,11 @@ def stream(lane: str, epoch_name: str) -> str:
     return f"bars:{{{lane}}}:{epoch_name}"
 
 
+def floor(lane: str) -> str:
+    """String `<epoch> <ms>`: the end of the newest window that was trimmed off the stream; absent before any was."""
+    return f"floor:{{{lane}}}"
+
+
 def epochs(lane: str) -> str:
     """List: the names of the newest 50 epochs, oldest first; history reads them in this order."""
     return f"epochs:{{{lane}}}"
@@ -99,6 +104,11 @@ def rate(kind: str, who: str) -> str:
 
 PROCESSES = "processes"  # sorted set: streaming process -> ms of its last sign of life
 CONTROL_GROUP = "tickpack.control"  # the channel layer's one group: every streaming process is a member
+
+
+def siblings(group: str) -> str:
+    """String with TTL: JSON [{"node", "url"}], the group's nodes that take connections; who drains names one of them."""
+    return f"siblings:{group}"
 
 
 def draining(node: str) -> str:

@@ -4,6 +4,7 @@ Time alone makes the number, so it is the same on every process and node, and a 
 """
 
 WINDOW_MS = 1500
+CHUNK_WINDOWS = 100  # two and a half minutes: what is read and trimmed together
 
 
 def seq_of(at_ms: int) -> int:
@@ -14,6 +15,11 @@ def seq_of(at_ms: int) -> int:
 def end_ms(seq: int) -> int:
     """Return where a window ends, in epoch milliseconds: its bar's `timestamp` and its stream id."""
     return seq * WINDOW_MS
+
+
+def chunk_of(seq: int) -> int:
+    """Return the number of the piece of the stream that a window is in."""
+    return seq // CHUNK_WINDOWS
 
 
 def start_ms(seq: int) -> int:

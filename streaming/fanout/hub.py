@@ -1,43 +1,43 @@
 """In-process fan-out: each frame is encoded once, and what one connection is due leaves in one write.
 
-The unit is a channel, (instrument, fill); connections with the same set of channels form a group and share one joined
-buffer a flush. A healthy connection gets every bar, also when several windows arrive in one flush; a slow one
-(more than SOFT_BYTES unsent) gets the newest bar of each channel when it has drained, and a notice of how many it
-missed. One hub serves one dialect in one process; everything runs on the event loop's thread.
+The unit is a channel; connections with the same set of channels form a group and share one joined buffer a flush.
+Where most of what is followed has moved, each group takes its frames out of the whole list; where little has, the
+frames look for their groups. A healthy connection gets every frame, also when several windows arrive in one flush.
+One hub serves one dialect in one process; everything runs on the event loop's thread.
 """
 
-import asyncio
 import operator
 import time
 from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
-from kernel.instruments import InstrumentId
 from streaming import metrics
+from streaming.fanout.beats import Beats
+from streaming.fanout.lane import Lane, Notice, Track
+from streaming.fanout.late import Late
+from streaming.fanout.past import Past
 from streaming.fanout.websocket import Wire, text_frame
-from streaming.wire.window import Newest, Window
+from streaming.wire.channels import Channel
+from streaming.wire.window import Book, Newest, Print, Window
 
-SOFT_BYTES = 65_536  # unsent in user space; beyond it a reader is slow (DESIGN section 4)
-HARD_BYTES = 4_194_304
-PATIENCE_SECONDS = 15.0
-_RETRY_SECONDS = 0.05
-Channel = tuple[InstrumentId, bool]
-Notice = tuple[str | None, bytes]  # (symbol whose followers hear it, frame); None: the whole market's
-Row = tuple[list[Notice], list[bytes]]  # what one window brings: its notices, then frames by channel number
+_FEW = 5  # with less than one in so many channels due, frames look for their groups
+Row = tuple[list[Notice], list[bytes], list[int]]  # one window: its notices, frames by number, numbers that have one
 
 
 class Member:
     """One connection in the hub. `end` is called when it must go, with a reason."""
 
-    __slots__ = ("behind", "end", "group", "markets", "since", "skipped", "unheard", "wire")
+    __slots__ = ("behind", "channels", "end", "group", "held", "markets", "since", "skipped", "unheard", "wire")
 
     def __init__(self, wire: Wire, end: Callable[[str], None], markets: frozenset[str]) -> None:
         self.wire = wire
         self.end = end
         self.markets = markets  # whose status it hears
+        self.channels: frozenset[Channel] = frozenset()
+        self.held: frozenset[Channel] = frozenset()  # channels that a replay sends for now
         self.group: Group | None = None
-        self.behind: set[tuple[str, int]] | None = None  # (lane, channel number) that moved while it was slow
+        self.behind: dict[str, set[int]] | None = None  # lane -> channel numbers that moved while it was slow
         self.since = 0.0
         self.skipped = 0
         self.unheard: set[str] = set()  # lanes whose state has changed while it was slow
@@ -46,12 +46,14 @@ class Member:
 class Group:
     """All connections with one set of channels; `pick` takes the frames that are theirs out of one lane's list."""
 
-    __slots__ = ("key", "members", "pick", "symbols")
+    __slots__ = ("key", "members", "numbers", "pick", "symbols", "writes")
 
     def __init__(self, key: frozenset[Channel], numbers: dict[str, list[int]]) -> None:
         self.key = key
-        self.symbols = frozenset(str(instrument) for instrument, _ in key)
+        self.symbols = frozenset(str(channel.instrument) for channel in key)
         self.members: set[Member] = set()
+        self.writes: dict[Member, Callable[[bytes], Any]] = {}  # of those that are not slow
+        self.numbers = {lane: frozenset(of_lane) for lane, of_lane in numbers.items()}
         self.pick = {lane: _picker(sorted(of_lane)) for lane, of_lane in numbers.items()}
 
 
@@ -62,87 +64,77 @@ def _picker(numbers: list[int]) -> Callable[[list[bytes]], Iterable[bytes]]:
     return operator.itemgetter(*numbers)
 
 
-class Lane:
-    """What the hub knows of one lane: the market's state and, per instrument, the last price."""
-
-    __slots__ = (
-        "epoch",
-        "halted",
-        "heard_at",
-        "last",
-        "numbers",
-        "prices",
-        "seq",
-        "speed",
-        "state",
-        "until_ms",
-        "wanted",
-    )
-
-    def __init__(self) -> None:
-        self.epoch = ""
-        self.seq = 0
-        self.state = "no_feed"
-        self.until_ms: int | None = None
-        self.speed = 1.0
-        self.heard_at = 0.0  # monotonic
-        self.prices: dict[str, int] = {}  # symbol -> last price_e4; what a flat shows
-        self.halted: set[str] = set()
-        self.numbers: dict[Channel, int] = {}  # channel -> its place in the list of frames; never reused
-        self.wanted: dict[int, int] = {}  # number -> how many groups take it
-        self.last: list[bytes] = []  # newest frame of each channel, for who was slow
-
-    def number(self, channel: Channel) -> int:
-        at = self.numbers.get(channel)
-        if at is None:
-            at = self.numbers[channel] = len(self.last)
-            self.last.append(b"")
-        return at
-
-
 class Hub:
-    """See the module. `lanes` are shared by all dialects' hubs of a process in `fanout.node`."""
+    """See the module."""
 
     def __init__(self, dialect: ModuleType, lanes: Iterable[str]) -> None:
         self.dialect = dialect
-        self.lanes = {lane: Lane() for lane in lanes}
+        self.lanes = {name: Lane(name, dialect) for name in lanes}
+        self.past = {name: Past(lane) for name, lane in self.lanes.items()}
         self.groups: dict[frozenset[Channel], Group] = {}
         self.members: set[Member] = set()
-        self.late: set[Member] = set()
-        self._retry: asyncio.TimerHandle | None = None
+        self.late = Late(self)
+        self.beats = Beats()
+        self._of_lane: dict[str, dict[Group, None]] = {name: {} for name in self.lanes}
+        self._takers: dict[str, dict[int, set[Group]]] = {name: {} for name in self.lanes}  # who takes a number
 
     # -- membership ------------------------------------------------------------------------------------------------
 
     def join(self, member: Member) -> None:
         self.members.add(member)
+        self.beats.add(member)
+        member.wire.watch(lambda: self.late.full(member), lambda: self.late.drained(member))
 
     def follow(self, member: Member, channels: frozenset[Channel]) -> None:
-        """Make `channels` the whole set that a member gets."""
-        if member.group is not None and member.group.key == channels:
-            return
-        self._ungroup(member)
-        if not channels:
-            return
-        group = self.groups.get(channels)
-        if group is None:
-            group = self.groups[channels] = self._new_group(channels)
-        group.members.add(member)
-        member.group = group
+        """Make `channels` the whole set that a member gets; those that are being replayed wait for their replay."""
+        member.channels = channels
+        member.held &= channels
+        self._regroup(member)
+
+    def hold(self, member: Member, channels: frozenset[Channel]) -> None:
+        """Send a member nothing of these: a replay does."""
+        member.held |= channels & member.channels
+        self._regroup(member)
+
+    def release(self, member: Member, channels: frozenset[Channel]) -> None:
+        """Send a member the next window of these: its replay has come to the present one."""
+        member.held -= channels
+        self._regroup(member)
 
     def leave(self, member: Member) -> None:
         self._ungroup(member)
         self.members.discard(member)
-        self.late.discard(member)
-        member.behind = None
+        self.beats.discard(member)
+        self.late.forget(member)
+        member.channels = member.held = frozenset()
 
-    def _new_group(self, channels: frozenset[Channel]) -> Group:
+    def _regroup(self, member: Member) -> None:
+        key = member.channels - member.held
+        if member.group is not None and member.group.key == key:
+            return
+        self._ungroup(member)
+        if not key:
+            return
+        group = self.groups.get(key)
+        if group is None:
+            group = self.groups[key] = self._new_group(key)
+        group.members.add(member)
+        if member.behind is None:
+            group.writes[member] = member.wire.write
+        member.group = group
+
+    def _new_group(self, key: frozenset[Channel]) -> Group:
         numbers: dict[str, list[int]] = {}
-        for channel in sorted(channels):
-            lane = self.lanes[channel[0].lane]
-            number = lane.number(channel)
-            lane.wanted[number] = lane.wanted.get(number, 0) + 1
-            numbers.setdefault(channel[0].lane, []).append(number)
-        return Group(channels, numbers)
+        for channel in sorted(key):
+            lane = channel.instrument.lane
+            numbers.setdefault(lane, []).append(self.lanes[lane].take(channel).number)
+        group = Group(key, numbers)
+        for lane, of_lane in numbers.items():
+            self._of_lane[lane][group] = None
+            takers = self._takers[lane]
+            for number in of_lane:
+                takers.setdefault(number, set()).add(group)
+        return group
 
     def _ungroup(self, member: Member) -> None:
         group = member.group
@@ -150,24 +142,28 @@ class Hub:
             return
         member.group = None
         group.members.discard(member)
+        group.writes.pop(member, None)
         if group.members:
             return
         del self.groups[group.key]
         for channel in group.key:
-            lane = self.lanes[channel[0].lane]
-            number = lane.numbers[channel]
-            lane.wanted[number] -= 1
-            if not lane.wanted[number]:
-                del lane.wanted[number]
+            self.lanes[channel.instrument.lane].give_back(channel)
+        for lane, numbers in group.numbers.items():
+            del self._of_lane[lane][group]
+            for number in numbers:
+                self._takers[lane][number].discard(group)
+                if not self._takers[lane][number]:
+                    del self._takers[lane][number]
 
     # -- what ingest says ------------------------------------------------------------------------------------------
 
     def begin(self, name: str, epoch: str, newest: dict[str, Newest]) -> None:
         """A lane's stream was opened, or a new epoch of it: take the newest prices as they are."""
         lane = self.lanes[name]
-        lane.epoch, lane.seq = epoch, 0
-        lane.prices = {symbol: bar.close_e4 for symbol, bar in newest.items() if bar.close_e4}
-        lane.halted = {symbol for symbol, bar in newest.items() if bar.state != "trading"}
+        told = bool(lane.epoch)
+        lane.begin(epoch, newest)
+        if told:
+            self.tell_market(name)  # who resumes later must know that it cannot from before this
 
     def publish(self, name: str, windows: list[Window]) -> None:
         """Send some windows of one lane, oldest first."""
@@ -178,148 +174,116 @@ class Hub:
         for window in windows:
             if window.seq <= lane.seq:
                 continue  # the stream refuses a window twice; this is for a reader that begins in the middle
-            notices = self._take_state(name, lane, window)
-            frames = self._frames(lane, window)
-            if notices or frames:
-                rows.append((notices, frames))
+            notices = lane.take_state(window)
+            frames, due = lane.frames_of(window)
+            if notices or due:
+                rows.append((notices, frames, due))
             lane.seq = window.seq
-        if rows:
-            self._flush(name, lane, rows)
+        self._send(name, rows)
         metrics.flush_seconds.observe(time.perf_counter() - started)
 
-    def _take_state(self, name: str, lane: Lane, window: Window) -> list[Notice]:
-        """Return what is news; it travels among the bars, behind those of the windows before."""
-        notices: list[Notice] = []
-        for symbol, price_e4 in window.references:
-            lane.prices[symbol] = price_e4
-        for symbol, state in window.states:
-            (lane.halted.discard if state == "trading" else lane.halted.add)(symbol)
-            notices.append((symbol, text_frame(self.dialect.instrument_status(symbol=symbol, state=state).encode())))
-        lane.speed = window.speed
-        # `until` may stay the same text for hours; only a new state is news.
-        changed = window.state != lane.state
-        lane.state, lane.until_ms = window.state, window.until_ms
-        if changed and name != "TEST":
-            notices.append((None, self._market_frame(name)))
-        return notices
+    def publish_events(self, name: str, prints: Iterable[Print], books: Iterable[Book]) -> None:
+        """Send what the feed told beside its bars."""
+        frames, due = self.lanes[name].event_frames(prints, books)
+        if due:
+            self._send(name, [([], frames, due)])
 
-    def _frames(self, lane: Lane, window: Window) -> list[bytes]:
-        """Return one window's frames by channel number; an empty list when nobody is due any."""
-        for bar in window.bars:
-            lane.prices[bar.symbol] = bar.close_e4
-        if not lane.wanted:
-            return []
-        frames = [b""] * len(lane.last)
-        moved = {bar.symbol: bar for bar in window.bars}
-        flats = window.state == "open"
-        encode, seq = self.dialect.bar, window.seq
-        made: dict[str, bytes] = {}
-        for (instrument, fill), number in lane.numbers.items():
-            if number not in lane.wanted:
-                continue
-            symbol = str(instrument)
-            frame = made.get(symbol)
-            if frame is None:
-                traded = moved.get(symbol)
-                if traded is not None:
-                    text = encode(
-                        symbol, seq, traded.open_e4, traded.high_e4, traded.low_e4, traded.close_e4,
-                        traded.volume, traded.turnover_e4,
-                    )  # fmt: skip
-                elif flats and fill and symbol not in lane.halted and (price := lane.prices.get(symbol)):
-                    text = encode(symbol, seq, price, price, price, price, 0, 0)
-                else:
-                    continue
-                frame = text_frame(text.encode())
-                if traded is not None:
-                    made[symbol] = frame  # the same for those who fill and those who do not
-            frames[number] = lane.last[number] = frame
-        return frames
+    def show(self, name: str, track: Track) -> None:
+        """Send how a bar of a longer interval stands, now that it is known."""
+        frame = self.lanes[name].formed_frame(track)
+        if frame:
+            frames = [b""] * len(self.lanes[name].by_number)
+            frames[track.number] = frame
+            self._send(name, [([], frames, [track.number])])
+
+    def show_to(self, member: Member, channels: Iterable[Channel]) -> None:
+        """Tell a member how the bars of longer intervals stand that are known already."""
+        frames = []
+        for channel in channels:
+            lane = self.lanes[channel.instrument.lane]
+            track = lane.track(channel)
+            if track is not None:
+                frames.append(lane.formed_frame(track))
+        if member.behind is None and (data := b"".join(frames)):
+            member.wire.write(data)
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
-    def _flush(self, name: str, lane: Lane, rows: list[Row]) -> None:
+    def _send(self, name: str, rows: list[Row]) -> None:
+        if not rows:
+            return
+        followed = self.lanes[name].followed()
+        if len(rows) == 1 and not rows[0][0]:
+            _, frames, due = rows[0]
+            few = len(due) * _FEW < followed
+            sent = self._flush_few(name, frames, due) if few else self._flush(name, frames, due, followed)
+        else:
+            sent = self._flush_rows(name, rows)
+            self._tell_the_rest(name, b"".join(f for notices, _, _ in rows for symbol, f in notices if symbol is None))
+        metrics.deliveries.inc(sent)
+        self.late.missed(name, rows)
+
+    def _flush(self, name: str, frames: list[bytes], due: list[int], followed: int) -> int:
+        """Send one window without news to every group of the lane: the path that nearly all bars take."""
+        join, sent, all_due = b"".join, 0, len(due) == followed
+        for group in self._of_lane[name]:
+            picked = group.pick[name](frames)
+            data = join(picked)
+            if data:
+                for write in group.writes.values():
+                    write(data)
+                count = len(group.numbers[name]) if all_due else sum(map(bool, picked))
+                sent += count * len(group.writes)
+        return sent
+
+    def _flush_few(self, name: str, frames: list[bytes], due: list[int]) -> int:
+        """The same for a window in which little has moved."""
+        takers = self._takers[name]
+        buckets: dict[Group, list[bytes]] = {}
+        for number in due:
+            frame = frames[number]
+            for group in takers.get(number, ()):
+                if group in buckets:
+                    buckets[group].append(frame)
+                else:
+                    buckets[group] = [frame]
         sent = 0
-        for group in list(self.groups.values()):
-            pick = group.pick.get(name)
-            if pick is None:
-                continue
-            parts, bars = [], 0
-            for notices, frames in rows:
+        for group, parts in buckets.items():
+            data = b"".join(parts)
+            for write in group.writes.values():
+                write(data)
+            sent += len(parts) * len(group.writes)
+        return sent
+
+    def _flush_rows(self, name: str, rows: list[Row]) -> int:
+        """The same for several windows, or with news among them."""
+        sent = 0
+        for group in self._of_lane[name]:
+            parts: list[bytes] = []
+            bars = 0
+            for notices, frames, due in rows:
                 parts += [frame for symbol, frame in notices if symbol is None or symbol in group.symbols]
-                if frames:
-                    picked = [frame for frame in pick(frames) if frame]
+                if due:
+                    picked = list(filter(None, group.pick[name](frames)))
                     bars += len(picked)
                     parts += picked
-            if not parts:
-                continue
-            data = b"".join(parts)
-            for member in list(group.members):
-                if member.behind is None and member.wire.buffered() <= SOFT_BYTES:
-                    member.wire.write(data)
-                    sent += bars
-                else:
-                    self._fall_behind(member, name, lane, rows, bars)
-        metrics.deliveries.inc(sent)
-        self._tell_the_rest(name, b"".join(frame for notices, _ in rows for symbol, frame in notices if symbol is None))
-        if self.late:
-            self._catch_up()
-
-    def _fall_behind(self, member: Member, name: str, lane: Lane, rows: list[Row], bars: int) -> None:
-        if member.behind is None:
-            member.behind, member.since, member.skipped = set(), time.monotonic(), 0
-            self.late.add(member)
-            metrics.slow_readers.inc()
-        for channel in member.group.key if member.group else ():
-            if channel[0].lane == name:
-                number = lane.numbers[channel]
-                if any(number < len(frames) and frames[number] for _, frames in rows):
-                    member.behind.add((name, number))
-        if any(symbol is None for notices, _ in rows for symbol, _ in notices):
-            member.unheard.add(name)
-        member.skipped += bars
-
-    def _catch_up(self) -> None:
-        """Runs at every flush and, while anybody is late, on a timer: a quiet market must not keep bars back."""
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
-        now = time.monotonic()
-        for member in list(self.late):
-            buffered = member.wire.buffered()
-            if buffered == 0:
-                self._drain(member)
-            elif now - member.since > PATIENCE_SECONDS or buffered > HARD_BYTES:
-                self.leave(member)
-                metrics.ended.labels("slow_reader").inc()
-                member.end("slow_reader")
-        if self.late:
-            self._retry = asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._catch_up)
-
-    def _drain(self, member: Member) -> None:
-        newest = [self.lanes[lane].last[number] for lane, number in sorted(member.behind or ())]
-        states = [self._market_frame(lane) for lane in sorted(member.unheard & member.markets)]
-        member.unheard.clear()
-        skipped = max(0, member.skipped - len(newest))
-        metrics.conflated.inc(skipped)
-        member.behind = None
-        self.late.discard(member)
-        notice = text_frame(self.dialect.slow_reader(skipped=skipped).encode())
-        member.wire.write(b"".join([notice, *newest, *states]))
+            if parts:
+                data = b"".join(parts)
+                for write in group.writes.values():
+                    write(data)
+                sent += bars * len(group.writes)
+        return sent
 
     def tell_market(self, name: str) -> None:
         """Send a lane's state to everybody whose plan has the market."""
         if name != "TEST":
-            self._tell(name, self.members, self._market_frame(name))
-
-    def _market_frame(self, name: str) -> bytes:
-        lane = self.lanes[name]
-        return text_frame(self.dialect.market_status(market=name, state=lane.state, until_ms=lane.until_ms).encode())
+            self._tell(name, self.members, self.lanes[name].market_frame())
 
     def _tell_the_rest(self, name: str, frames: bytes) -> None:
         """Tell a market's news to those who follow nothing of it."""
         if frames:
-            self._tell(name, (one for one in self.members if one.group is None or name not in one.group.pick), frames)
+            groups = self._of_lane[name]
+            self._tell(name, (one for one in self.members if one.group not in groups), frames)
 
     def _tell(self, name: str, members: Iterable[Member], frames: bytes) -> None:
         for member in list(members):
@@ -329,16 +293,21 @@ class Hub:
                 else:
                     member.unheard.add(name)
 
-    def heartbeat(self, now_ms: int) -> None:
-        """Send every member a sign of life; who follows a lane sees whether it lags."""
+    def heartbeat(self, members: Iterable[Member], now_ms: int) -> None:
+        """Send some members a sign of life; who follows a lane sees whether it lags."""
         frames: dict[frozenset[str], bytes] = {}
-        for member in list(self.members):
+        for member in members:
+            if member.behind is not None or member not in self.members:
+                continue
             frame = frames.get(member.markets)
             if frame is None:
-                last = {name: self.lanes[name].seq for name in sorted(member.markets) if self.lanes[name].seq}
-                frame = frames[member.markets] = text_frame(self.dialect.heartbeat(now_ms=now_ms, last=last).encode())
-            if member.behind is None:
-                member.wire.write(frame)
+                frame = frames[member.markets] = self._heartbeat_frame(member.markets, now_ms)
+            member.wire.write(frame)
+
+    def _heartbeat_frame(self, markets: frozenset[str], now_ms: int) -> bytes:
+        last = {name: self.lanes[name].seq for name in sorted(markets) if self.lanes[name].seq}
+        epochs = {name: lane.epoch for name, lane in self.lanes.items() if lane.epoch}
+        return text_frame(self.dialect.heartbeat(now_ms=now_ms, last=last, epochs=epochs).encode())
 
     def busiest(self) -> int:
         """Return the most bytes that any reader who is not known as slow has unsent."""

@@ -1,7 +1,11 @@
 """What one streaming process has once: the hub and its readers, the quota book, and the ear for control messages."""
 
 import asyncio
+import itertools
+import json
 import logging
+import random
+import time
 from collections.abc import Callable, Coroutine, Iterable
 from types import ModuleType
 from typing import Any, Protocol
@@ -12,17 +16,27 @@ from django.conf import settings
 
 from kernel import clock, keyspace
 from kernel.instruments import LANES, InstrumentId
+from kernel.scope import Scope
+from kernel.tokens import Claims
 from streaming import metrics
+from streaming.fanout.beats import TICK_SECONDS
+from streaming.fanout.formers import Formers
 from streaming.fanout.hub import Hub
 from streaming.fanout.reader import LaneReader
+from streaming.fanout.replay import Replays
+from streaming.store import entitlements
 from streaming.store.connection import redis_async
 from streaming.store.quota import QuotaBook, Socket, keep_signing
+from streaming.wire.connection import CLOSE_DRAINING
 from streaming.wire.dialects import native
 
 log = logging.getLogger(__name__)
-HEARTBEAT_SECONDS = 15.0
 RECHECK_SECONDS = 15.0  # makes up for control messages that were lost
-_PACE = 200  # re-checks a second: 3,000 sockets in a round of 15 s
+_AT_ONCE = 250  # customers that are looked up in one round trip
+_REMIND_ROUNDS = 40  # every socket's place in the books is said again every ten minutes
+_PACE = 200  # of those a second
+_WANT_SECONDS = 20.0
+_REASON_BYTES = 120  # a close frame carries 123
 _DUE_SECONDS = 0.5  # how often it is asked whose entitlement changes by the clock
 
 
@@ -31,7 +45,10 @@ class OpenSocket(Protocol):
 
     field: str
     jti: str
+    claims: Claims | None
     due_s: float  # when its entitlement changes by the clock alone
+
+    def knows(self, scope: Scope | None) -> bool: ...
 
     async def recheck(self) -> None: ...
     async def end(self, code: int, reason: str) -> None: ...
@@ -43,6 +60,8 @@ class Node:
     def __init__(self) -> None:
         self.hub = Hub(native, LANES)
         self.book = QuotaBook(redis_async())
+        self.replays = Replays(self.hub, redis_async, self.run)
+        self.formers = Formers(self.hub, redis_async)
         self.sockets: dict[tuple[str, str], set[OpenSocket]] = {}  # by (customer, group)
         self.draining = False
         self.heard = 0  # control messages about customers so far
@@ -50,12 +69,15 @@ class Node:
         self._tasks: list[asyncio.Task[None]] = []
         self._errands: set[asyncio.Task[None]] = set()
         self._owed: set[Socket] = set()  # places in the books that the store did not take back yet
+        self._wanted_at: dict[str, float] = {}
+        self._drain: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         jobs: list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]] = [
             *((f"read {lane}", LaneReader(self.hub, lane).run) for lane in LANES),
             ("control", self._listen),
             ("heartbeat", self._beat),
+            ("intervals", self.formers.run),
             ("recheck", self._recheck_for_ever),
             ("due", self._recheck_when_due),
             ("sign", lambda: keep_signing(self.book, clock.now_ms)),
@@ -63,6 +85,7 @@ class Node:
         self._tasks = [asyncio.create_task(_for_ever(name, job), name=name) for name, job in jobs]
 
     async def stop(self) -> None:
+        self.hub.late.stop()
         await end_tasks([*self._tasks, *self._errands])
         await redis_async().aclose()
 
@@ -110,6 +133,14 @@ class Node:
         except (redis.RedisError, OSError) as error:
             log.warning("a replaced socket could not be told elsewhere: %s", type(error).__name__)
 
+    async def want(self, lanes: Iterable[str]) -> None:
+        """Tell ingest that somebody follows something of these lanes."""
+        now = time.monotonic()
+        for lane in lanes:
+            if now - self._wanted_at.get(lane, float("-inf")) > _WANT_SECONDS:
+                await redis_async().set(keyspace.wanted(lane), 1, ex=60)
+                self._wanted_at[lane] = now
+
     async def carried(self, instruments: tuple[InstrumentId, ...]) -> frozenset[InstrumentId]:
         """Ask the store which of these a feed has registered."""
         client = redis_async()
@@ -136,7 +167,7 @@ class Node:
         kind = message.get("kind")
         if kind == "drain":
             if message.get("node") == settings.NODE_ID:
-                self.draining = bool(message.get("draining", True))
+                self.run(self._see_whether_to_drain())
             return
         of_customer = list(self.sockets.get((message.get("customer", ""), message.get("group", "")), ()))
         if kind == "replaced":
@@ -149,19 +180,44 @@ class Node:
             self.run(socket.recheck())
 
     async def _beat(self) -> None:
-        while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
-            self.hub.heartbeat(clock.now_ms())
+        for tick in itertools.count():
+            await asyncio.sleep(TICK_SECONDS)
+            self.hub.heartbeat(self.hub.beats.due(tick), clock.now_ms())
+            self.hub.beats.ask(tick)
 
     async def _recheck_for_ever(self) -> None:
-        while True:
+        lost = self.book.lost
+        for turn in itertools.count(1):
             await self._see_whether_to_drain()
             await asyncio.sleep(RECHECK_SECONDS)
             await self._settle()
-            for count, socket in enumerate(self._all_sockets()):
-                self.run(socket.recheck())
-                if count % _PACE == _PACE - 1:
-                    await asyncio.sleep(1)
+            # A store that came back empty is told everything again; else now and then is enough.
+            if turn % _REMIND_ROUNDS == 0 or self.book.lost != lost:
+                lost = self.book.lost
+                await self._recheck_all()
+            else:
+                await self._recheck_what_has_changed()
+
+    async def _recheck_all(self) -> None:
+        for count, socket in enumerate(self._all_sockets()):
+            self.run(socket.recheck())
+            if count % _PACE == _PACE - 1:
+                await asyncio.sleep(1)
+
+    async def _recheck_what_has_changed(self) -> None:
+        """Look everybody up, many in one round trip; a socket is troubled only where something is new."""
+        sockets = [one for one in self._all_sockets() if one.claims is not None]
+        for start in range(0, len(sockets), _AT_ONCE):
+            some = sockets[start : start + _AT_ONCE]
+            try:
+                found = await entitlements.look_up([one.claims for one in some if one.claims is not None])
+            except (redis.RedisError, OSError):
+                metrics.store_errors.inc()
+                return  # time goes on without the store: _recheck_when_due
+            for socket, (scope, revoked) in zip(some, found, strict=True):
+                if revoked or not socket.knows(scope):
+                    self.run(socket.recheck())
+            await asyncio.sleep(0.05)
 
     async def _settle(self) -> None:
         for owed in list(self._owed):
@@ -171,9 +227,41 @@ class Node:
 
     async def _see_whether_to_drain(self) -> None:
         try:
-            self.draining = bool(await redis_async().exists(keyspace.draining(settings.NODE_ID)))
+            ordered = bool(await redis_async().exists(keyspace.draining(settings.NODE_ID)))
         except (redis.RedisError, OSError):
             metrics.store_errors.inc()  # the sockets are looked after all the same: their time goes on
+            return
+        if ordered and not self.draining:
+            self.draining = True
+            self._drain = asyncio.create_task(self.drain(settings.DRAIN_SECONDS))
+        elif not ordered and self.draining:
+            self.draining = False
+            if self._drain is not None:
+                self._drain.cancel()
+
+    async def drain(self, seconds: float) -> None:
+        """Send every client away, evenly over a time, with a hint where to; take no new ones."""
+        self.draining = True
+        other = await self._other_node()
+        sockets = self._all_sockets()
+        random.shuffle(sockets)  # those of one customer do not all go at once
+        began = time.monotonic()
+        for nth, socket in enumerate(sockets):
+            self.run(socket.end(CLOSE_DRAINING, _hint(other)))
+            ahead = began + seconds * (nth + 1) / len(sockets) - time.monotonic()
+            if ahead > 0.01:
+                await asyncio.sleep(ahead)
+        if self._errands:
+            await asyncio.wait(list(self._errands - {asyncio.current_task()}), timeout=2)
+
+    async def _other_node(self) -> dict[str, str]:
+        """Return another node of the group that takes connections; empty where none is known."""
+        try:
+            packed = await redis_async().get(keyspace.siblings(settings.NODE_GROUP))
+        except (redis.RedisError, OSError):
+            return {}
+        others = [one for one in json.loads(packed or b"[]") if one.get("node") != settings.NODE_ID]
+        return random.choice(others) if others else {}
 
     async def _recheck_when_due(self) -> None:
         while True:
@@ -185,6 +273,16 @@ class Node:
 
     def _all_sockets(self) -> list[OpenSocket]:
         return [one for sockets in self.sockets.values() for one in sockets]
+
+
+def _hint(other: dict[str, str]) -> str:
+    """Return the close reason of a node that drains: JSON of at most 120 bytes."""
+    wait: dict[str, Any] = {"retry_after": 1 if other else 2}
+    for keys in (("node", "url"), ("node",), ()):
+        text = json.dumps(wait | {key: other[key] for key in keys if key in other}, separators=(",", ":"))
+        if len(text.encode()) <= _REASON_BYTES:
+            break
+    return text
 
 
 async def _for_ever(name: str, job: Callable[[], Coroutine[Any, Any, None]]) -> None:

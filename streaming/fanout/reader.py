@@ -5,8 +5,10 @@ window that was read. A new epoch is noticed by its key, which is looked at when
 """
 
 import asyncio
+import json
 import logging
 import time
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -14,7 +16,10 @@ import redis
 
 from kernel import clock, keyspace
 from streaming import metrics
-from streaming.fanout.hub import SOFT_BYTES, Hub
+from streaming.domain.calendar import AlwaysOpen, Calendar, Sessions
+from streaming.fanout.hub import Hub
+from streaming.fanout.websocket import SOFT_BYTES
+from streaming.reference import published_days
 from streaming.store.connection import new_redis_async
 from streaming.wire.window import WINDOW_MS, Window, end_ms, unpack_newest, unpack_window
 
@@ -22,6 +27,7 @@ log = logging.getLogger(__name__)
 _BATCH = 100  # windows a read; a replay at full speed brings thousands
 _BLOCK_MS = 1000
 _QUIET_SECONDS = 3 * WINDOW_MS / 1000 + 1.0  # three windows missing in a row, and a second for the closing delay
+_DEAD_SECONDS = 2.5  # of silence on a link that then broke
 _BREATH_SECONDS = 0.2  # the most that one catching-up batch waits for healthy readers
 
 
@@ -42,8 +48,9 @@ class LaneReader:
             except (redis.RedisError, OSError) as error:
                 metrics.store_errors.inc()
                 log.warning("lane %s: the stream cannot be read (%s); trying again", self.name, type(error).__name__)
-                self._notice_silence()
-                await asyncio.sleep(0.5)
+                # A link that is dead shows itself after 3 s without any answer: that is silence enough.
+                self._notice_silence(after=_DEAD_SECONDS)
+                await asyncio.sleep(0.2)
             finally:
                 if self._client is not None:
                     await self._client.aclose()
@@ -62,6 +69,7 @@ class LaneReader:
 
     async def _begin(self, client: Any, epoch: str) -> None:
         """Open a stream: at its end when it ran before this process did, else at its start, for nothing was missed."""
+        self.lane.calendar = await self._calendar(client)
         joins_late = not self.lane.epoch and not self._was_here_first
         self._last_id = "0-0"
         if not joins_late:
@@ -76,6 +84,15 @@ class LaneReader:
             entry_id, fields = ends[0]
             self._last_id = entry_id.decode()
             self.hub.publish(self.name, self._windows([(entry_id, fields)]))
+
+    async def _calendar(self, client: Any) -> Sessions:
+        """Return the market's trading days with what operators have changed."""
+        if self.name == "TEST":
+            return AlwaysOpen()
+        changed = await client.hgetall(keyspace.calendar_overrides(self.name))
+        overrides = {date.fromisoformat(day.decode()): json.loads(row)["kind"] for day, row in changed.items()}
+        days = published_days(self.name)
+        return Calendar(self.name, days.first, days.last, days.closed, days.half_days, overrides)
 
     async def _read_until_quiet(self, client: Any) -> None:
         stream = keyspace.stream(self.name, self.lane.epoch)
@@ -98,7 +115,9 @@ class LaneReader:
         windows = []
         for entry_id, fields in entries:
             try:
-                windows.append(unpack_window(fields[b"w"]))
+                window = unpack_window(fields[b"w"])
+                self.hub.past[self.name].published(window.seq, fields[b"w"])
+                windows.append(window)
             except (KeyError, msgspec.MsgspecError) as error:
                 log.error("lane %s: entry %s cannot be read (%s); passed over", self.name, entry_id.decode(), error)
         return windows
@@ -114,9 +133,10 @@ class LaneReader:
         if window.speed == 1.0:
             metrics.stream_lag_seconds.labels(self.name).set((clock.now_ms() - end_ms(window.seq)) / 1000)
 
-    def _notice_silence(self) -> None:
+    def _notice_silence(self, after: float | None = None) -> None:
         """Call a market without entries `no_feed`, unless it is closed: then silence is what was promised."""
-        if self.lane.state in ("closed", "no_feed") or time.monotonic() - self.lane.heard_at < _QUIET_SECONDS:
+        silent = time.monotonic() - self.lane.heard_at
+        if self.lane.state in ("closed", "no_feed") or silent < (_QUIET_SECONDS if after is None else after):
             return
         self.lane.state, self.lane.until_ms = "no_feed", None
         self.hub.tell_market(self.name)

@@ -10,23 +10,37 @@ import os
 import socket
 import threading
 import time
+from dataclasses import dataclass
 from itertools import islice
 
 from django.conf import settings
 
 from kernel import clock
-from streaming.errors import BadRecording, Fenced, StoreUnavailable
-from streaming.ingest.choice import choice_for, feed_for
+from streaming.errors import BadRecording, Fenced, StoreUnavailable, StreamLost
+from streaming.ingest.choice import Choice, choice_for, feed_for
 from streaming.ingest.feeds import Feed
 from streaming.ingest.publisher import BATCH, Publisher
 from streaming.store.lanes import LEASE_MS, LaneStore
-from streaming.wire.window import end_ms, seq_of
+from streaming.wire.window import Newest, Window, end_ms, seq_of
 
 log = logging.getLogger(__name__)
 _RENEW_SECONDS = 0.4
 _BEAT_SECONDS = 0.05  # how often a feed is asked what is due
 _LOOK_SECONDS = 1.0  # how often settings are looked at and the state is reported
 _RETRY_SECONDS = 30.0  # a folder that had nothing for us may have been filled
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What this process has last written of a lane: a store that has less has lost it."""
+
+    epoch: str
+    seq: int
+    choice: Choice
+    newest: dict[str, Newest]
+
+
+_written: dict[str, _Written] = {}  # by lane; outlives the task, which ends when the store goes away
 
 
 def run_lane(store: LaneStore, stop: threading.Event) -> bool:
@@ -43,7 +57,10 @@ def run_lane(store: LaneStore, stop: threading.Event) -> bool:
     log.info("lane %s: taken with fence %d", store.lane, fence)
     try:
         while not (stop.is_set() or lease.lost.is_set()):
-            _Run(store, fence, stop, lease.lost, holder).run()
+            try:
+                _Run(store, fence, stop, lease.lost, holder).run()
+            except StreamLost:
+                log.error("lane %s: the store has lost windows that it had taken", store.lane)
     except Fenced:
         log.warning("lane %s: fence %d is outdated, another worker writes", store.lane, fence)
     finally:
@@ -95,6 +112,7 @@ class _Run:
         self._feed: Feed | None = None
         self._problem = ""
         self._finished = False
+        self._epoch = ""
 
     def run(self) -> None:
         """Build the feed, then write what is due, and return when something else is to be run."""
@@ -119,8 +137,10 @@ class _Run:
         now_ms = clock.now_ms()
         epoch, checkpoint = self._store.epoch(), self._store.checkpoint()
         last = self._store.last_window(epoch) if epoch else None
+        lost = self._lost_windows(epoch, last)
         goes_on = (
-            last is not None
+            lost is None
+            and last is not None
             and checkpoint.get("choice") == self._choice.as_json()
             # The wall clock was set back behind the stream: its next windows would be refused one by one.
             and (self._choice.feed == "replay" or last.seq <= seq_of(now_ms) + 1)
@@ -128,8 +148,8 @@ class _Run:
         if last is not None and goes_on and last.finished:
             self._finished = True  # it never starts again by itself
             return
-        newest = self._store.newest() if goes_on else {}
-        resume_after = last.seq if last is not None and goes_on else None
+        newest = self._store.newest() if goes_on else dict(lost.newest) if lost else {}
+        resume_after = last.seq if last is not None and goes_on else lost.seq if lost else None
         try:
             self._feed = feed_for(self._choice, self._store, newest=newest, resume_after=resume_after, now_ms=now_ms)
         except BadRecording as error:
@@ -152,12 +172,38 @@ class _Run:
             choice=self._choice.as_json(),
             newest=newest,
             keep_hours=settings.STREAM_HOURS,
+            after=resume_after if goes_on else None,
         )
+        self._epoch = epoch
+
+    def _lost_windows(self, epoch: str | None, last: Window | None) -> _Written | None:
+        """Return what we had written, where the store came back without some of it.
+
+        The feed then goes on where it was, in a new epoch: so whoever resumes is told of the gap.
+        """
+        written = _written.get(self._store.lane)
+        if written is None or written.choice != self._choice:
+            return None
+        if epoch == written.epoch and last is not None and last.seq >= written.seq:
+            return None
+        if epoch is not None and epoch != written.epoch:
+            return None  # somebody else has begun another one since
+        log.error(
+            "lane %s: epoch %s was lost after window %d; going on in a new one",
+            self._store.lane,
+            written.epoch,
+            last.seq if last else 0,
+        )
+        return written
 
     def _write_due(self) -> int:
         if self._feed is None or self._publisher is None:
             return 0
-        return self._publisher.publish(islice(self._feed.due(clock.now_ms()), BATCH))
+        written = self._publisher.publish(islice(self._feed.due(clock.now_ms()), BATCH))
+        if written and (last := self._publisher.last) is not None:
+            seq, newest = last.closed.seq, self._publisher.newest
+            _written[self._store.lane] = _Written(self._epoch, seq, self._choice, newest)
+        return written
 
     def _report(self) -> None:
         facts: dict[str, str | int | float] = {

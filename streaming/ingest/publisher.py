@@ -8,7 +8,7 @@ from streaming.domain.bars import Bar
 from streaming.domain.calendar import exchange_day
 from streaming.ingest.feeds import FeedWindow
 from streaming.store.lanes import Commit, LaneStore
-from streaming.wire.window import MovedBar, Newest, Window, end_ms, start_ms
+from streaming.wire.window import MovedBar, Newest, Window, chunk_of, end_ms, start_ms
 
 BATCH = 200  # windows in one round trip: half a megabyte on a busy day
 _TRIM_EVERY = 1000  # windows
@@ -20,6 +20,7 @@ class Publisher:
     Args:
         choice: which feed this is, kept in the checkpoint so that a successor knows whether it goes on.
         newest: what is known from before a restart.
+        after: the window that the stream ends with; None for a new epoch, which is told `newest` with its first window.
     """
 
     def __init__(
@@ -33,10 +34,13 @@ class Publisher:
         choice: dict[str, Any],
         newest: dict[str, Newest],
         keep_hours: int,
+        after: int | None = None,
     ) -> None:
         self._store, self._fence, self._epoch = store, fence, epoch
         self._feed, self._speed, self._choice = feed, speed, choice
-        self._newest = newest
+        self.newest = newest
+        self._after = after
+        self._keyed: int | None = None  # the piece of the stream whose keyframe we have written
         self._keep_ms = keep_hours * 3_600_000
         self._since_trim = 0
         self.windows = self.bars = self.duplicates = 0
@@ -48,11 +52,13 @@ class Publisher:
         Raises:
             Fenced: another worker holds the lane.
             StoreUnavailable: Redis is away; what was written is found again by the next run.
+            StreamLost: Redis is there without what was written.
         """
         commits = [self._commit_of(window) for window in windows]
         if not commits:
             return 0
-        self.duplicates += self._store.commit(self._fence, self._epoch, commits)
+        self.duplicates += self._store.commit(self._fence, self._epoch, commits, self._after)
+        self._after = commits[-1].window.seq
         self.windows += len(commits)
         self._since_trim += len(commits)
         if self._since_trim >= _TRIM_EVERY:
@@ -75,11 +81,18 @@ class Publisher:
     def _commit_of(self, window: FeedWindow) -> Commit:
         seq = window.closed.seq
         day = exchange_day(start_ms(seq)).isoformat()
-        changed: dict[str, Newest] = {}
+        newest = self.newest
+        # The store forgot the newest bars with the old epoch; those that we know go on.
+        changed: dict[str, Newest] = dict(newest) if self._after is None and self._keyed is None else {}
         for symbol, price_e4 in window.closed.references:
-            changed[symbol] = self._newest[symbol] = _with_reference(self._newest.get(symbol), price_e4, day)
+            changed[symbol] = newest[symbol] = _with_reference(newest.get(symbol), price_e4, day)
+        keyframe = chunk_of(seq) != self._keyed
+        self._keyed = chunk_of(seq)
+        named = list(newest) if keyframe else [symbol for symbol, _ in window.closed.references]
+        references = [(symbol, newest[symbol].close_e4) for symbol in named if newest[symbol].close_e4]
+        states = [(symbol, one.state) for symbol, one in newest.items() if one.state != "trading"] if keyframe else []
         for bar in window.closed.bars:
-            changed[bar.symbol] = self._newest[bar.symbol] = _with_bar(self._newest.get(bar.symbol), bar, seq, day)
+            changed[bar.symbol] = newest[bar.symbol] = _with_bar(newest.get(bar.symbol), bar, seq, day)
         self.bars += len(window.closed.bars)
         self.last = window
         packed = Window(
@@ -89,9 +102,11 @@ class Publisher:
             feed=self._feed,
             fence=self._fence,
             bars=[_moved(bar) for bar in window.closed.bars],
-            references=window.closed.references,
+            states=states,
+            references=references,
             speed=self._speed,
             finished=window.finished,
+            keyframe=keyframe,
         )
         checkpoint = {"choice": self._choice, "seq": seq, "finished": window.finished}
         return Commit(packed, changed, json.dumps(checkpoint))

@@ -4,6 +4,7 @@ Refreshed every 60 s and once in 10 s at most for a kid nobody knows; a failed f
 sockets go on connecting while the control plane is down (DESIGN section 1).
 """
 
+import asyncio
 import json
 import logging
 import re
@@ -39,12 +40,16 @@ class KeyRing:
         age = time.monotonic() - self._tried_at
         if age > _REFRESH_SECONDS or (kid not in self._keys and age > _UNKNOWN_KID_SECONDS):
             with self._lock:
-                if time.monotonic() - self._tried_at > min(age, _UNKNOWN_KID_SECONDS) or not self._keys:
+                if time.monotonic() - self._tried_at > min(age, _UNKNOWN_KID_SECONDS):
                     self._refresh()
         return self._keys
 
+    def is_fresh_for(self, kid: str) -> bool:
+        """Tell whether `keys_for` would answer without asking anybody."""
+        age = time.monotonic() - self._tried_at
+        return age <= _REFRESH_SECONDS and (kid in self._keys or age <= _UNKNOWN_KID_SECONDS)
+
     def _refresh(self) -> None:
-        self._tried_at = time.monotonic()
         try:
             keys = read_jwks(_load(self.source))
         except (OSError, httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
@@ -54,8 +59,11 @@ class KeyRing:
                 error,
                 len(self._keys),
             )
-            return
-        self._keys = keys
+        else:
+            self._keys = keys
+        finally:
+            # Not before: who asks meanwhile must wait for the answer, not take it for a key that nobody knows.
+            self._tried_at = time.monotonic()
 
 
 def _load(source: str) -> str:
@@ -87,6 +95,18 @@ def read_jwks(text: str) -> dict[str, VerifyKey]:
 
 
 _rings: dict[str, KeyRing] = {}
+
+
+async def verify_async(token: str) -> Claims:
+    """The same on an event loop: a refresh of the keys, which may ask over the network, is left to a thread.
+
+    Raises:
+        BadToken: or one of its kinds; all are HTTP 401.
+    """
+    ring = _rings.setdefault(settings.TOKEN_JWKS, KeyRing(settings.TOKEN_JWKS))
+    if ring.is_fresh_for(tokens.key_id(token)):
+        return verify(token)
+    return await asyncio.to_thread(verify, token)
 
 
 def verify(token: str) -> Claims:

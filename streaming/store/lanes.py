@@ -14,8 +14,18 @@ from typing import Any, cast
 import redis
 
 from kernel import keyspace
-from streaming.errors import Fenced, StoreUnavailable
-from streaming.wire.window import Newest, Window, end_ms, pack, unpack_newest, unpack_window
+from streaming.errors import Fenced, StoreUnavailable, StreamLost
+from streaming.wire.window import (
+    CHUNK_WINDOWS,
+    WINDOW_MS,
+    Newest,
+    Window,
+    chunk_of,
+    end_ms,
+    pack,
+    unpack_newest,
+    unpack_window,
+)
 
 LEASE_MS = 1500  # a dead holder is replaced within 2 s: this and one offer of beat's, every half second
 _STREAM_KEPT_MS = 72 * 3_600_000  # an old epoch's stream, for history to catch up with
@@ -42,17 +52,31 @@ redis.call('DEL', KEYS[4], KEYS[5])
 redis.call('PEXPIRE', KEYS[6], ARGV[3])
 return 1
 """
-# KEYS fence, stream, newest, checkpoint; ARGV fence, id, window, checkpoint, symbol, newest, symbol, newest ...
-# Answers -1 fenced, 0 this window is there already, 1 written. Redis itself refuses an id that does not rise.
+# KEYS fence, stream, newest, checkpoint; ARGV fence, ms of the window before ('' for an epoch's first), id, window,
+# checkpoint, symbol, newest, symbol, newest ...
+# Answers -1 fenced, -2 the stream has lost windows that were written, 0 this window is there already, 1 written.
+# Redis itself refuses an id that does not rise.
 _COMMIT = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
-local added = redis.pcall('XADD', KEYS[2], ARGV[2], 'w', ARGV[3])
+if ARGV[2] ~= '' then
+  local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
+  if not last or tonumber(string.match(last[1], '^%d+')) < tonumber(ARGV[2]) then return -2 end
+end
+local added = redis.pcall('XADD', KEYS[2], ARGV[3], 'w', ARGV[4])
 if type(added) == 'table' and added.err then
   if string.find(added.err, 'equal or smaller') then return 0 end
   return added
 end
-for i = 5, #ARGV, 2 do redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1]) end
-redis.call('SET', KEYS[4], ARGV[4])
+for i = 6, #ARGV, 2 do redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1]) end
+redis.call('SET', KEYS[4], ARGV[5])
+return 1
+"""
+# KEYS fence, stream, floor; ARGV fence, id, epoch. Said before anything goes: who resumes must never take a stream that
+# was cut for one that is whole.
+_NOTE_FLOOR = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
+local last = redis.call('XREVRANGE', KEYS[2], '(' .. ARGV[2], '-', 'COUNT', 1)[1]
+if last then redis.call('SET', KEYS[3], ARGV[3] .. ' ' .. string.match(last[1], '^%d+')) end
 return 1
 """
 _TRIM = """
@@ -85,6 +109,7 @@ class LaneStore:
         self._release = client.register_script(_RELEASE)
         self._begin_epoch = client.register_script(_BEGIN_EPOCH)
         self._commit = client.register_script(_COMMIT)
+        self._note_floor = client.register_script(_NOTE_FLOOR)
         self._trim = client.register_script(_TRIM)
         self._trim_exactly = client.register_script(_TRIM_EXACTLY)
 
@@ -126,11 +151,15 @@ class LaneStore:
             ]
             _unfenced(self._begin_epoch(keys=keys, args=[fence, name, _STREAM_KEPT_MS]))
 
-    def commit(self, fence: int, epoch: str, commits: Sequence[Commit]) -> int:
+    def commit(self, fence: int, epoch: str, commits: Sequence[Commit], after: int | None = None) -> int:
         """Write windows in order, each atomically, and return how many were there already.
+
+        Args:
+            after: the window that was written before these; None for an epoch's first ones.
 
         Raises:
             Fenced: another worker holds the lane; none of the windows after the first refusal is written.
+            StreamLost: the stream no longer has the window `after`: Redis came back without it.
         """
         keys = [
             keyspace.fence(self.lane),
@@ -141,7 +170,9 @@ class LaneStore:
         with _translated():
             pipe = self._client.pipeline(transaction=False)
             for commit in commits:
-                args: list[Any] = [fence, f"{end_ms(commit.window.seq)}-0", pack(commit.window), commit.checkpoint]
+                before = "" if after is None else end_ms(after)
+                after = commit.window.seq
+                args: list[Any] = [fence, before, f"{end_ms(after)}-0", pack(commit.window), commit.checkpoint]
                 for symbol, newest in commit.newest.items():
                     args += (symbol, pack(newest))
                 self._commit(keys=keys, args=args, client=pipe)
@@ -149,13 +180,18 @@ class LaneStore:
         return answers.count(0)
 
     def trim(self, fence: int, epoch: str, before_ms: int) -> int:
-        """Drop the windows that ended before an instant of the feed's clock; return how many.
+        """Drop the windows that ended before an instant of the feed's clock, by whole pieces; return how many.
 
-        An approximate trim does its work in small steps that do not hold Redis up; the exact one does the rest.
+        An approximate trim does its work in small steps that do not hold Redis up; the exact one does the rest. What
+        stays begins with a keyframe.
         """
+        before_ms = end_ms(chunk_of(before_ms // WINDOW_MS) * CHUNK_WINDOWS)
+        if before_ms <= 0:
+            return 0
         keys = [keyspace.fence(self.lane), keyspace.stream(self.lane, epoch)]
         trimmed = 0
         with _translated():
+            _unfenced(self._note_floor(keys=[*keys, keyspace.floor(self.lane)], args=[fence, f"{before_ms}-0", epoch]))
             while step := _unfenced(self._trim(keys=keys, args=[fence, f"{before_ms}-0"])):
                 trimmed += step
             return trimmed + _unfenced(self._trim_exactly(keys=keys, args=[fence, f"{before_ms}-0"]))
@@ -188,6 +224,10 @@ class LaneStore:
         with _translated():
             rows = cast("list[Any]", self._client.xrevrange(keyspace.stream(self.lane, epoch), count=1))
         return unpack_window(rows[0][1][b"w"]) if rows else None
+
+    def floor(self, epoch: str) -> int | None:
+        """Return the newest window that was trimmed off a stream; None where it is whole."""
+        return floor_of(self._text(keyspace.floor(self.lane)), epoch)
 
     def read(self, epoch: str, after_ms: int, count: int) -> list[Window]:
         """Return the windows that ended after an instant, oldest first."""
@@ -263,9 +303,17 @@ class LaneStore:
         return value if isinstance(value, dict) else {}
 
 
+def floor_of(noted: str | None, epoch: str) -> int | None:
+    """Read the note of the newest window that was trimmed (keyspace.floor); None where it is of another epoch."""
+    name, _, at_ms = (noted or "").rpartition(" ")
+    return int(at_ms) // WINDOW_MS if name == epoch else None
+
+
 def _unfenced(answer: Any) -> int:
     if isinstance(answer, Exception):
         raise answer
+    if int(answer) == -2:
+        raise StreamLost
     if int(answer) < 0:
         raise Fenced
     return int(answer)

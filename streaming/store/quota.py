@@ -7,6 +7,7 @@ signs `processes` every 5 s, and who has not for 20 s is left out by whoever ask
 
 import asyncio
 import json
+import math
 import os
 import secrets
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from django.conf import settings
 
 from kernel import keyspace
 from kernel.instruments import InstrumentId
+from kernel.tokens import Claims
+from streaming.errors import TooManyConnections
 
 SIGN_SECONDS = 5.0
 DEAD_AFTER_MS = 20_000
@@ -65,9 +68,20 @@ local function keep()
   redis.call('EXPIRE', KEYS[1], tonumber(ARGV[4]))
 end
 """
-# ARGV[5] max_conns: enters the socket; answers used and the sockets that are too many, oldest first.
+# KEYS[2] the customer's limiter. ARGV[5] max_conns, ARGV[6] ms a connection costs, ARGV[7] how many may come at once:
+# enters the socket; answers used and the sockets that are too many, oldest first; or -1 and the ms to wait.
+# The limiter is GCRA: the time at which the bucket is full again says everything (atomic, one key, no clean-up).
 _ENTER = (
-    _READ
+    """
+local now, cost = tonumber(ARGV[3]), tonumber(ARGV[6])
+if cost > 0 then
+  local full_at = math.max(now, tonumber(redis.call('GET', KEYS[2]) or 0)) + cost
+  local wait = full_at - now - cost * tonumber(ARGV[7])
+  if wait > 0 then return {-1, {tostring(wait)}} end
+  redis.call('SET', KEYS[2], string.format('%.0f', full_at), 'PX', string.format('%.0f', full_at - now))
+end
+"""
+    + _READ
     + """
 keep()
 table.sort(sockets, function(a, b) return a[2] < b[2] end)
@@ -136,6 +150,8 @@ local _, used = union()
 return used
 """
 )
+# What one customer may connect: a fleet of programs that starts again, then five a second.
+CONNECT_BURST, CONNECT_EVERY_MS = 60, 200
 PROCESS = f"{settings.NODE_ID}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
@@ -169,6 +185,7 @@ class QuotaBook:
         }
         self._dead: dict[str, bool] = {}
         self._signed_ms: int | None = None
+        self.lost = 0  # how often the store has come back without our signature, and so perhaps without the books
 
     async def sign(self, now_ms: int) -> None:
         """Give this process's sign of life and learn who has stopped giving theirs."""
@@ -176,20 +193,58 @@ class QuotaBook:
             pipe.zadd(keyspace.PROCESSES, {PROCESS: now_ms})
             pipe.zrangebyscore(keyspace.PROCESSES, "-inf", now_ms - DEAD_AFTER_MS)
             pipe.zremrangebyscore(keyspace.PROCESSES, "-inf", now_ms - _FORGET_AFTER_MS)
-            _, dead, _ = await pipe.execute()
+            was_new, dead, _ = await pipe.execute()
+        if was_new and self._signed_ms is not None:
+            self.lost += 1
         # A store that was away took nobody's signature: the others get until our next one to give theirs.
         all_were_silent = self._signed_ms is not None and now_ms - self._signed_ms > DEAD_AFTER_MS // 2
         self._signed_ms = now_ms
         self._dead = {} if all_were_silent else {name.decode(): True for name in dead}
 
     async def _run(self, name: str, socket: Socket, now_ms: int, *more: Any) -> Any:
-        arguments = [socket.field, json.dumps(self._dead), now_ms, _KEY_TTL_S, *more]
+        arguments = [*self._arguments(socket, now_ms), *more]
         return await self._scripts[name](keys=[socket.key], args=arguments)
 
+    async def admit(
+        self, socket: Socket, claims: Claims, max_conns: int, now_ms: int
+    ) -> tuple[bytes | None, bytes | None, int, list[str]]:
+        """Enter a socket and look its customer up, in one round trip.
+
+        Returns:
+            The stored entitlement, from when on the token is revoked, the symbols in use, and the fields of the sockets
+            that must go, oldest first.
+
+        Raises:
+            TooManyConnections: HTTP 429, with the seconds to wait; the socket is not entered.
+        """
+        enter = self._scripts["enter"]
+        keys = [socket.key, keyspace.rate("connect", f"{socket.customer}@{socket.group}")]
+        arguments = [*self._arguments(socket, now_ms), max_conns, CONNECT_EVERY_MS, CONNECT_BURST]
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.get(keyspace.entitlement(socket.customer, socket.group))
+        pipe.get(keyspace.revoked(claims.jti))
+        # Not through the script object: in a pipeline it asks the store each time whether it has the script.
+        pipe.evalsha(enter.sha, len(keys), *keys, *arguments)
+        stored, revoked, entered = await pipe.execute(raise_on_error=False)
+        if isinstance(entered, redis.exceptions.NoScriptError):
+            entered = await enter(keys=keys, args=arguments)
+        for answer in (stored, revoked, entered):
+            if isinstance(answer, Exception):
+                raise answer
+        used, over = int(entered[0]), [field.decode() for field in entered[1]]
+        if used < 0:
+            raise TooManyConnections(retry_after_s=math.ceil(float(over[0]) / 1000))
+        return stored, revoked, used, over
+
     async def enter(self, socket: Socket, max_conns: int, now_ms: int) -> tuple[int, list[str]]:
-        """Enter a socket; return the symbols in use and the fields of the sockets that must go, oldest first."""
-        used, over = await self._run("enter", socket, now_ms, max_conns)
+        """Enter a socket again, with another number of them; return as `admit` does. Costs nothing of the limit."""
+        key = keyspace.rate("connect", f"{socket.customer}@{socket.group}")
+        arguments = [*self._arguments(socket, now_ms), max_conns, 0, 1]
+        used, over = await self._scripts["enter"](keys=[socket.key, key], args=arguments)
         return int(used), [field.decode() for field in over]
+
+    def _arguments(self, socket: Socket, now_ms: int) -> list[Any]:
+        return [socket.field, json.dumps(self._dead), now_ms, _KEY_TTL_S]
 
     async def claim(
         self, socket: Socket, wanted: Sequence[InstrumentId], max_subs: int, now_ms: int

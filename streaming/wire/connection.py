@@ -11,23 +11,27 @@ from kernel.errors import PlatformError
 from kernel.instruments import BadSymbol, InstrumentId, Venue
 from kernel.scope import Scope
 from streaming.errors import BinaryNotSupported
+from streaming.wire.channels import WINDOW, Channel
 from streaming.wire.requests import (
     Claim,
     Close,
     Effect,
     Fit,
     Follow,
+    Judge,
     List,
     Lookup,
     Ping,
     ReadNewest,
     Rejection,
     Release,
+    Replay,
     Request,
     Send,
     Snapshot,
     Subscribe,
     Unsubscribe,
+    Verdict,
 )
 from streaming.wire.window import Newest
 
@@ -36,6 +40,7 @@ CLOSE_FORBIDDEN = 4403
 CLOSE_SLOW = 4408
 CLOSE_REPLACED = 4409
 CLOSE_TOO_MANY = 4429
+CLOSE_DRAINING = 1012
 BURST = 60  # messages; DESIGN section 4
 PER_SECOND = 20
 WARN_BEFORE_S = (86_400, 3_600, 60)
@@ -62,7 +67,8 @@ class Connection:
         self.scope = scope
         self._resolve = resolve
         self._carried = carried
-        self.following: dict[InstrumentId, bool] = {}  # instrument -> fill, in the order of following
+        # instrument -> kind -> channel, in the order of following
+        self.following: dict[InstrumentId, dict[str, Channel]] = {}
         self.used = 0  # the customer's union over all sockets, as last told
         self._announced_max = 0
         self._tokens, self._tokens_at_ms = float(BURST), 0
@@ -155,18 +161,40 @@ class Connection:
     def claimed(self, claim: Claim, granted: frozenset[InstrumentId], used: int, now_ms: int) -> list[Effect]:
         """Go on with a subscribe now that the quota has been taken."""
         self.used = used
-        max_subs = self._max_subs(now_ms)
+        request, lanes = claim.request, dict.fromkeys(one.lane for one in claim.instruments if one in granted)
+        if request.since is not None and WINDOW in request.kinds:
+            return [Judge(claim, granted, request.since, tuple(lanes))]
+        return self._added(claim, granted, None, now_ms)
+
+    def judged(self, judge: Judge, verdicts: Sequence[Verdict], now_ms: int) -> list[Effect]:
+        """Go on with a subscribe now that it is known what the stream still has."""
+        effects = self._added(judge.claim, judge.granted, verdicts, now_ms)
+        for verdict in verdicts:
+            of_lane = [one for one in judge.claim.instruments if one in judge.granted and one.lane == verdict.lane]
+            if verdict.recovered:
+                effects.append(Replay(verdict, frozenset(self.following[one][WINDOW] for one in of_lane)))
+        return effects
+
+    def _added(
+        self, claim: Claim, granted: frozenset[InstrumentId], verdicts: Sequence[Verdict] | None, now_ms: int
+    ) -> list[Effect]:
+        request, used, max_subs = claim.request, self.used, self._max_subs(now_ms)
         added = [one for one in claim.instruments if one in granted and one not in self.following]
-        # A symbol that is followed already may change its `fill`.
-        self.following.update((one, claim.request.fill) for one in claim.instruments if one in granted)
-        asked = self._asked(claim.request.symbols)
+        # A symbol that is followed already may get more kinds, or change its `fill`.
+        for one in claim.instruments:
+            if one in granted:
+                self.following.setdefault(one, {}).update(
+                    (kind, _channel(one, kind, request)) for kind in request.kinds
+                )
+        asked = self._asked(request.symbols)
         over = [
             Rejection(asked[one], "quota_exceeded", f"Max subscriptions reached ({used} of {max_subs})")
             for one in claim.instruments
             if one not in granted
         ]
         text = self.dialect.subscribed(
-            added=added, current=self.following, rejected=[*claim.rejected, *over], used=used, max_subs=max_subs
+            added=added, current=self.following, rejected=[*claim.rejected, *over], used=used, max_subs=max_subs,
+            resume=verdicts, live_only=[kind for kind in request.kinds if kind != WINDOW],
         )  # fmt: skip
         return [Send(text), self._follow()]
 
@@ -180,6 +208,12 @@ class Connection:
         ]
         if not removed:
             return [Send(self._unsubscribed((), rejected, now_ms))]
+        for one in removed:
+            for kind in request.kinds or tuple(self.following[one]):
+                self.following[one].pop(kind, None)
+        removed = [one for one in removed if not self.following[one]]
+        if not removed:
+            return [Send(self._unsubscribed((), rejected, now_ms)), self._follow()]
         for one in removed:
             del self.following[one]
         self._parting = (tuple(removed), tuple(rejected))
@@ -267,7 +301,7 @@ class Connection:
         return self.scope.at(now_ms / 1000).max_subs
 
     def _follow(self) -> Follow:
-        return Follow(frozenset(self.following.items()))
+        return Follow(frozenset(channel for kinds in self.following.values() for channel in kinds.values()))
 
     def _read(self, symbols: Iterable[str]) -> tuple[list[tuple[InstrumentId, str]], list[Rejection]]:
         """Return what was asked as (canonical, as written), each once, and what is no symbol at all."""
@@ -282,6 +316,11 @@ class Connection:
 
     def _asked(self, symbols: Iterable[str]) -> dict[InstrumentId, str]:
         return dict(self._read(symbols)[0])
+
+
+def _channel(instrument: InstrumentId, kind: str, request: Subscribe) -> Channel:
+    """Return the channel of a kind. Filling and stamping are the window bars' own."""
+    return Channel(instrument, kind, request.fill, request.stamp) if kind == WINDOW else Channel(instrument, kind)
 
 
 def costs_quota(instrument: InstrumentId) -> bool:

@@ -58,7 +58,10 @@ class Peer:
         elif event["type"] == "websocket.http.response.start":
             self.status = event["status"]
 
+    answered: bool | None = None
+
     def write(self, frames: bytes) -> None: ...
+    def watch(self, full, drained) -> None: ...
     def buffered(self) -> int:
         return 0
 

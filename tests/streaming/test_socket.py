@@ -108,7 +108,10 @@ def test_a_quiet_symbol_is_flat_while_open_and_silent_at_lunch(node, cn):
 
         cn.write(state="lunch_break", until_ms=1_773_032_400_000)
         status = client.get("status", state="lunch_break")
-        assert status == {"type": "status", "market": "CN", "state": "lunch_break", "until": "2026-03-09T05:00:00.000Z"}
+        assert status == {
+            "type": "status", "market": "CN", "state": "lunch_break", "until": "2026-03-09T05:00:00.000Z",
+            "epoch": "test",
+        }  # fmt: skip
         client.none("kline")
 
 
@@ -209,7 +212,16 @@ BAD_MESSAGES = {
     "symbols missing": '{"action":"subscribe"}',
     "symbols of numbers": '{"action":"subscribe","symbols":[1]}',
     "too many symbols": json.dumps({"action": "subscribe", "symbols": ["600519.SH"] * 501}),
-    "unknown type": '{"action":"subscribe","symbols":["600519.SH"],"types":["depth"]}',
+    "unknown type": '{"action":"subscribe","symbols":["600519.SH"],"types":["news"]}',
+    "types that are no list": '{"action":"subscribe","symbols":["600519.SH"],"types":"kline"}',
+    "unknown interval": '{"action":"subscribe","symbols":["600519.SH"],"intervals":["7m"]}',
+    "intervals of quotes": '{"action":"subscribe","symbols":["600519.SH"],"types":["quote"],"intervals":["1m"]}',
+    "since a float": '{"action":"subscribe","symbols":["600519.SH"],"since":1.5}',
+    "since before time": '{"action":"subscribe","symbols":["600519.SH"],"since":-1}',
+    "since no time": '{"action":"subscribe","symbols":["600519.SH"],"since":"yesterday"}',
+    "since without a zone": '{"action":"subscribe","symbols":["600519.SH"],"since":"2026-03-08T06:30:01"}',
+    "since of no lane": '{"action":"subscribe","symbols":["600519.SH"],"since":{"US":1}}',
+    "epoch no object": '{"action":"subscribe","symbols":["600519.SH"],"since":1,"epoch":"e"}',
     "lone surrogate": '{"action":"subscribe","symbols":["\\ud800"]}',
     "half a megabyte of digits": "1" * 100_000,
 }
@@ -333,9 +345,16 @@ def test_the_newest_connection_replaces_the_oldest(node):
 
 
 def test_a_browser_may_send_its_token_as_a_subprotocol(node):
-    with connect(node.url, subprotocols=["bearer", make_token()]) as socket:
+    with connect(node.url, subprotocols=["bearer", make_token()], origin="https://quant.example") as socket:
         assert socket.subprotocol == "bearer"
         assert json.loads(socket.recv(timeout=3))["type"] == "welcome"
+
+
+def test_a_subprotocols_token_without_an_origin_is_refused(node):
+    with pytest.raises(InvalidStatus) as caught, connect(node.url, subprotocols=["bearer", make_token()]):
+        pass
+    assert caught.value.response.status_code == 403
+    assert json.loads(caught.value.response.body)["code"] == "origin_not_allowed"
 
 
 def test_a_path_without_a_stream_is_404(node):

@@ -1,13 +1,15 @@
 """The hub: who gets which frame, in one write; and what a slow reader gets instead."""
 
+import asyncio
 import json
 
 import pytest
 
 from kernel.instruments import InstrumentId
-from streaming.fanout import hub as hub_module
+from streaming.fanout import late as late_module
 from streaming.fanout.hub import Hub, Member
 from streaming.fanout.websocket import payloads, text_frame
+from streaming.wire.channels import Channel
 from streaming.wire.dialects import native
 from streaming.wire.window import MovedBar, Newest, Window
 
@@ -18,10 +20,26 @@ BOTH = frozenset({"CN", "HK"})
 class Peer:
     """A connection whose kernel takes as much as we say."""
 
+    answered: bool | None = True
+
     def __init__(self) -> None:
         self.writes: list[bytes] = []
         self.unsent = 0
         self.ended: str | None = None
+
+    def watch(self, full, drained) -> None:
+        self._full, self._drained = full, drained
+
+    async def fill(self) -> None:
+        """Its kernel takes no more."""
+        self.unsent = 70_000
+        self._full()
+        await asyncio.sleep(0)
+
+    async def drain(self) -> None:
+        self.unsent = 0
+        self._drained()
+        await asyncio.sleep(0)
 
     def write(self, frames: bytes) -> None:
         self.writes.append(frames)
@@ -48,8 +66,7 @@ async def hub():
     made = Hub(native, ("CN", "HK", "TEST"))
     made.begin("CN", "e1", {"600519.SH": Newest(0, 0, 0, 0, 100, 0, 0, "trading", 100, "", 0, 0, 0, 0, 0)})
     yield made
-    if made._retry:
-        made._retry.cancel()
+    made.late.stop()
 
 
 def joined(hub, *channels, markets=BOTH):
@@ -73,8 +90,8 @@ def window(seq, *traded, state="open", **more):
 
 
 async def test_each_connection_gets_its_own_symbols_in_one_write(hub):
-    one, _ = joined(hub, (MOUTAI, True), (PINGAN, True))
-    two, _ = joined(hub, (PINGAN, True))
+    one, _ = joined(hub, Channel(MOUTAI), Channel(PINGAN))
+    two, _ = joined(hub, Channel(PINGAN))
 
     hub.publish("CN", [window(1, ("600519.SH", 5), ("000001.SZ", 7), ("600000.SH", 9))])
 
@@ -84,49 +101,49 @@ async def test_each_connection_gets_its_own_symbols_in_one_write(hub):
 
 
 async def test_two_windows_of_one_flush_both_arrive(hub):
-    peer, _ = joined(hub, (MOUTAI, True))
+    peer, _ = joined(hub, Channel(MOUTAI))
     hub.publish("CN", [window(1, ("600519.SH", 5)), window(2, ("600519.SH", 6)), window(3)])
     assert peer.bars() == [("600519.SH", 1, 5), ("600519.SH", 2, 6), ("600519.SH", 3, 0)]
 
 
 async def test_a_window_that_was_seen_is_not_sent_again(hub):
-    peer, _ = joined(hub, (MOUTAI, True))
+    peer, _ = joined(hub, Channel(MOUTAI))
     hub.publish("CN", [window(5, ("600519.SH", 5))])
     hub.publish("CN", [window(5, ("600519.SH", 5)), window(4, ("600519.SH", 5))])
     assert peer.bars() == [("600519.SH", 5, 5)]
 
 
 async def test_flats_come_only_while_open_with_a_price_and_when_wanted(hub):
-    filled, _ = joined(hub, (MOUTAI, True), (PINGAN, True))  # PINGAN has no price yet
-    bare, _ = joined(hub, (MOUTAI, False))
+    filled, _ = joined(hub, Channel(MOUTAI), Channel(PINGAN))  # PINGAN has no price yet
+    bare, _ = joined(hub, Channel(MOUTAI, fill=False))
     hub.publish("CN", [window(1), window(2, state="lunch_break"), window(3, states=[("600519.SH", "suspended")])])
     assert filled.bars() == [("600519.SH", 1, 0)]
     assert bare.bars() == []
 
 
 async def test_a_previous_close_is_the_price_of_the_first_flats(hub):
-    peer, _ = joined(hub, (PINGAN, True))
+    peer, _ = joined(hub, Channel(PINGAN))
     hub.publish("CN", [window(1, references=[("000001.SZ", 150_300)])])
     (message,) = [json.loads(text) for write in peer.writes for text in payloads(write) if '"kline"' in text]
     assert message["data"]["close"] == 15.03
 
 
 async def test_auction_prints_are_sent_in_every_state(hub):
-    peer, _ = joined(hub, (MOUTAI, True))
+    peer, _ = joined(hub, Channel(MOUTAI))
     hub.publish("CN", [window(1, ("600519.SH", 5), state="opening_auction"), window(2, state="pre_open")])
     assert peer.bars() == [("600519.SH", 1, 5)]
 
 
 async def test_a_change_of_state_is_told_once_and_only_to_whose_plan_has_the_market(hub):
-    peer, _ = joined(hub, (MOUTAI, True))
-    other, _ = joined(hub, (TENCENT, True), markets=frozenset({"HK"}))
+    peer, _ = joined(hub, Channel(MOUTAI))
+    other, _ = joined(hub, Channel(TENCENT), markets=frozenset({"HK"}))
     hub.publish("CN", [window(1), window(2), window(3, state="lunch_break")])
     assert [notice["state"] for notice in peer.notices()] == ["open", "lunch_break"]
     assert other.notices() == []
 
 
 async def test_a_new_state_comes_behind_the_bars_of_the_windows_before_it(hub):
-    peer, _ = joined(hub, (MOUTAI, True))
+    peer, _ = joined(hub, Channel(MOUTAI))
     hub.publish("CN", [window(1), window(2), window(3, ("600519.SH", 9), state="lunch_break"), window(4, state="open")])
     told = [json.loads(text) for write in peer.writes for text in payloads(write)]
     assert [m.get("seq") or m["state"] for m in told] == ["open", 1, 2, "lunch_break", 3, "open", 4]
@@ -134,8 +151,8 @@ async def test_a_new_state_comes_behind_the_bars_of_the_windows_before_it(hub):
 
 
 async def test_a_halt_comes_behind_the_bars_of_the_windows_before_it_and_only_to_its_followers(hub):
-    peer, _ = joined(hub, (MOUTAI, True))
-    other, _ = joined(hub, (PINGAN, True))
+    peer, _ = joined(hub, Channel(MOUTAI))
+    other, _ = joined(hub, Channel(PINGAN))
     hub.publish("CN", [window(1), window(2, states=[("600519.SH", "halted")])])
     told = [json.loads(text) for write in peer.writes for text in payloads(write)]
     assert [m.get("seq") or m["state"] for m in told] == ["open", 1, "halted"]
@@ -149,51 +166,52 @@ async def test_who_follows_nothing_hears_a_new_state_once(hub):
 
 
 async def test_a_slow_reader_hears_the_state_that_it_missed(hub):
-    slow, _ = joined(hub, (MOUTAI, True))
+    slow, _ = joined(hub, Channel(MOUTAI))
     hub.publish("CN", [window(1, ("600519.SH", 1))])
-    slow.unsent = hub_module.SOFT_BYTES + 1
+    await slow.fill()
     hub.publish("CN", [window(2, ("600519.SH", 2))])
     hub.publish("CN", [window(3, state="lunch_break")])
-    slow.unsent = 0
     slow.writes.clear()
-    hub._catch_up()
+    await slow.drain()
     assert [m.get("state", m["type"]) for m in slow.notices()] == ["slow_reader", "lunch_break"]
 
 
 async def test_a_slow_reader_gets_the_newest_bar_and_a_count_and_others_never_wait(hub):
-    slow, _ = joined(hub, (MOUTAI, True))
-    healthy, _ = joined(hub, (MOUTAI, True))
-    slow.unsent = hub_module.SOFT_BYTES + 1
-    for seq in range(1, 6):
+    slow, _ = joined(hub, Channel(MOUTAI))
+    healthy, _ = joined(hub, Channel(MOUTAI))
+    await slow.fill()
+    for seq in range(1, 7):
         hub.publish("CN", [window(seq, ("600519.SH", seq))])
     slow_bars_while_full = slow.bars()
 
-    slow.unsent = 0
-    hub.publish("CN", [window(6, ("600519.SH", 6))])
+    await slow.drain()
+    caught_up = list(slow.writes)
+    hub.publish("CN", [window(7, ("600519.SH", 7))])
 
     assert slow_bars_while_full == []
     assert [notice["skipped"] for notice in slow.notices() if notice["type"] == "slow_reader"] == [5]
-    assert slow.bars() == [("600519.SH", 6, 6)]
-    assert [seq for _, seq, _ in healthy.bars()] == [1, 2, 3, 4, 5, 6]
+    assert len(caught_up) == 1
+    assert slow.bars() == [("600519.SH", 6, 6), ("600519.SH", 7, 7)]
+    assert [seq for _, seq, _ in healthy.bars()] == [1, 2, 3, 4, 5, 6, 7]
 
 
 async def test_a_reader_that_stays_slow_is_ended(hub, monkeypatch):
-    monkeypatch.setattr(hub_module, "PATIENCE_SECONDS", 0)
-    peer, member = joined(hub, (MOUTAI, True))
-    peer.unsent = hub_module.SOFT_BYTES + 1
+    monkeypatch.setattr(late_module, "PATIENCE_SECONDS", 0)
+    peer, member = joined(hub, Channel(MOUTAI))
+    await peer.fill()
     hub.publish("CN", [window(1, ("600519.SH", 5))])
-    hub.publish("CN", [window(2, ("600519.SH", 5))])
+    hub.late._sweep()
     assert peer.ended == "slow_reader"
     assert member not in hub.members
     assert not hub.groups
 
 
 async def test_leaving_forgets_everything(hub):
-    _, member = joined(hub, (MOUTAI, True), (TENCENT, False))
+    _, member = joined(hub, Channel(MOUTAI), Channel(TENCENT, fill=False))
     hub.leave(member)
     assert hub.stats() == {"connections": 0, "groups": 0, "late": 0}
-    assert not hub.lanes["CN"].wanted
-    assert not hub.lanes["HK"].wanted
+    assert not hub.lanes["CN"].followed()
+    assert not hub.lanes["HK"].followed()
 
 
 @pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])

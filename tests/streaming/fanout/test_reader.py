@@ -16,6 +16,7 @@ from streaming.fanout.node import end_tasks
 from streaming.fanout.reader import LaneReader
 from streaming.store.connection import new_redis_async
 from streaming.store.lanes import Commit, LaneStore
+from streaming.wire.channels import Channel
 from streaming.wire.dialects import native
 from streaming.wire.window import MovedBar, Newest, Window
 from tests.streaming.fanout.test_hub import Peer
@@ -72,7 +73,7 @@ async def listening(client) -> AsyncIterator:
         hub, peer = Hub(native, ("CN", "HK", "TEST")), Peer()
         member = Member(peer, lambda reason: None, BOTH)
         hub.join(member)
-        hub.follow(member, frozenset({(MOUTAI, True), (PINGAN, True)}))
+        hub.follow(member, frozenset({Channel(MOUTAI), Channel(PINGAN)}))
         peer.reader, peer.heard = LaneReader(hub, "CN"), []
         tasks.append(asyncio.create_task(peer.reader.run()))
         return peer

@@ -203,3 +203,35 @@ while not run_lane(store, threading.Event()):
     newest = store.newest_of("600519.SH")
     assert newest is not None
     assert newest.day_volume == 3_397_389
+
+
+def test_a_lost_stream_goes_on_in_a_new_epoch_without_a_missing_window(
+    clean_lane: CleanLane, worker: StartWorker
+) -> None:
+    store = clean_lane("TEST")
+    worker(store)
+    wait_for(lambda: len(windows_of(store)) >= 2)
+    before = windows_of(store)
+
+    for key in store._client.scan_iter("*{TEST}*"):
+        if b"bars" in key or b"epoch" in key or b"newest" in key or b"checkpoint" in key:
+            store._client.delete(key)
+    wait_for(lambda: len(windows_of(store)) >= 2)
+
+    after = windows_of(store)
+    assert after[0].seq <= before[-1].seq + 2, "at most one window was on its way"
+    assert after[0].keyframe
+    assert store.newest()["TEST.CN"].day_volume > 0
+
+
+def test_a_stream_without_its_last_windows_is_not_written_on(clean_lane: CleanLane, worker: StartWorker) -> None:
+    store = clean_lane("TEST")
+    worker(store)
+    wait_for(lambda: len(windows_of(store)) >= 2)
+    epoch, last = store.epoch(), windows_of(store)[-1]
+
+    store._client.xdel(keyspace.stream("TEST", epoch or ""), f"{last.seq * 1500}-0")
+    wait_for(lambda: store.epoch() != epoch)
+
+    wait_for(lambda: windows_of(store))
+    assert windows_of(store)[0].seq > last.seq, "what was sent to clients is not sent again as something else"

@@ -24,7 +24,7 @@ class Kept:
         self.written = written
         self.trimmed_before: list[int] = []
 
-    def commit(self, fence: int, epoch: str, commits: list[Commit]) -> int:
+    def commit(self, fence: int, epoch: str, commits: list[Commit], after: int | None) -> int:
         self.commits += commits
         return 0
 
@@ -67,6 +67,43 @@ def test_a_window_is_packed_with_feed_state_and_fence() -> None:
     assert (packed.feed, packed.fence, packed.speed, packed.finished) == ("replay", 3, 600.0, False)
     assert packed.bars == [MovedBar("600519.SH", 100, 105, 95, 101, 10, 1000)]
     assert packed.references == [("600519.SH", 90)]
+
+
+def test_the_first_window_of_ten_minutes_names_every_price_from_before_its_own_bars() -> None:
+    store = Kept()
+    opening = FIRST - FIRST % 400 + 400
+
+    publisher(store).publish(
+        [
+            window(opening - 2, bar(100, 10), references=[("000001.SZ", 50)]),
+            window(opening - 1),
+            window(opening + 1, bar(200, 10)),
+            window(opening + 2),
+        ]
+    )
+
+    packed = [commit.window for commit in store.commits]
+    assert [one.keyframe for one in packed] == [True, False, True, False]
+    assert sorted(packed[2].references) == [("000001.SZ", 50), ("600519.SH", 101)]
+    assert packed[3].references == []
+
+
+def test_a_reference_after_the_first_trade_does_not_take_the_price_back() -> None:
+    store = Kept()
+
+    publisher(store).publish([window(FIRST, bar(100, 10)), window(FIRST + 1, references=[("600519.SH", 90)])])
+
+    assert store.commits[1].window.references == [("600519.SH", 101)]
+
+
+def test_a_new_epoch_is_told_the_bars_that_are_known() -> None:
+    first = newest_after(window(FIRST, bar(100, 10)))
+    store = Kept()
+
+    publisher(store, {"600519.SH": first}).publish([window(FIRST + 1), window(FIRST + 2)])
+
+    assert store.commits[0].newest == {"600519.SH": first}
+    assert store.commits[1].newest == {}
 
 
 def test_a_day_adds_up_over_its_bars() -> None:

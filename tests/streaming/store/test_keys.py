@@ -1,9 +1,12 @@
 """The key ring: whatever the control plane serves, the keys that are right stay in use."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from streaming.store import keys as keys_module
 from streaming.store.keys import KeyRing, read_jwks
 from tests.streaming.conftest import KID, jwks
 
@@ -39,3 +42,21 @@ def test_keys_of_before_are_served_while_the_source_is_broken(tmp_path):
     file.write_text("not JSON")
     ring._tried_at = float("-inf")
     assert KID in ring.keys_for(KID)
+
+
+def test_who_asks_while_the_keys_are_being_fetched_waits_for_them(monkeypatch):
+    """Sixteen of a thousand first connections were told that nobody knows their key."""
+
+    def slowly(source: str) -> str:
+        time.sleep(0.2)
+        return json.dumps(jwks())
+
+    monkeypatch.setattr(keys_module, "_load", slowly)
+    ring = KeyRing("somewhere")
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(ring.keys_for, KID)
+        time.sleep(0.05)
+        assert not ring.is_fresh_for(KID)
+        others = [pool.submit(ring.keys_for, KID) for _ in range(3)]
+        assert all(KID in one.result() for one in (first, *others))
+    assert ring.is_fresh_for(KID)

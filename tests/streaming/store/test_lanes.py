@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from streaming.errors import Fenced, StoreUnavailable
+from kernel import keyspace
+from streaming.errors import Fenced, StoreUnavailable, StreamLost
 from streaming.store.connection import redis_sync
 from streaming.store.lanes import LEASE_MS, Commit, LaneStore
 from streaming.wire.window import MovedBar, Newest, Window
@@ -98,15 +99,48 @@ def test_a_new_epoch_begins_without_bars_and_keeps_the_old_stream_for_history(st
     assert [w.seq for w in store.read("e1", 0, 10)] == [5]
 
 
-def test_a_trim_leaves_exactly_what_is_young_enough(store: LaneStore) -> None:
+def test_a_trim_leaves_what_is_young_enough_by_whole_ten_minutes(store: LaneStore) -> None:
     fence = store.take_lease("one") or 0
     store.begin_epoch(fence, "e1")
     store.commit(fence, "e1", [window(seq, fence) for seq in range(1, 5001)])
 
     trimmed = store.trim(fence, "e1", 4001 * 1500)
 
-    assert trimmed == 4000
-    assert [w.seq for w in store.read("e1", 0, 2)] == [4001, 4002]
+    assert trimmed == 3999
+    assert [w.seq for w in store.read("e1", 0, 2)] == [4000, 4001]
+
+
+def test_a_trim_notes_how_far_it_went(store: LaneStore) -> None:
+    fence = store.take_lease("one") or 0
+    store.begin_epoch(fence, "e1")
+    store.commit(fence, "e1", [window(seq, fence) for seq in (5, 390, 700, 900)])
+
+    store.trim(fence, "e1", 850 * 1500)
+
+    assert store.floor("e1") == 700
+    assert store.floor("e2") is None, "another epoch's floor is not this one's"
+
+
+def test_a_stream_that_came_back_shorter_takes_nothing_more(store: LaneStore) -> None:
+    fence = store.take_lease("one") or 0
+    store.begin_epoch(fence, "e1")
+    store.commit(fence, "e1", [window(5, fence), window(6, fence)])
+    redis = store._client
+    redis.xdel(keyspace.stream(store.lane, "e1"), f"{6 * 1500}-0")
+
+    with pytest.raises(StreamLost):
+        store.commit(fence, "e1", [window(7, fence), window(8, fence)], after=6)
+
+    assert [w.seq for w in store.read("e1", 0, 10)] == [5]
+
+
+def test_windows_whose_answer_was_lost_may_be_sent_again(store: LaneStore) -> None:
+    fence = store.take_lease("one") or 0
+    store.begin_epoch(fence, "e1")
+    store.commit(fence, "e1", [window(5, fence), window(6, fence)])
+
+    assert store.commit(fence, "e1", [window(6, fence), window(7, fence)], after=5) == 1
+    assert [w.seq for w in store.read("e1", 0, 10)] == [5, 6, 7]
 
 
 def test_a_redis_that_is_away_is_said_to_be_away() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kernel.instruments import InstrumentId
 from kernel.scope import Scope, Step
+from streaming.wire.channels import Channel
 from streaming.wire.connection import Connection, costs_quota
 from streaming.wire.dialects import native
 from streaming.wire.requests import Claim, Close, Fit, Follow, Lookup, Release, Send
@@ -70,7 +71,7 @@ def test_what_is_granted_is_followed_and_what_is_not_is_named_as_written():
     assert answer["rejected"] == [
         {"symbol": "700.HK", "reason": "quota_exceeded", "message": "Max subscriptions reached (2 of 2)"}
     ]
-    assert effects[-1] == Follow(frozenset({(MOUTAI, True), (PINGAN, True)}))
+    assert effects[-1] == Follow(frozenset({Channel(MOUTAI), Channel(PINGAN)}))
 
 
 def test_the_answer_comes_before_the_first_bar():
@@ -114,7 +115,7 @@ def test_what_a_fit_drops_is_named_newest_first():
     subscribe(connection, "600519.SH", "000001.SZ")
     effects = connection.fitted(Fit(1), [PINGAN], 1)
     assert texts(effects) == [{"type": "quota_changed", "max_subs": 1, "used": 1, "dropped": ["000001.SZ"]}]
-    assert connection.following == {MOUTAI: True}
+    assert list(connection.following) == [MOUTAI]
 
 
 def test_a_market_that_leaves_the_plan_leaves_the_socket():
@@ -191,7 +192,7 @@ def test_the_ugly_examples_are_answered(text):
 
 def test_a_bar_reads_as_the_seed_prints_it():
     bar = json.loads(
-        native.bar("000001.SZ", 1_181_986_801, 105_000, 105_500, 104_800, 105_200, 123_456, 12_987_650_000)
+        native.bar_encoder(1_181_986_801)("000001.SZ", 105_000, 105_500, 104_800, 105_200, 123_456, 12_987_650_000)
     )
     assert bar == {
         "type": "kline", "symbol": "000001.SZ", "seq": 1_181_986_801,

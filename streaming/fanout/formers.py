@@ -1,0 +1,114 @@
+"""Where a bar of a longer interval stands when somebody begins to follow it: folded out of the stream.
+
+Minutes to an hour are folded from the windows since their opening; a day is taken from the newest bar's own sums. The
+channel is live from the very window at which its fold has come to the hub's.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from kernel import keyspace
+from streaming.domain.calendar import AlwaysOpen, day_start_ms, exchange_day
+from streaming.domain.intervals import FormedBar, Forming, opening_of
+from streaming.domain.windows import seq_of, start_ms
+from streaming.fanout.hub import Hub
+from streaming.fanout.lane import Lane, Track
+from streaming.wire.window import Window, chunk_of, unpack_newest
+
+log = logging.getLogger(__name__)
+_AUCTION_MS = 35 * 60_000  # the opening's auction counts in its first minute
+_STEP_SECONDS = 0.002
+
+
+class Formers:
+    """Brings the channels of longer intervals up to the present; `run` is the task."""
+
+    def __init__(self, hub: Hub, client: Callable[[], Any]) -> None:
+        self._hub, self._client = hub, client
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Somebody follows something new."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            for lane in self._hub.lanes.values():
+                lacking = [track for track in lane.intervals.values() if track.forming is None]
+                if lacking and lane.seq:
+                    await self._bring_up(lane, lacking)
+                elif lacking:
+                    asyncio.get_running_loop().call_later(0.5, self._wake.set)
+
+    async def _bring_up(self, lane: Lane, tracks: list[Track]) -> None:
+        epoch = lane.epoch
+        days = [track for track in tracks if track.kind == "1d"]
+        forming = await self._days(lane, days) if days else {}
+        sessions = not isinstance(lane.sessions, AlwaysOpen)
+        shorter = {track: Forming(track.kind, sessions=sessions) for track in tracks if track.kind != "1d"}
+        if shorter:
+            await self._fold(lane, shorter)
+        if lane.epoch != epoch:
+            self._wake.set()
+            return
+        for track, formed in {**forming, **shorter}.items():
+            track.forming = formed
+            self._hub.show(lane.name, track)
+
+    async def _days(self, lane: Lane, tracks: list[Track]) -> dict[Track, Forming]:
+        symbols = [track.symbol for track in tracks]
+        rows = await self._client().hmget(keyspace.newest(lane.name), symbols)
+        today = exchange_day(start_ms(lane.seq))
+        forming = {}
+        for track, packed in zip(tracks, rows, strict=True):
+            newest = unpack_newest(packed) if packed is not None else None
+            bar, through = None, 0
+            if newest is not None and newest.day == today.isoformat() and newest.day_open_e4:
+                bar = FormedBar(
+                    day_start_ms(today), newest.day_open_e4, newest.day_high_e4, newest.day_low_e4, newest.close_e4,
+                    newest.day_volume, newest.day_turnover_e4,
+                )  # fmt: skip
+                through = newest.seq  # it may be ahead of what this process has read
+            forming[track] = Forming("1d", sessions=False, bar=bar, through=through)
+        return forming
+
+    async def _fold(self, lane: Lane, forming: dict[Track, Forming]) -> None:
+        """Fold the windows since the earliest opening, up to the one that the hub sent last."""
+        past, came_to = self._hub.past[lane.name], 0
+        number = chunk_of(self._from_seq(lane, {track.kind for track in forming}))
+        began = time.perf_counter()
+        while came_to < lane.seq:
+            chunk = await past.chunk(self._client(), number)
+            for window in chunk.windows():
+                if came_to < window.seq <= lane.seq:
+                    _take(lane, window, forming)
+                    came_to = window.seq
+                if time.perf_counter() - began > _STEP_SECONDS:
+                    await asyncio.sleep(_STEP_SECONDS)
+                    began = time.perf_counter()
+            if number >= chunk_of(lane.seq):
+                if came_to < lane.seq and chunk.last_seq < lane.seq:
+                    return  # the stream has less than was sent: it was lost
+                continue
+            number += 1
+
+    def _from_seq(self, lane: Lane, kinds: set[str]) -> int:
+        minute = lane.sessions.minute_of(lane.seq)
+        if minute is None:
+            return lane.seq
+        sessions = not isinstance(lane.sessions, AlwaysOpen)
+        opened_ms = min(opening_of(minute, kind, sessions=sessions) for kind in kinds)
+        return seq_of(opened_ms - (_AUCTION_MS if sessions else 0))
+
+
+def _take(lane: Lane, window: Window, forming: dict[Track, Forming]) -> None:
+    over = window.finished or window.state == "closed"
+    minute = None if over else lane.sessions.minute_of(window.seq)
+    moved = {bar.symbol: bar for bar in window.bars}
+    for track, one in forming.items():
+        one.take(minute, moved.get(track.symbol), over=over)
