@@ -158,7 +158,7 @@ class Tickpack(Peer):
         seq = rounds.first_seq()
         prepare_store(stage, names)
         rounds.write_windows(stage.redis, names, range(seq - shape.history, seq))
-        rounds.stream_round(stage.folder / "round", names, seq)
+        rounds.stream_round(stage.folder / "round", names, seq, keyframe=shape.history > 0)
         rounds.write_crew(stage.folder / "crew", [(self.request(port, token), first) for token, first in clients])
         url = stage.redis_url
         password = url.split(":")[2].partition("@")[0]

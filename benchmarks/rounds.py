@@ -20,7 +20,7 @@ from kernel import keyspace, tokens
 from kernel.scope import Scope, Step
 from streaming.reference.instruments import directory
 from streaming.wire.dialects import native
-from streaming.wire.window import MovedBar, Newest, Window, end_ms, pack, seq_of
+from streaming.wire.window import CHUNK_WINDOWS, MovedBar, Newest, Window, chunk_of, end_ms, pack, seq_of
 
 LANE, EPOCH, GROUP, ISSUER, KID = "CN", "bench", "local", "tickpack", "bench"
 SYMBOLS = 1000
@@ -34,8 +34,11 @@ _UPGRADE = (
 
 
 def first_seq() -> int:
-    """Return the window of now; rounds count on from it, far faster than the clock when a server is saturated."""
-    return seq_of(int(time.time() * 1000))
+    """Return the window of now, or soon: the first of a piece of the stream.
+
+    Rounds count on from it, far faster than the clock when a server is saturated.
+    """
+    return (chunk_of(seq_of(int(time.time() * 1000))) + 1) * CHUNK_WINDOWS
 
 
 def symbols(count: int = SYMBOLS) -> list[str]:
@@ -64,10 +67,9 @@ def bars(names: Sequence[str]) -> list[MovedBar]:
 
 def frames(moved: Iterable[MovedBar], seq: int) -> list[bytes]:
     """Return the text of each bar as the product says it."""
+    encode = native.bar_encoder(seq)
     return [
-        native.bar(
-            bar.symbol, seq, bar.open_e4, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume, bar.turnover_e4
-        ).encode()
+        encode(bar.symbol, bar.open_e4, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume, bar.turnover_e4).encode()
         for bar in moved
     ]
 
@@ -97,18 +99,22 @@ def text_round(path: Path, names: Sequence[str], seq: int, wrap: Callable[[str, 
     _write_round(path, whole, patches)
 
 
-def stream_round(path: Path, names: Sequence[str], seq: int) -> None:
-    """Write a round as ingest says it: one packed window, one XADD into the lane's stream."""
-    packed = pack(window(names, seq))
+def stream_round(path: Path, names: Sequence[str], seq: int, *, keyframe: bool = False) -> None:
+    """Write a round as ingest says it: one packed window, one XADD into the lane's stream.
+
+    Args:
+        keyframe: call every window one, so that those who resume may begin at any; each names every price anyway.
+    """
+    packed = pack(window(names, seq, keyframe=keyframe))
     key, entry = keyspace.stream(LANE, EPOCH).encode(), b"%d-0" % end_ms(seq)
     whole = resp(b"XADD", key, entry, b"w", packed)
     patches = [(whole.index(entry), _END_MS), (whole.index(b"\xce" + seq.to_bytes(4, "big")) + 1, _BIG_ENDIAN)]
     _write_round(path, whole, patches)
 
 
-def window(names: Sequence[str], seq: int) -> Window:
+def window(names: Sequence[str], seq: int, *, keyframe: bool = False) -> Window:
     """Return a window in which every instrument moves."""
-    return Window(seq, "open", None, "bench", 1, bars(names))
+    return Window(seq, "open", None, "bench", 1, bars(names), keyframe=keyframe)
 
 
 def resp(*words: bytes) -> bytes:
@@ -164,9 +170,13 @@ def write_crew(path: Path, clients: Sequence[tuple[bytes, bytes]]) -> None:
 
 
 def write_windows(client: redis.Redis, names: Sequence[str], seqs: Iterable[int]) -> None:
-    """Write past windows into the lane's stream, as ingest has left them."""
-    key, packed = keyspace.stream(LANE, EPOCH), window(names, 0)
+    """Write past windows into the lane's stream, as ingest has left them: a keyframe begins each piece."""
+    key, plain = keyspace.stream(LANE, EPOCH), window(names, 0)
+    prices = [(bar.symbol, bar.open_e4) for bar in plain.bars]
     pipe = client.pipeline(transaction=False)
     for seq in seqs:
-        pipe.xadd(key, {"w": pack(msgspec.structs.replace(packed, seq=seq))}, id=f"{end_ms(seq)}-0")
+        one = msgspec.structs.replace(plain, seq=seq)
+        if seq % CHUNK_WINDOWS == 0:
+            one = msgspec.structs.replace(one, references=prices, keyframe=True)
+        pipe.xadd(key, {"w": pack(one)}, id=f"{end_ms(seq)}-0")
     pipe.execute()
