@@ -122,6 +122,9 @@ static void count_braces(struct client *client, const struct frame *frame) {
 static void take_message(struct client *client, const struct frame *frame) {
     static const char bar[] = "{\"type\":\"kline\"";
     if (client->state == WAITING) {
+        static int complaints;
+        if (memmem(frame->payload, frame->size, "\"error\"", 7) && complaints++ < COMPLAINTS)
+            fprintf(stderr, "loadgen: a client asked and heard: %.*s\n", (int)frame->size, frame->payload);
         if (!memmem(frame->payload, frame->size, options.answer, strlen(options.answer))) return;
         client->state = OPEN;
         crews[client->crew].open++;

@@ -164,7 +164,7 @@ static void storm(double period, int rounds) {
     clients_ask(1);
     measure();
     for (int i = 0; i < rounds && !caught_up_us; i++) {
-        if (!resuming->open && now_us() - begun > UNANSWERED_US) break; // nobody was understood
+        if (resuming->open + resuming->gone < resuming->count && now_us() - begun > UNANSWERED_US) break;
         publish();
         uint64_t next = begun + (uint64_t)((i + 1) * period * 1e6);
         while (now_us() < next) {
@@ -175,8 +175,8 @@ static void storm(double period, int rounds) {
         }
     }
     tell("storm");
-    printf(",\"resumed_bars\":%llu,\"resuming_open\":%u,\"caught_up_s\":%.3f,\"rss_before_kb\":%ld",
-           (unsigned long long)resuming->bars, resuming->open,
+    printf(",\"resumed_bars\":%llu,\"resuming_open\":%u,\"resuming\":%u,\"caught_up_s\":%.3f,\"rss_before_kb\":%ld",
+           (unsigned long long)resuming->bars, resuming->open, resuming->count,
            caught_up_us ? (double)(caught_up_us - begun) * 1e-6 : -1.0, rss);
     end_line();
     drain();
