@@ -43,8 +43,8 @@ def packages(*names: str) -> str:
 
 
 def says(*command: str) -> str:
-    """Return the first line that a program prints."""
+    """Return the first line that a program prints; nothing where it is not here or fails."""
     if shutil.which(command[0]) is None and not Path(command[0]).exists():
         return ""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return (done.stdout or done.stderr).strip().partition("\n")[0]
+    return (done.stdout or done.stderr).strip().partition("\n")[0] if done.returncode == 0 else ""

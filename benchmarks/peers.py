@@ -134,9 +134,8 @@ class Tickpack(Peer):
         self.tree = tree
 
     def version(self) -> str:
-        return f"{machine.says('git', '-C', str(self.tree), 'describe', '--always', '--dirty')}, " + machine.packages(
-            "uvicorn", "uvloop", "websockets", "channels", "redis"
-        )
+        commit = machine.says("git", "-C", str(self.tree), "describe", "--always", "--dirty") or "no commit"
+        return f"{commit}, " + machine.packages("uvicorn", "uvloop", "websockets", "channels", "redis")
 
     @property
     def python(self) -> str:
