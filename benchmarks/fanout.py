@@ -141,6 +141,10 @@ def main(words: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     os.environ["TICKPACK_EMBEDDED"] = "1"
     run = Run(asked)
+    try:
+        build.program("loadgen")
+    except build.Missing as missing:
+        sys.exit(f"The load generator is written in C and there is no compiler here; mend it with: {missing}")
     run.measure()
     figures, facts = run.medians(), run.facts()
     print(report.page(figures, facts))

@@ -24,6 +24,7 @@ class Stage:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.server_cpu, self.load_cpu = machine.processors()
+        self._ours = os.sched_getaffinity(0)
         os.sched_setaffinity(0, {self.load_cpu})  # we watch while others are measured
         (folder / "log").mkdir()
         # A real one as `./dev up` starts it, on the load's processor: the figure is the server's alone.
@@ -58,6 +59,7 @@ class Stage:
         self._children.remove(child)
 
     def close(self) -> None:
+        os.sched_setaffinity(0, self._ours)
         self.redis.close()
         for child in reversed(list(self._children)):
             self.stop(child)
