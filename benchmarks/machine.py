@@ -21,6 +21,12 @@ def processors() -> tuple[int, int]:
     return usable[0], usable[min(1, len(usable) - 1)]
 
 
+def second_server_processor() -> int | None:
+    """Return a processor for a second server process; None where the rest of a run would have none to spare."""
+    usable = _usable()
+    return usable[2] if len(usable) >= 4 else None
+
+
 def line() -> str:
     """Return one line: processor, memory, kernel and Python."""
     model = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())

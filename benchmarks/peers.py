@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import build, machine, rounds
-from benchmarks.stage import Stage
+from benchmarks.stage import Stage, children_of, listening
 from config.embedded.children import Child, free_port
 from kernel import keyspace
 
@@ -45,7 +45,9 @@ class Running:
 
     @property
     def pids(self) -> str:
-        return ",".join(str(child.process.pid) for child in self.children if child.process)
+        """The processes that are measured, a server's workers among them."""
+        own = [child.process.pid for child in self.children if child.process]
+        return ",".join(str(pid) for parent in own for pid in [parent, *children_of(parent)])
 
     def arguments(self, *phases: str, sample: int = 8, at_a_time: int = 64) -> list[str | int | Path]:
         """Return the load generator's arguments for some phases."""
@@ -129,6 +131,7 @@ class Tickpack(Peer):
     """The product's own server with everything on: EdDSA tokens, quota, seq, metrics, a real store in front."""
 
     name, label = "tickpack", "Tickpack"
+    workers = 1
 
     def __init__(self, tree: Path = ROOT) -> None:
         self.tree = tree
@@ -163,11 +166,15 @@ class Tickpack(Peer):
         password = url.split(":")[2].partition("@")[0]
         (stage.folder / "hello").write_bytes(rounds.resp(b"AUTH", password.encode()))
         child = stage.start(
-            self.name, self.argv(port), port, env=self.environment(stage), ready=lambda: _healthy(port)
+            self.name, self.argv(port), port, env=self.environment(stage), cpus=self.cpus(stage),
+            ready=lambda: listening(port) == self.workers and _healthy(port),
         )  # fmt: skip
         store_port = int(url.rpartition(":")[2].partition("/")[0])
         options: list[str | int | Path] = ["--hello", stage.folder / "hello", "--answer", '"type":"subscribed"']
         return Running(stage, shape, [child], port, store_port, seq, options)
+
+    def cpus(self, stage: Stage) -> str:
+        return str(stage.server_cpu)
 
     def request(self, port: int, token: str) -> bytes:
         return rounds.upgrade(port, "/ws/stock", f"Authorization: Bearer {token}\r\n")
@@ -179,6 +186,7 @@ class Tickpack(Peer):
             "TICKPACK_EMBEDDED": "1",
             "TICKPACK_ROLE": "node",
             "TICKPACK_VAR": str(stage.folder),
+            "TICKPACK_WORKERS": str(self.workers),
             "NODE_ID": "bench-1",
             "NODE_GROUP": rounds.GROUP,
             "TOKEN_ISSUER": rounds.ISSUER,
@@ -186,6 +194,19 @@ class Tickpack(Peer):
             "REDIS_URL": stage.redis_url,
             "PYTHONPATH": os.pathsep.join([str(self.tree), str(self.tree / "platform")]),
         }
+
+
+class TwoProcesses(Tickpack):
+    """Two processes on one port, each on a processor of its own; only where a machine has four to use."""
+
+    name, label = "tickpack_2", "Tickpack, two processes"
+    workers = 2
+
+    def version(self) -> str:
+        return "the same"
+
+    def cpus(self, stage: Stage) -> str:
+        return f"{stage.server_cpu},{machine.second_server_processor()}"
 
 
 class AsgiSend(Tickpack):
@@ -270,7 +291,7 @@ class Naive(Peer):
         served = ["-m", "uvicorn", "benchmarks.servers.naive:application", "--port", str(port), *options]
         server = stage.start("naive", [sys.executable, *served], port, env=env)
         publisher = [sys.executable, "-m", "benchmarks.servers.naive_publisher", str(feed)]
-        publishing = stage.start("naive_publisher", publisher, feed, env=env, on_load_cpu=True)
+        publishing = stage.start("naive_publisher", publisher, feed, env=env, cpus=str(stage.load_cpu))
         _crew(stage, shape, rounds.upgrade(port), rounds.subscribe)
         seq = _texts(stage, shape)
         return Running(stage, shape, [server], port, feed, seq, ["--drain", 0], [publishing])
@@ -292,4 +313,6 @@ def _healthy(port: int) -> bool:
 def everyone(tree: Path = ROOT) -> dict[str, Peer]:
     """Return the peers in the order in which a round runs them."""
     peers: list[Peer] = [CLimit(), Tickpack(tree), Nats(), NodeWs(), AsgiSend(tree), Naive()]
+    if machine.second_server_processor() is not None:
+        peers.insert(2, TwoProcesses(tree))
     return {peer.name: peer for peer in peers}

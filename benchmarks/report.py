@@ -7,6 +7,7 @@ from benchmarks.workloads import Figures
 LABELS = {
     "c": "C limit (join + write)",
     "tickpack": "Tickpack",
+    "tickpack_2": "Tickpack, two processes",
     "node_ws": "Node ws",
     "nats": "NATS over WebSocket",
     "asgi_send": "Hub over ASGI send()",
@@ -19,6 +20,7 @@ TARGETS: tuple[tuple[str, str, str, float, float | None], ...] = (
     ("w1.tickpack.x_node_ws", "W1 x Node ws", ">=", 5, None),
     ("w1.tickpack.x_naive", "W1 x Channels group_send", ">=", 900, None),
     ("w1.tickpack.x_asgi_send", "W1 x hub over ASGI send()", ">=", 40, None),
+    ("w1.tickpack_2.x_tickpack", "W1 of two processes x one", ">=", 1.6, None),
     ("w2.tickpack.p99_ms", "W2 p99 of a burst, ms", "<=", 15, None),
     ("w2.tickpack.cpu_s_per_million", "W2 server CPU s per million", "<=", 0.40, None),
     ("w3.tickpack.connects_per_s", "W3 connects/s with EdDSA tokens", ">=", 1000, 1500),
@@ -42,7 +44,9 @@ def ratios(figures: Figures) -> Figures:
         if per_s and rate["c"] and peer != "c":
             found[f"w1.{peer}.of_c_limit"] = per_s / rate["c"]
             found[f"w1.{peer}.of_c_limit_by_cpu"] = (cost["c"] or 0) / (cost[peer] or 1)
-        if per_s and rate["tickpack"] and peer not in ("c", "tickpack"):
+        if per_s and rate["tickpack"] and peer == "tickpack_2":
+            found[f"w1.{peer}.x_tickpack"] = per_s / rate["tickpack"]
+        elif per_s and rate["tickpack"] and peer not in ("c", "tickpack"):
             found[f"w1.tickpack.x_{peer}"] = rate["tickpack"] / per_s
     return found
 
@@ -75,7 +79,7 @@ def _tables(figures: Figures) -> list[tuple[str, list[str], list[list[str]]]]:
             _number(get(f"w1.{peer}.deliveries_per_s")),
             _number(get(f"w1.{peer}.cpu_s_per_million"), 3),
             "1.00" if peer == "c" else _number(get(f"w1.{peer}.of_c_limit"), 4 if peer in ("naive",) else 3),
-            "-" if peer in ("c", "tickpack") else _number(get(f"w1.tickpack.x_{peer}"), 1),
+            "-" if peer.startswith(("c", "tickpack")) else _number(get(f"w1.tickpack.x_{peer}"), 1),
             _number(get(f"w1.{peer}.loadgen_cpu_share"), 2),
             _number(get(f"w2.{peer}.p50_ms"), 1),
             _number(get(f"w2.{peer}.p99_ms"), 1),

@@ -29,7 +29,7 @@ class Stage:
         (folder / "log").mkdir()
         # A real one as `./dev up` starts it, on the load's processor: the figure is the server's alone.
         store, self.redis_url, _ = servers.valkey(folder, secrets.token_hex(8), keep=False)
-        self.store = self._pinned(store, self.load_cpu)
+        self.store = self._pinned(store, str(self.load_cpu))
         self.store.start()
         self.store.wait_ready()
         self.redis = redis.Redis.from_url(self.redis_url)
@@ -37,9 +37,12 @@ class Stage:
 
     def start(
         self, name: str, argv: Sequence[str | Path], port: int, *, env: dict[str, str] | None = None,
-        on_load_cpu: bool = False, ready: Callable[[], bool] | None = None,
+        cpus: str = "", ready: Callable[[], bool] | None = None,
     ) -> Child:  # fmt: skip
         """Start a program and wait until its port answers.
+
+        Args:
+            cpus: what `taskset -c` takes; by default the processor of the server under test.
 
         Raises:
             ChildFailed: it ended or never answered; the text quotes the end of its log.
@@ -48,7 +51,7 @@ class Stage:
             name=name, argv=[str(part) for part in argv], log=self.folder / "log" / f"{name}.log", env=env or {},
             ready=ready or (lambda: port_answers(port)),
         )  # fmt: skip
-        self._pinned(child, self.load_cpu if on_load_cpu else self.server_cpu).start()
+        self._pinned(child, cpus or str(self.server_cpu)).start()
         self._children.append(child)
         child.wait_ready()
         return child
@@ -64,8 +67,8 @@ class Stage:
         for child in reversed(list(self._children)):
             self.stop(child)
 
-    def _pinned(self, child: Child, cpu: int) -> Child:
-        child.argv = ["taskset", "-c", str(cpu), *child.argv]
+    def _pinned(self, child: Child, cpus: str) -> Child:
+        child.argv = ["taskset", "-c", cpus, *child.argv]
         return child
 
     def load(self, arguments: Sequence[str | int | Path], *, limit: float = 600.0) -> dict[str, dict[str, Any]]:
@@ -99,6 +102,17 @@ def stage() -> Iterator[Stage]:
             yield running
         finally:
             running.close()
+
+
+def listening(port: int) -> int:
+    """Return how many sockets listen on a port: one for each process of a server that shares it."""
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return sum(row[1].endswith(f":{port:04X}") and row[3] == "0A" for row in rows)
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes that a process has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def held_sockets(port: int) -> int:

@@ -53,7 +53,7 @@ def saturation(peer: Peer, stage: Stage, lengths: Lengths, *, paced: bool) -> Fi
     phases = [f"saturate:{lengths.warm_s}:{seconds}"]
     if paced and peer.paced:
         # Ours for 15 s at least: the re-check of each socket and the heartbeat come that often, and belong to the cost.
-        count = max(10, lengths.paced_rounds) if peer.name == "tickpack" else lengths.paced_rounds
+        count = max(10, lengths.paced_rounds) if peer.name.startswith("tickpack") else lengths.paced_rounds
         phases.append(f"paced:{PERIOD_S}:0:{count}")
     with peer.run(stage, Shape()) as running:
         measured = stage.load(running.arguments(*phases))
