@@ -113,7 +113,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         if self.member is None:
             return  # the peer was gone before its welcome
         node.hub.join(self.member)
-        self.due_s = self.connection.next_due_s(now_ms / 1000)
+        self._note_due(now_ms)
         await node.replace(scope.customer, scope.group, over)
         if node.heard != heard:
             await self.recheck()  # something was told while nobody could tell us
@@ -290,9 +290,13 @@ class StreamConsumer(AsyncWebsocketConsumer):
                 metrics.store_errors.inc()
             now_ms = clock.now_ms()
             await self._attempt(self.connection.entitled(scope, now_ms))
-            self.due_s = self.connection.next_due_s(now_ms / 1000)
+            self._note_due(now_ms)
             if self.member is not None:
                 self.member.markets = self.connection.scope.at(now_ms / 1000).markets
+
+    def _note_due(self, now_ms: int) -> None:
+        self.due_s = self.connection.next_due_s(now_ms / 1000)
+        self.node.due(self.due_s)
 
     async def end(self, code: int, reason: str) -> None:
         """Close from our side. The hub is left first: no frame may follow the close frame."""

@@ -14,6 +14,7 @@ from kernel import clock, keyspace
 from kernel.errors import PlatformError
 from kernel.instruments import LANES
 from kernel.tokens import BadToken, TokenMissing
+from streaming import metrics
 from streaming.errors import StoreUnavailable
 from streaming.store import entitlements, keys, quota
 from streaming.store.connection import redis_sync
@@ -63,16 +64,10 @@ def _from_the_store() -> dict[str, Any]:
         state = {key.decode(): value.decode() for key, value in client.hgetall(keyspace.feed_state(lane)).items()}  # type: ignore[union-attr]
         lanes[lane] = state
     return {
-        "connections": _open_connections(),
+        "connections": metrics.open_connections(),
         "draining": bool(client.exists(keyspace.draining(settings.NODE_ID))),
         "lanes": lanes,
     }
-
-
-def _open_connections() -> int:
-    from streaming import metrics
-
-    return int(sum(sample.value for metric in metrics.connections.collect() for sample in metric.samples))
 
 
 @require_safe
@@ -87,7 +82,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def metrics_page(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(generate_latest(metrics.registry()), content_type=CONTENT_TYPE_LATEST)
 
 
 def not_a_get(request: HttpRequest) -> JsonResponse | None:

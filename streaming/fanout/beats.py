@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TICK_SECONDS = 0.5
 HEARTBEAT_TICKS = 30  # 15 s
-ASK_TICKS = 12  # asked every 6 s and given up at the next asking: gone within 12 s
+ASK_TICKS = 14  # asked every 7 s and given up at the next asking: gone within 14 s
 
 
 class Beats:

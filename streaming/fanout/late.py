@@ -90,8 +90,10 @@ class Late:
         self.forget(member)
         if member.group is not None:
             member.group.writes[member] = member.wire.write
-        notice = text_frame(hub.dialect.slow_reader(skipped=skipped).encode())
-        member.wire.write(b"".join([notice, *newest, *states]))
+        held_back = skipped or newest
+        notice = [text_frame(hub.dialect.slow_reader(skipped=skipped).encode())] if held_back else []
+        if data := b"".join([*notice, *newest, *states]):
+            member.wire.write(data)
 
     def forget(self, member: "Member") -> None:
         """Take a member off the list: it has caught up, or left."""

@@ -69,6 +69,7 @@ class Node:
         self._tasks: list[asyncio.Task[None]] = []
         self._errands: set[asyncio.Task[None]] = set()
         self._owed: set[Socket] = set()  # places in the books that the store did not take back yet
+        self._due_s = float("inf")  # no socket is due before
         self._wanted_at: dict[str, float] = {}
         self._drain: asyncio.Task[None] | None = None
 
@@ -263,13 +264,21 @@ class Node:
         others = [one for one in json.loads(packed or b"[]") if one.get("node") != settings.NODE_ID]
         return random.choice(others) if others else {}
 
+    def due(self, at_s: float) -> None:
+        """Note that a socket's entitlement changes by the clock then."""
+        self._due_s = min(self._due_s, at_s)
+
     async def _recheck_when_due(self) -> None:
         while True:
             await asyncio.sleep(_DUE_SECONDS)
             now_s = clock.now_ms() / 1000
-            for socket in self._all_sockets():
+            if self._due_s > now_s:
+                continue
+            sockets = self._all_sockets()
+            for socket in sockets:
                 if socket.due_s <= now_s:
-                    self.run(socket.recheck())
+                    self.run(socket.recheck())  # which says when it is due next
+            self._due_s = min((one.due_s for one in sockets if one.due_s > now_s), default=float("inf"))
 
     def _all_sockets(self) -> list[OpenSocket]:
         return [one for sockets in self.sockets.values() for one in sockets]
@@ -323,6 +332,11 @@ def the_node() -> Node:
         node = _nodes[loop] = Node()
         node.start()
     return node
+
+
+def running_node() -> Node | None:
+    """Return the running loop's node where it has one."""
+    return _nodes.get(asyncio.get_running_loop())
 
 
 async def stop_node() -> None:

@@ -44,6 +44,7 @@ class Job:
     since: int
     after: int  # everything up to this window has been handed over
     moved_at: float = field(default_factory=time.monotonic)
+    met: bool = False  # this process reads that epoch
 
 
 class Replays:
@@ -64,15 +65,9 @@ class Replays:
         Raises:
             redis.RedisError: the store is away.
         """
-        present = self._hub.lanes[lane].epoch
         after = since if since is not None else (since_ms or 0) // WINDOW_MS
-        stream = keyspace.stream(lane, present)
-        async with self._client().pipeline(transaction=False) as pipe:
-            pipe.xrange(stream, count=1)
-            pipe.xrevrange(stream, count=1)
-            pipe.get(keyspace.floor(lane))
-            first, last, noted = await pipe.execute()
-        if not present or not first:
+        present, first, last, noted = await self._ends(lane, self._hub.lanes[lane].epoch)
+        if not first:
             return Verdict(lane, False, present, after, None, "no_stream")
         first_seq, last_seq = (int(rows[0][0].split(b"-")[0]) // WINDOW_MS for rows in (first, last))
         if epoch is not None and epoch != present:
@@ -84,6 +79,20 @@ class Replays:
             return Verdict(lane, False, present, after, first_seq, "trimmed")
         return Verdict(lane, True, present, after, first_seq, "")
 
+    async def _ends(self, lane: str, epoch: str) -> tuple[str, Any, Any, bytes | None]:
+        """Return the present epoch, its stream's first and last entry and the note of what was trimmed."""
+        stream = keyspace.stream(lane, epoch)
+        pipe = self._client().pipeline(transaction=False)
+        pipe.get(keyspace.epoch(lane))
+        pipe.xrange(stream, count=1)
+        pipe.xrevrange(stream, count=1)
+        pipe.get(keyspace.floor(lane))
+        present, first, last, noted = await pipe.execute()
+        name = present.decode() if present else ""
+        if name and name != epoch:  # newer than what this process has read so far
+            return await self._ends(lane, name)
+        return name, first, last, noted
+
     def begin(self, member: Member, verdict: Verdict, channels: frozenset[Channel]) -> None:
         """Replay some channels of one lane; the member follows them already. The hub leaves them to us until then."""
         for other in [one for one in self._jobs if one.member is member and one.lane == verdict.lane]:
@@ -93,6 +102,7 @@ class Replays:
         job = Job(member, verdict.lane, verdict.epoch, tuple(sorted(channels)), verdict.since, verdict.since)
         self._jobs[job] = None
         metrics.replays.inc()
+        metrics.replaying.set(len(self._jobs))
         if not self._running:
             self._running = True
             self._start(self._work())
@@ -142,9 +152,12 @@ class Replays:
         if member not in self._hub.members or not job.channels:
             self._finish(job, recovered=None)
             return True
-        if job.epoch != lane.epoch or time.monotonic() - job.moved_at > _STUCK_SECONDS:
+        job.met = job.met or job.epoch == lane.epoch
+        if (job.met and job.epoch != lane.epoch) or time.monotonic() - job.moved_at > _STUCK_SECONDS:
             self._finish(job, recovered=False)
             return True
+        if not job.met:
+            return False  # this process's reader comes to the epoch in a moment
         if member.behind is not None or member.wire.buffered():
             return False  # the hub ends who stays slow
         if lane.seq >= job.since and job.after >= lane.seq:
@@ -194,6 +207,7 @@ class Replays:
     def _finish(self, job: Job, *, recovered: bool | None) -> None:
         """Give the channels to the hub. `recovered` None: nobody is there to be told."""
         self._jobs.pop(job, None)
+        metrics.replaying.set(len(self._jobs))
         member = job.member
         if member not in self._hub.members:
             return

@@ -18,14 +18,15 @@ from typing import Any, Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets import http11
 from websockets.frames import Frame
+from websockets.streams import StreamReader
 
 EXTENSION = "tickpack.wire"
 MAX_MESSAGE_BYTES = 131_072  # DESIGN section 4
 SOFT_BYTES = 65_536  # unsent in user space; beyond it a reader is slow (DESIGN section 4)
 PING = b"\x89\x00"
+_BARE_PONG = b"\x8a\x80"  # masked and empty; four bytes of mask follow
 _TCP_NOTSENT_LOWAT = 25  # Linux; Python's socket module has no name for it
 _LOWAT_BYTES = 65_536
-_USER_TIMEOUT_MS = 10_000
 _LINGER_SECONDS = 2.0
 # A token with a hundred steps is a header line of 12 KiB; websockets reads 8 KiB by default.
 http11.MAX_LINE_LENGTH = 32_768
@@ -177,6 +178,8 @@ class WireProtocol(WebSocketsSansIOProtocol):
             return
         if self.wire is not None:
             self.wire.answered = True
+            if len(data) == 6 and data[:2] == _BARE_PONG and self._is_between_frames():
+                return  # the answer to our ping; parsing 140 of them a second costs as much as a thousand sockets' bars
         super().data_received(data)
         if self.conn.handshake_exc is not None and not self.handshake_initiated and not self.transport.is_closing():
             # uvicorn leaves a request that it cannot read without any answer, and the client waits.
@@ -189,6 +192,13 @@ class WireProtocol(WebSocketsSansIOProtocol):
         extensions: dict[str, Any] = self.scope["extensions"]
         extensions[EXTENSION] = self.wire
         await super().run_asgi()
+
+    def _is_between_frames(self) -> bool:
+        """Tell whether the parser waits for the first byte of a frame; it is a generator that says where it stands."""
+        machine: Any = self.conn.parser
+        parser = machine.gi_yieldfrom
+        waits = parser.gi_yieldfrom if parser is not None else None
+        return waits is not None and waits.gi_code is StreamReader.at_eof.__code__
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -234,26 +244,3 @@ class WireProtocol(WebSocketsSansIOProtocol):
     def shutdown(self) -> None:
         self._detach()
         super().shutdown()
-
-
-def listening_socket(host: str, port: int) -> socket.socket:
-    """Return the bound socket a server should listen on: peers that stop acknowledging are dropped after 10 s.
-
-    Accepted connections inherit the option; without it a client that stops reading is never dropped (measured: 111 s
-    and still open).
-
-    Raises:
-        OSError: the address is in use.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT_MS)
-    try:
-        listening.bind((host, port))
-    except OSError:
-        listening.close()
-        raise
-    listening.listen(4096)
-    listening.setblocking(False)
-    return listening

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from config.embedded.children import Child, free_port
 from kernel import keyspace, tokens
 from kernel.scope import Scope, Step
-from streaming.wire.window import MovedBar, Newest, Window, end_ms, pack
+from streaming.wire.window import MovedBar, Newest, Window, chunk_of, end_ms, pack
 
 GROUP, ISSUER, KID = "local", "tickpack", "test-key"
 PRIVATE_KEY = Ed25519PrivateKey.generate()
@@ -63,10 +63,12 @@ class Stream:
     """Writes windows of one lane as ingest does; all tests of a run share one epoch, as time only goes on."""
 
     seqs: dict[str, int] = {}
+    prices: dict[str, dict[str, int]] = {}  # what a keyframe names
 
     def __init__(self, client: redis.Redis, lane: str) -> None:
         self.redis, self.lane, self.epoch = client, lane, "test"
         self.seqs.setdefault(lane, int(time.time() / 1.5))
+        self.prices.setdefault(lane, {})
         self.known: list[tuple[str, int, str]] = []
         self.redis.set(keyspace.epoch(lane), self.epoch)
 
@@ -76,11 +78,16 @@ class Stream:
             row = Newest(0, e4, e4, e4, e4, 0, 0, state, e4, "2026-03-09", 0, 0, 0, 0, 0)
             self.redis.hset(keyspace.newest(self.lane), symbol, pack(row))
             self.known.append((symbol, e4, state))
+            self.prices[self.lane][symbol] = e4
 
     def write(self, *bars: tuple, state: str = "open", until_ms: int | None = None, states=(), skip: int = 0) -> int:
         """Write the next window. A bar is (symbol, open, high, low, close, volume, amount)."""
+        before = self.seqs[self.lane]
         self.seqs[self.lane] += 1 + skip
         seq, known, self.known = self.seqs[self.lane], self.known, []
+        keyframe = chunk_of(before) != chunk_of(seq) or not self.redis.exists(keyspace.stream(self.lane, self.epoch))
+        prices = self.prices[self.lane]
+        references = list(prices.items()) if keyframe else [row[:2] for row in known]
         moved = [MovedBar(b[0], *(round(p * 10_000) for p in b[1:5]), b[5], round(b[6] * 10_000)) for b in bars]
         window = Window(
             seq,
@@ -90,8 +97,10 @@ class Stream:
             1,
             moved,
             [*((row[0], row[2]) for row in known), *states],
-            [row[:2] for row in known],
+            references,
+            keyframe=keyframe,
         )
+        prices.update((bar.symbol, bar.close_e4) for bar in moved)
         self.redis.xadd(keyspace.stream(self.lane, self.epoch), {"w": pack(window)}, id=f"{end_ms(seq)}-0")
         return seq
 

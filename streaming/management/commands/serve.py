@@ -1,13 +1,27 @@
 """`manage.py serve`: the one way to run the web and stream process, in ./dev up and in the container alike."""
 
+import ctypes
 import gc
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
 from argparse import ArgumentParser
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
-import uvicorn
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from prometheus_client.multiprocess import mark_process_dead
 
-from streaming.fanout.websocket import MAX_MESSAGE_BYTES, WireProtocol, listening_socket
+from streaming.fanout.server import DrainingServer, listening_socket, server_config
+
+_PR_SET_PDEATHSIG = 1
+_AGAIN_SECONDS = 0.5  # a process that dies is started again, but not in a tight loop
 
 
 class Command(BaseCommand):
@@ -17,28 +31,91 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--graceful-seconds", type=int, default=3)
+        parser.add_argument(
+            "--drain-seconds", type=float, default=1.0, help="over which its clients are sent away when it is stopped"
+        )
+        parser.add_argument(
+            "--workers",
+            type=int,
+            default=settings.WORKERS,
+            help="processes on the same port, each with a hub of its own",
+        )
+        parser.add_argument("--share-port", action="store_true", help="for the processes of --workers alone")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not 1 <= options["workers"] <= 64:
+            raise CommandError(f"--workers {options['workers']} is not a number from 1 to 64")
         try:
-            listening = listening_socket(options["host"], options["port"])
+            # Also for several: their shared binding would not notice another program's server.
+            listening = listening_socket(options["host"], options["port"], shared=options["share_port"])
         except OSError as error:
             raise CommandError(f"port {options['port']} on {options['host']} cannot be had: {error.strerror}") from None
-        config = uvicorn.Config(
-            "config.asgi:application",
-            ws=WireProtocol,
-            ws_max_size=MAX_MESSAGE_BYTES,
-            ws_max_queue=8,
-            ws_per_message_deflate=False,
-            ws_ping_interval=20,
-            ws_ping_timeout=20,
-            access_log=False,  # it prints query strings, and peers' dialects carry tokens there
-            log_level="warning",
-            lifespan="on",
-            timeout_graceful_shutdown=options["graceful_seconds"],
-            server_header=False,
-        )
+        if options["workers"] > 1 and not options["share_port"]:
+            listening.close()
+            _Workers(options["workers"], _arguments(options)).run()
+            return
+        config = server_config(graceful_seconds=options["graceful_seconds"])
         config.load()
         # What is alive now lives as long as the process: keep it out of every later collection.
         gc.collect()
         gc.freeze()
-        uvicorn.Server(config).run(sockets=[listening])
+        # A flush makes thousands of short-lived objects; looking for cycles among them every 700 held it up.
+        gc.set_threshold(50_000, 20, 20)
+        DrainingServer(config, options["drain_seconds"]).run(sockets=[listening])
+
+
+def _arguments(options: dict[str, Any]) -> list[str]:
+    names = ("host", "port", "graceful_seconds", "drain_seconds")
+    named = [part for name in names for part in (f"--{name.replace('_', '-')}", str(options[name]))]
+    return [*named, "--workers", "1", "--share-port"]
+
+
+class _Workers:
+    """Several processes on one port; each dies with us, and one that dies alone is replaced."""
+
+    def __init__(self, count: int, arguments: list[str]) -> None:
+        self._command = [sys.executable, sys.argv[0], "serve", *arguments]
+        self._counters = tempfile.mkdtemp(prefix="tickpack-metrics-")  # so that any of them can tell all their numbers
+        self._processes: list[subprocess.Popen[bytes] | None] = [None] * count
+        self._stopping = False
+
+    def run(self) -> None:
+        """Run until SIGTERM or SIGINT, which they get too."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        try:
+            while not self._stopping:
+                for place, process in enumerate(self._processes):
+                    if process is None or process.poll() is not None:
+                        self._replace(place, process)
+                time.sleep(_AGAIN_SECONDS)
+            for process in self._processes:
+                if process is not None:
+                    process.wait()
+        finally:
+            shutil.rmtree(self._counters, ignore_errors=True)
+
+    def _replace(self, place: int, dead: subprocess.Popen[bytes] | None) -> None:
+        if dead is not None:
+            sys.stderr.write(
+                f"process {dead.pid} of the server has ended with {dead.returncode}; starting another one\n"
+            )
+            mark_process_dead(dead.pid, self._counters)  # type: ignore[no-untyped-call]
+        parent = os.getpid()
+
+        def die_with_parent() -> None:
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:
+                os._exit(98)
+
+        self._processes[place] = subprocess.Popen(
+            self._command,
+            env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(Path(self._counters))},
+            preexec_fn=die_with_parent,  # noqa: PLW1509  (the parent has one thread)
+        )
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopping = True
+        for process in self._processes:
+            if process is not None and process.poll() is None:
+                process.send_signal(signal.SIGTERM)
