@@ -63,8 +63,18 @@ def reached(figures: Figures) -> list[tuple[str, float, str, str]]:
         better = value >= target if relation == ">=" else 0 <= value <= target
         at_goal = goal is not None and (value >= goal if relation == ">=" else value <= goal)
         wanted = f"{relation} {target:g}" + (f", goal {goal:g}" if goal is not None else "")
-        rows.append((words, value, wanted, "goal" if at_goal else "yes" if better else "NO"))
+        verdict = "goal" if at_goal else "yes" if better else "NO"
+        rows.append((words, value, wanted, "robbed" if _robbed(name, figures) else verdict))
     return rows
+
+
+def _robbed(name: str, figures: Figures) -> bool:
+    """Tell whether a ratio of W1 says nothing: one of its servers had less than 0.9 of its processor at saturation."""
+    if not name.startswith("w1."):
+        return False
+    other = "c" if name.endswith("of_c_limit") else name.rpartition(".x_")[2]
+    shares = (figures.get(f"w1.{peer}.server_cpu_share", 1.0) for peer in (name.split(".")[1], other))
+    return min(shares) < 0.9
 
 
 def _number(value: float | None, digits: int = 0) -> str:

@@ -126,6 +126,13 @@ def test_ratios_are_within_one_repetition():
     assert found["w1.tickpack.x_nats"] == 8
 
 
+def test_a_ratio_of_a_server_that_was_robbed_of_its_processor_meets_no_target():
+    figures = {"w1.tickpack.of_c_limit": 1.01, "w1.tickpack.server_cpu_share": 0.97, "w1.c.server_cpu_share": 0.61}
+
+    assert [row[3] for row in report.reached(figures)] == ["robbed"]
+    assert [row[3] for row in report.reached(figures | {"w1.c.server_cpu_share": 0.99})] == ["goal"]
+
+
 def test_the_chart_draws_a_bar_for_each_server_that_ran():
     drawn = chart.draw({f"w1.{name}.deliveries_per_s": 10.0**at for at, name in enumerate(everyone(), 3)})
 
