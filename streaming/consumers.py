@@ -77,6 +77,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         node = the_node()
+        await node.turns.take()
         heard = node.heard
         try:
             token, subprotocol = find_token(self.scope)
@@ -144,6 +145,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
     # -- messages ----------------------------------------------------------------------------------------------
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        await self.node.turns.take()
         if self.member is None:
             return
         metrics.messages.inc()

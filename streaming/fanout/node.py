@@ -24,6 +24,7 @@ from streaming.fanout.formers import Formers
 from streaming.fanout.hub import Hub
 from streaming.fanout.reader import LaneReader
 from streaming.fanout.replay import Replays
+from streaming.fanout.turns import Turns
 from streaming.store import entitlements
 from streaming.store.connection import redis_async
 from streaming.store.quota import QuotaBook, Socket, keep_signing
@@ -61,6 +62,7 @@ class Node:
         self.hub = Hub(native, LANES)
         self.book = QuotaBook(redis_async())
         self.replays = Replays(self.hub, redis_async, self.run)
+        self.turns = Turns()
         self.formers = Formers(self.hub, redis_async)
         self.sockets: dict[tuple[str, str], set[OpenSocket]] = {}  # by (customer, group)
         self.draining = False
