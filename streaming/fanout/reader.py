@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 _BATCH = 100  # windows a read; a replay at full speed brings thousands
 _BLOCK_MS = 1000
 _QUIET_SECONDS = 3 * WINDOW_MS / 1000 + 1.0  # three windows missing in a row, and a second for the closing delay
+_EAGER_SECONDS = 20.0
 _DEAD_SECONDS = 2.5  # of silence on a link that then broke
 _BREATH_SECONDS = 0.2  # the most that one catching-up batch waits for healthy readers
 
@@ -39,6 +40,7 @@ class LaneReader:
         self._last_id = "0-0"
         self._was_here_first = False  # this process looked before there was any stream
         self._client: Any = None
+        self._looking_since = time.monotonic()
 
     async def run(self) -> None:
         while True:
@@ -61,8 +63,10 @@ class LaneReader:
             if raw_epoch is None:
                 self._was_here_first = True
                 self._notice_silence()
-                await asyncio.sleep(0.1)
+                # A lane that begins is met at once; one that nobody runs is not asked for ten times a second for ever.
+                await asyncio.sleep(0.1 if time.monotonic() - self._looking_since < _EAGER_SECONDS else 0.5)
                 continue
+            self._looking_since = time.monotonic()
             if raw_epoch.decode() != self.lane.epoch:
                 await self._begin(client, raw_epoch.decode())
             await self._read_until_quiet(client)
