@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 _BATCH = 100  # windows a read; a replay at full speed brings thousands
 _BLOCK_MS = 1000
 _QUIET_SECONDS = 3 * WINDOW_MS / 1000 + 1.0  # three windows missing in a row, and a second for the closing delay
-_EAGER_SECONDS = 20.0
+_EAGER_SECONDS = 5.0
 _DEAD_SECONDS = 2.5  # of silence on a link that then broke
 _BREATH_SECONDS = 0.2  # the most that one catching-up batch waits for healthy readers
 
