@@ -106,11 +106,12 @@ class LaneReader:
                 self._notice_silence()
                 return
             entries = answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0]
+            read_at = time.perf_counter()
             windows = self._windows(entries)
             self.hub.publish(self.name, windows)
             after, self._last_id = self._last_id, entries[-1][0].decode()
             if windows:
-                self._measure_lag(windows[-1])
+                self._measure_lag(windows[-1], read_at)
             if self.lane.events:
                 await self._send_events(client, after)
             if len(entries) > 1:
@@ -146,9 +147,15 @@ class LaneReader:
         while self.hub.busiest() > SOFT_BYTES // 2 and time.monotonic() < deadline:
             await asyncio.sleep(0.005)
 
-    def _measure_lag(self, window: Window) -> None:
-        if window.speed == 1.0:
-            metrics.stream_lag_seconds.labels(self.name).set((clock.now_ms() - end_ms(window.seq)) / 1000)
+    def _measure_lag(self, window: Window, read_at: float) -> None:
+        if window.speed != 1.0:
+            return
+        now_ms = clock.now_ms()
+        metrics.lag_seconds.labels(self.name, "exchange").set((now_ms - end_ms(window.seq)) / 1000)
+        metrics.lag_seconds.labels(self.name, "store").set(time.perf_counter() - read_at)
+        if window.made_ms:
+            metrics.lag_seconds.labels(self.name, "ingest").set((now_ms - window.made_ms) / 1000)
+        metrics.follows.labels(self.name).set(self.lane.followed())
 
     def _notice_silence(self, after: float | None = None) -> None:
         """Call a market without entries `no_feed`, unless it is closed: then silence is what was promised."""
