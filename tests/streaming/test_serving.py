@@ -21,6 +21,7 @@ from websockets.sync.client import connect
 
 from config.embedded.children import free_port
 from kernel import keyspace
+from nodes import store as control
 from streaming.fanout import server as server_module
 from streaming.fanout.node import stop_node
 from streaming.fanout.server import DrainingServer, listening_socket, server_config
@@ -181,6 +182,7 @@ def test_an_operators_drain_sends_open_sockets_away_and_its_end_lets_new_ones_in
     with Client(one.node, make_token()) as client:
         client.ask("subscribe", symbols=[MOUTAI])
         store.set(keyspace.draining("drained-1"), "1")
+        control.tell({"kind": "drain", "node": "drained-1"})
         assert client.closed_with(seconds=20) == 1012
     with (
         pytest.raises(InvalidStatus) as refused,
@@ -191,6 +193,7 @@ def test_an_operators_drain_sends_open_sockets_away_and_its_end_lets_new_ones_in
     assert int(refused.value.response.headers["Retry-After"]) > 0
     assert json.loads(refused.value.response.body)["code"] == "draining"
     store.delete(keyspace.draining("drained-1"))
+    control.tell({"kind": "drain", "node": "drained-1"})
 
     def is_open_again() -> bool:
         try:
