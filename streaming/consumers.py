@@ -9,6 +9,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any
 
 from channels.exceptions import StopConsumer
@@ -28,7 +29,7 @@ from streaming.errors import StoreUnavailable, UnknownSymbol
 from streaming.fanout.hub import Member
 from streaming.fanout.late import PATIENCE_SECONDS
 from streaming.fanout.node import Node, the_node
-from streaming.fanout.websocket import EXTENSION, AsgiWire
+from streaming.fanout.websocket import EXTENSION, AsgiWire, TransportWire, text_frame
 from streaming.reference.instruments import directory
 from streaming.store import entitlements, keys
 from streaming.store.connection import redis_async
@@ -51,12 +52,18 @@ class StreamConsumer(AsyncWebsocketConsumer):
         self.member: Member | None = None
         self.claims: Claims | None = None
         self._in_the_books = False
+        self._stored: bytes | None = None  # the entitlement as it was last seen
         self.due_s = float("inf")
         self._lock = asyncio.Lock()  # a message and a re-check must not interleave in one connection
         self._recheck_waits = False
         self._left = False
         try:
-            await super().__call__(scope, receive, send)
+            # Channels' own loop makes two tasks a message and keeps one a socket, to hear a channel layer as well.
+            self.scope, self.base_send = scope, send
+            while True:
+                await self.dispatch(await receive())
+        except StopConsumer:
+            pass
         finally:
             # Whatever ended us, cancellation and server shutdown included.
             await asyncio.shield(self._leave())
@@ -77,6 +84,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         node = the_node()
+        await node.turns.take()
         heard = node.heard
         try:
             token, subprotocol = find_token(self.scope)
@@ -94,7 +102,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         now_ms = clock.now_ms()
         step = scope.at(now_ms / 1000)
         self.connection = Connection(
-            dialect=native, scope=scope, resolve=_canonical, carried=lambda one: str(one) in directory()
+            dialect=native, scope=scope, resolve=_canonical, carried=_listed
         )  # fmt: skip
         await self.accept(subprotocol=subprotocol)
         metrics.opened.labels(native.name).inc()
@@ -144,6 +152,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
     # -- messages ----------------------------------------------------------------------------------------------
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        await self.node.turns.take()
         if self.member is None:
             return
         metrics.messages.inc()
@@ -217,6 +226,10 @@ class StreamConsumer(AsyncWebsocketConsumer):
         """Send a text; a peer that is gone or does not read ends the socket and is no outage of anything."""
         if self.member is None:
             return  # nothing may follow the close frame
+        wire = self.member.wire
+        if isinstance(wire, TransportWire) and not wire.buffered():
+            wire.write(text_frame(text.encode()))  # send() would frame it more slowly; there is nothing to wait for
+            return
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await self.send(text_data=text)
@@ -265,8 +278,12 @@ class StreamConsumer(AsyncWebsocketConsumer):
 
     # -- what others want of this socket -------------------------------------------------------------------------
 
-    def knows(self, scope: Scope | None) -> bool:
-        """Tell whether a stored entitlement is nothing new."""
+    def knows(self, stored: bytes | None) -> bool:
+        """Tell whether a stored entitlement is nothing new; the same bytes are not read twice."""
+        if stored is None or stored == self._stored:
+            return True
+        self._stored = stored
+        scope = entitlements.read_scope(stored)
         return scope is None or scope.rev <= self.connection.scope.rev
 
     async def recheck(self) -> None:
@@ -344,10 +361,22 @@ def _canonical(text: str) -> InstrumentId:
     Raises:
         BadSymbol: the text has no symbol's form.
     """
+    return _remembered(text) if len(text) <= 32 else _resolved(text)
+
+
+def _resolved(text: str) -> InstrumentId:
     try:
         return directory().resolve(text).id
     except UnknownSymbol as error:
         return InstrumentId.parse(error.fields["symbol"])
+
+
+_remembered = lru_cache(maxsize=50_000)(_resolved)
+
+
+@lru_cache(maxsize=50_000)
+def _listed(instrument: InstrumentId) -> bool:
+    return str(instrument) in directory()
 
 
 def _paid(instruments: tuple[InstrumentId, ...]) -> list[InstrumentId]:

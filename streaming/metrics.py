@@ -1,8 +1,12 @@
 """Prometheus counters of the streaming processes of one server; `GET /metrics` shows them."""
 
 import os
+from collections.abc import Iterable
 
+import psutil
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, multiprocess
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 connections = Gauge("tickpack_connections", "Open client sockets", ["dialect"], multiprocess_mode="livesum")
 opened = Counter("tickpack_opened", "Client sockets accepted", ["dialect"])
@@ -17,17 +21,43 @@ flush_seconds = Histogram(
     "Encoding and writing one read's windows",
     buckets=(0.0005, 0.001, 0.005, 0.02, 0.1, 0.5, 2),
 )
-stream_lag_seconds = Gauge(
-    "tickpack_stream_lag_seconds",
-    "Wall clock minus the end of the newest window (live feeds)",
-    ["lane"],
+# since="exchange": the window's end; "ingest": its writing; "store": its reading. Of live feeds alone.
+lag_seconds = Gauge(
+    "tickpack_lag_seconds",
+    "From there until the newest window was handed to the client sockets",
+    ["lane", "since"],
     multiprocess_mode="livemax",
 )
 store_errors = Counter("tickpack_store_errors", "Questions that the real-time store did not answer")
+follows = Gauge("tickpack_follows", "Channels that somebody follows", ["lane"], multiprocess_mode="livesum")
 replays = Counter("tickpack_replays", "Resumes that were begun, by lane of a socket")
 replaying = Gauge("tickpack_replaying", "Resumes under way", multiprocess_mode="livesum")
 replays_ended = Counter("tickpack_replays_ended", "Resumes that have ended", ["how"])
 replayed_bytes = Counter("tickpack_replayed_bytes", "Bytes that resumes have handed over")
+
+
+class Host(Collector):
+    """The machine beside the process, so that one page tells whether it is the stream or the machine that is slow."""
+
+    def collect(self) -> Iterable[Metric]:
+        memory, disk, network = psutil.virtual_memory(), psutil.disk_usage("/"), psutil.net_io_counters()
+        busy = psutil.cpu_times()
+        yield GaugeMetricFamily("tickpack_host_memory_bytes", "Of the machine", value=memory.total)
+        yield GaugeMetricFamily("tickpack_host_memory_available_bytes", "Without swapping", value=memory.available)
+        yield GaugeMetricFamily("tickpack_host_disk_free_bytes", "Of the root file system", value=disk.free)
+        yield GaugeMetricFamily("tickpack_host_load1", "Runnable processes, a minute's mean", value=os.getloadavg()[0])
+        yield GaugeMetricFamily("tickpack_host_processors", "Logical processors", value=psutil.cpu_count() or 0)
+        cpu = CounterMetricFamily("tickpack_host_cpu_seconds", "Of all processors", labels=["mode"])
+        for mode in ("user", "system", "idle", "iowait", "steal"):
+            cpu.add_metric([mode], getattr(busy, mode, 0.0))
+        yield cpu
+        traffic = CounterMetricFamily("tickpack_host_network_bytes", "Of all interfaces", labels=["direction"])
+        traffic.add_metric(["sent"], network.bytes_sent)
+        traffic.add_metric(["received"], network.bytes_recv)
+        yield traffic
+
+
+REGISTRY.register(Host())
 
 
 def registry() -> CollectorRegistry:
@@ -35,6 +65,7 @@ def registry() -> CollectorRegistry:
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return REGISTRY
     merged = CollectorRegistry()
+    merged.register(Host())
     multiprocess.MultiProcessCollector(merged)  # type: ignore[no-untyped-call]
     return merged
 

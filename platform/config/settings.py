@@ -231,6 +231,7 @@ CLOSE_DELAY_SECONDS = env_float("TICKPACK_CLOSE_DELAY_SECONDS", 0.5)  # a live w
 SIMULATED_SEED = env_int("TICKPACK_SIMULATED_SEED", 7)
 STREAM_HOURS = env_int("TICKPACK_STREAM_HOURS", 72)
 STREAM_ORIGINS = frozenset(env_list("TICKPACK_STREAM_ORIGINS", "*"))  # whose pages may open a socket; * is everybody's
+STREAM_DEFLATE = env_bool("TICKPACK_STREAM_DEFLATE")  # offer permessage-deflate; frames are compressed once for all
 WORKERS = env_int("TICKPACK_WORKERS", 1)  # processes of `manage.py serve` on one port
 DRAIN_SECONDS = env_float("TICKPACK_DRAIN_SECONDS", 20.0)  # over which an operator's drain spreads its clients' leaving
 
@@ -245,8 +246,16 @@ REST_FRAMEWORK = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "text": {"()": "config.logs.Line", "format": "{asctime} {levelname} {name} {message}", "style": "{"},
+        "json": {"()": "config.logs.JsonLine"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": env_choice("TICKPACK_LOG_FORMAT", ("text", "json"), "text"),
+        }
+    },
     "root": {"handlers": ["console"], "level": env_text("LOG_LEVEL", "INFO")},
     # One line a request would put tokens of query-string dialects into a log (failure-modes 1c).
     # Celery says two lines for each of the eight offers a second that beat makes.

@@ -17,11 +17,12 @@ from streaming.fanout.beats import Beats
 from streaming.fanout.lane import Lane, Notice, Track
 from streaming.fanout.late import Late
 from streaming.fanout.past import Past
-from streaming.fanout.websocket import Wire, text_frame
+from streaming.fanout.websocket import Wire, deflated, text_frame
 from streaming.wire.channels import Channel
 from streaming.wire.window import Book, Newest, Print, Window
 
 _FEW = 5  # with less than one in so many channels due, frames look for their groups
+GroupKey = tuple[frozenset[Channel], bool]  # (what is followed, whether its frames are compressed)
 Row = tuple[list[Notice], list[bytes], list[int]]  # one window: its notices, frames by number, numbers that have one
 
 
@@ -46,11 +47,12 @@ class Member:
 class Group:
     """All connections with one set of channels; `pick` takes the frames that are theirs out of one lane's list."""
 
-    __slots__ = ("key", "members", "numbers", "pick", "symbols", "writes")
+    __slots__ = ("deflate", "key", "members", "numbers", "pick", "symbols", "writes")
 
-    def __init__(self, key: frozenset[Channel], numbers: dict[str, list[int]]) -> None:
+    def __init__(self, key: GroupKey, numbers: dict[str, list[int]]) -> None:
         self.key = key
-        self.symbols = frozenset(str(channel.instrument) for channel in key)
+        channels, self.deflate = key
+        self.symbols = frozenset(str(channel.instrument) for channel in channels)
         self.members: set[Member] = set()
         self.writes: dict[Member, Callable[[bytes], Any]] = {}  # of those that are not slow
         self.numbers = {lane: frozenset(of_lane) for lane, of_lane in numbers.items()}
@@ -71,7 +73,7 @@ class Hub:
         self.dialect = dialect
         self.lanes = {name: Lane(name, dialect) for name in lanes}
         self.past = {name: Past(lane) for name, lane in self.lanes.items()}
-        self.groups: dict[frozenset[Channel], Group] = {}
+        self.groups: dict[GroupKey, Group] = {}
         self.members: set[Member] = set()
         self.late = Late(self)
         self.beats = Beats()
@@ -109,11 +111,11 @@ class Hub:
         member.channels = member.held = frozenset()
 
     def _regroup(self, member: Member) -> None:
-        key = member.channels - member.held
+        key = (member.channels - member.held, member.wire.deflate)
         if member.group is not None and member.group.key == key:
             return
         self._ungroup(member)
-        if not key:
+        if not key[0]:
             return
         group = self.groups.get(key)
         if group is None:
@@ -123,9 +125,9 @@ class Hub:
             group.writes[member] = member.wire.write
         member.group = group
 
-    def _new_group(self, key: frozenset[Channel]) -> Group:
+    def _new_group(self, key: GroupKey) -> Group:
         numbers: dict[str, list[int]] = {}
-        for channel in sorted(key):
+        for channel in sorted(key[0]):
             lane = channel.instrument.lane
             numbers.setdefault(lane, []).append(self.lanes[lane].take(channel).number)
         group = Group(key, numbers)
@@ -146,7 +148,7 @@ class Hub:
         if group.members:
             return
         del self.groups[group.key]
-        for channel in group.key:
+        for channel in group.key[0]:
             self.lanes[channel.instrument.lane].give_back(channel)
         for lane, numbers in group.numbers.items():
             del self._of_lane[lane][group]
@@ -224,10 +226,16 @@ class Hub:
         self.late.missed(name, rows)
 
     def _flush(self, name: str, frames: list[bytes], due: list[int], followed: int) -> int:
-        """Send one window without news to every group of the lane: the path that nearly all bars take."""
+        """Send one window without news to every group of the lane: the path that nearly all bars take.
+
+        What is rare is sent as it is also where compression was agreed: RFC 7692 leaves each message free.
+        """
         join, sent, all_due = b"".join, 0, len(due) == followed
+        squeezed: list[bytes] = []
         for group in self._of_lane[name]:
-            picked = group.pick[name](frames)
+            if group.deflate and not squeezed:
+                squeezed = [frame and deflated(frame) for frame in frames]  # once, for whoever asked for it
+            picked = group.pick[name](squeezed if group.deflate else frames)
             data = join(picked)
             if data:
                 for write in group.writes.values():

@@ -16,7 +16,6 @@ from django.conf import settings
 
 from kernel import clock, keyspace
 from kernel.instruments import LANES, InstrumentId
-from kernel.scope import Scope
 from kernel.tokens import Claims
 from streaming import metrics
 from streaming.fanout.beats import TICK_SECONDS
@@ -24,6 +23,7 @@ from streaming.fanout.formers import Formers
 from streaming.fanout.hub import Hub
 from streaming.fanout.reader import LaneReader
 from streaming.fanout.replay import Replays
+from streaming.fanout.turns import Turns
 from streaming.store import entitlements
 from streaming.store.connection import redis_async
 from streaming.store.quota import QuotaBook, Socket, keep_signing
@@ -48,7 +48,7 @@ class OpenSocket(Protocol):
     claims: Claims | None
     due_s: float  # when its entitlement changes by the clock alone
 
-    def knows(self, scope: Scope | None) -> bool: ...
+    def knows(self, stored: bytes | None) -> bool: ...
 
     async def recheck(self) -> None: ...
     async def end(self, code: int, reason: str) -> None: ...
@@ -61,6 +61,7 @@ class Node:
         self.hub = Hub(native, LANES)
         self.book = QuotaBook(redis_async())
         self.replays = Replays(self.hub, redis_async, self.run)
+        self.turns = Turns()
         self.formers = Formers(self.hub, redis_async)
         self.sockets: dict[tuple[str, str], set[OpenSocket]] = {}  # by (customer, group)
         self.draining = False
@@ -215,8 +216,8 @@ class Node:
             except (redis.RedisError, OSError):
                 metrics.store_errors.inc()
                 return  # time goes on without the store: _recheck_when_due
-            for socket, (scope, revoked) in zip(some, found, strict=True):
-                if revoked or not socket.knows(scope):
+            for socket, (stored, revoked) in zip(some, found, strict=True):
+                if revoked or not socket.knows(stored):
                     self.run(socket.recheck())
             await asyncio.sleep(0.05)
 

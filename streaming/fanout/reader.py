@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 _BATCH = 100  # windows a read; a replay at full speed brings thousands
 _BLOCK_MS = 1000
 _QUIET_SECONDS = 3 * WINDOW_MS / 1000 + 1.0  # three windows missing in a row, and a second for the closing delay
+_EAGER_SECONDS = 5.0
 _DEAD_SECONDS = 2.5  # of silence on a link that then broke
 _BREATH_SECONDS = 0.2  # the most that one catching-up batch waits for healthy readers
 
@@ -39,6 +40,7 @@ class LaneReader:
         self._last_id = "0-0"
         self._was_here_first = False  # this process looked before there was any stream
         self._client: Any = None
+        self._looking_since = time.monotonic()
 
     async def run(self) -> None:
         while True:
@@ -61,8 +63,10 @@ class LaneReader:
             if raw_epoch is None:
                 self._was_here_first = True
                 self._notice_silence()
-                await asyncio.sleep(0.1)
+                # A lane that begins is met at once; one that nobody runs is not asked for ten times a second for ever.
+                await asyncio.sleep(0.1 if time.monotonic() - self._looking_since < _EAGER_SECONDS else 0.5)
                 continue
+            self._looking_since = time.monotonic()
             if raw_epoch.decode() != self.lane.epoch:
                 await self._begin(client, raw_epoch.decode())
             await self._read_until_quiet(client)
@@ -102,11 +106,12 @@ class LaneReader:
                 self._notice_silence()
                 return
             entries = answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0]
+            read_at = time.perf_counter()
             windows = self._windows(entries)
             self.hub.publish(self.name, windows)
             after, self._last_id = self._last_id, entries[-1][0].decode()
             if windows:
-                self._measure_lag(windows[-1])
+                self._measure_lag(windows[-1], read_at)
             if self.lane.events:
                 await self._send_events(client, after)
             if len(entries) > 1:
@@ -142,9 +147,15 @@ class LaneReader:
         while self.hub.busiest() > SOFT_BYTES // 2 and time.monotonic() < deadline:
             await asyncio.sleep(0.005)
 
-    def _measure_lag(self, window: Window) -> None:
-        if window.speed == 1.0:
-            metrics.stream_lag_seconds.labels(self.name).set((clock.now_ms() - end_ms(window.seq)) / 1000)
+    def _measure_lag(self, window: Window, read_at: float) -> None:
+        if window.speed != 1.0:
+            return
+        now_ms = clock.now_ms()
+        metrics.lag_seconds.labels(self.name, "exchange").set((now_ms - end_ms(window.seq)) / 1000)
+        metrics.lag_seconds.labels(self.name, "store").set(time.perf_counter() - read_at)
+        if window.made_ms:
+            metrics.lag_seconds.labels(self.name, "ingest").set((now_ms - window.made_ms) / 1000)
+        metrics.follows.labels(self.name).set(self.lane.followed())
 
     def _notice_silence(self, after: float | None = None) -> None:
         """Call a market without entries `no_feed`, unless it is closed: then silence is what was promised."""

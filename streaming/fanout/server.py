@@ -8,6 +8,7 @@ import socket
 from typing import Any
 
 import uvicorn
+from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from streaming.fanout.node import running_node
@@ -119,7 +120,7 @@ def server_config(*, graceful_seconds: int) -> uvicorn.Config:
         ws=WireProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_max_queue=8,
-        ws_per_message_deflate=False,
+        ws_per_message_deflate=settings.STREAM_DEFLATE,
         ws_ping_interval=None,  # the hub asks for signs of life (streaming.fanout.beats), without a timer a socket
         access_log=False,  # it prints query strings, and peers' dialects carry tokens there
         log_level="warning",

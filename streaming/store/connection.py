@@ -17,7 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 SOCKET_SECONDS = 3.0
-_MOST_CONNECTIONS = 64  # of one event loop; who finds all of them busy waits
+_CONNECTIONS = 16  # of one event loop
 _of_loop: "WeakKeyDictionary[asyncio.AbstractEventLoop, redis.asyncio.Redis]" = WeakKeyDictionary()
 
 
@@ -42,12 +42,14 @@ def redis_async() -> Any:
 
 
 def new_redis_async() -> Any:  # redis-py types every answer as bytes, text or None at once
-    """Return a client of its own, for a reader that blocks in XREAD."""
-    # The ordinary pool raises when its hundred connections are all in use: two thousand sockets that went at once were
-    # taken for an outage of the store, and whoever connected then was refused.
+    """Return a client of its own, for a reader that blocks in XREAD.
+
+    Its connections are few, and who finds none free waits: redis-py's own pool raises an error at the hundred-first,
+    and when a thousand clients come back at once they are better served some at a time.
+    """
     pool = redis.asyncio.BlockingConnectionPool.from_url(
         settings.REDIS_URL,
-        max_connections=_MOST_CONNECTIONS,
+        max_connections=_CONNECTIONS,
         timeout=SOCKET_SECONDS,
         socket_timeout=SOCKET_SECONDS,
         socket_connect_timeout=SOCKET_SECONDS,

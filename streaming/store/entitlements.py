@@ -60,22 +60,20 @@ def effective(claims: Claims) -> Scope:
     return judge(claims, read_scope(raw), revoked_from, clock.now_ms() / 1000)
 
 
-async def look_up(claims: Sequence[Claims]) -> list[tuple[Scope | None, bool]]:
-    """Return each customer's stored entitlement and whether the token works no more, in one round trip.
+async def look_up(claims: Sequence[Claims]) -> list[tuple[bytes | None, bool]]:
+    """Return each customer's stored entitlement as it is and whether the token works no more, in one round trip.
+
+    Two commands for all: one a customer cost a tenth of what a thousand sockets' bars do.
 
     Raises:
         redis.RedisError: the store is away.
     """
     pipe = connection.redis_async().pipeline(transaction=False)
-    for one in claims:
-        pipe.get(keyspace.entitlement(one.scope.customer, one.scope.group))
-        pipe.get(keyspace.revoked(one.jti))
-    answers = await pipe.execute()
+    pipe.mget([keyspace.entitlement(one.scope.customer, one.scope.group) for one in claims])
+    pipe.mget([keyspace.revoked(one.jti) for one in claims])
+    stored, revoked = await pipe.execute()
     now_s = clock.now_ms() / 1000
-    return [
-        (read_scope(stored), revoked is not None and now_s >= float(revoked))
-        for stored, revoked in zip(answers[::2], answers[1::2], strict=True)
-    ]
+    return [(scope, since is not None and now_s >= float(since)) for scope, since in zip(stored, revoked, strict=True)]
 
 
 async def effective_async(claims: Claims, *, known: Scope | None = None) -> Scope:

@@ -22,6 +22,7 @@ from kernel import keyspace
 from kernel.instruments import InstrumentId
 from kernel.tokens import Claims
 from streaming.errors import TooManyConnections
+from streaming.store.batch import Batch
 
 SIGN_SECONDS = 5.0
 DEAD_AFTER_MS = 20_000
@@ -173,6 +174,7 @@ class QuotaBook:
 
     def __init__(self, client: "redis.asyncio.Redis") -> None:
         self._redis = client
+        self._batch = Batch(lambda: self._redis)
         self._scripts = {
             name: client.register_script(text)
             for name, text in (
@@ -203,7 +205,16 @@ class QuotaBook:
 
     async def _run(self, name: str, socket: Socket, now_ms: int, *more: Any) -> Any:
         arguments = [*self._arguments(socket, now_ms), *more]
-        return await self._scripts[name](keys=[socket.key], args=arguments)
+        return await self._evaluate(name, [socket.key], arguments)
+
+    async def _evaluate(self, name: str, keys: list[str], arguments: list[Any]) -> Any:
+        script = self._scripts[name]
+        (answer,) = await self._batch.run(("EVALSHA", script.sha, len(keys), *keys, *arguments))
+        if isinstance(answer, redis.exceptions.NoScriptError):
+            return await script(keys=keys, args=arguments)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     async def admit(
         self, socket: Socket, claims: Claims, max_conns: int, now_ms: int
@@ -220,12 +231,11 @@ class QuotaBook:
         enter = self._scripts["enter"]
         keys = [socket.key, keyspace.rate("connect", f"{socket.customer}@{socket.group}")]
         arguments = [*self._arguments(socket, now_ms), max_conns, CONNECT_EVERY_MS, CONNECT_BURST]
-        pipe = self._redis.pipeline(transaction=False)
-        pipe.get(keyspace.entitlement(socket.customer, socket.group))
-        pipe.get(keyspace.revoked(claims.jti))
-        # Not through the script object: in a pipeline it asks the store each time whether it has the script.
-        pipe.evalsha(enter.sha, len(keys), *keys, *arguments)
-        stored, revoked, entered = await pipe.execute(raise_on_error=False)
+        stored, revoked, entered = await self._batch.run(
+            ("GET", keyspace.entitlement(socket.customer, socket.group)),
+            ("GET", keyspace.revoked(claims.jti)),
+            ("EVALSHA", enter.sha, len(keys), *keys, *arguments),
+        )
         if isinstance(entered, redis.exceptions.NoScriptError):
             entered = await enter(keys=keys, args=arguments)
         for answer in (stored, revoked, entered):
@@ -240,7 +250,7 @@ class QuotaBook:
         """Enter a socket again, with another number of them; return as `admit` does. Costs nothing of the limit."""
         key = keyspace.rate("connect", f"{socket.customer}@{socket.group}")
         arguments = [*self._arguments(socket, now_ms), max_conns, 0, 1]
-        used, over = await self._scripts["enter"](keys=[socket.key, key], args=arguments)
+        used, over = await self._evaluate("enter", [socket.key, key], arguments)
         return int(used), [field.decode() for field in over]
 
     def _arguments(self, socket: Socket, now_ms: int) -> list[Any]:
@@ -266,7 +276,9 @@ class QuotaBook:
         return int(await self._run("remind", socket, now_ms, json.dumps([str(one) for one in instruments])))
 
     async def leave(self, socket: Socket) -> None:
-        await self._redis.hdel(socket.key, socket.field)
+        (answer,) = await self._batch.run(("HDEL", socket.key, socket.field))
+        if isinstance(answer, Exception):
+            raise answer
 
 
 async def keep_signing(book: QuotaBook, now_ms: Any) -> None:

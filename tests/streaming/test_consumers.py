@@ -59,6 +59,7 @@ class Peer:
             self.status = event["status"]
 
     answered: bool | None = None
+    deflate = False
 
     def write(self, frames: bytes) -> None: ...
     def watch(self, full, drained) -> None: ...

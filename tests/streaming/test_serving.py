@@ -21,6 +21,7 @@ from websockets.sync.client import connect
 
 from config.embedded.children import free_port
 from kernel import keyspace
+from nodes import store as control
 from streaming.fanout import server as server_module
 from streaming.fanout.node import stop_node
 from streaming.fanout.server import DrainingServer, listening_socket, server_config
@@ -181,6 +182,7 @@ def test_an_operators_drain_sends_open_sockets_away_and_its_end_lets_new_ones_in
     with Client(one.node, make_token()) as client:
         client.ask("subscribe", symbols=[MOUTAI])
         store.set(keyspace.draining("drained-1"), "1")
+        control.tell({"kind": "drain", "node": "drained-1"})
         assert client.closed_with(seconds=20) == 1012
     with (
         pytest.raises(InvalidStatus) as refused,
@@ -191,6 +193,7 @@ def test_an_operators_drain_sends_open_sockets_away_and_its_end_lets_new_ones_in
     assert int(refused.value.response.headers["Retry-After"]) > 0
     assert json.loads(refused.value.response.body)["code"] == "draining"
     store.delete(keyspace.draining("drained-1"))
+    control.tell({"kind": "drain", "node": "drained-1"})
 
     def is_open_again() -> bool:
         try:
@@ -259,3 +262,46 @@ def test_a_peer_that_answers_no_ping_is_dropped_within_15_s(node):
     assert time.monotonic() - began < 15.5
     assert (4408).to_bytes(2, "big") in said
     silent.close()
+
+
+def test_compressed_frames_are_made_once_and_read_by_any_client(serve, cn):
+    cn.know(MOUTAI, "000001.SZ")
+    cn.write()
+    one = serve(TICKPACK_STREAM_DEFLATE="1")
+    # websockets offers compression by itself; the third client does not.
+    with (
+        Client(one.node, make_token()) as first,
+        Client(one.node, make_token()) as second,
+        Client(one.node, make_token(), compression=None) as plain,
+    ):
+        clients = (first, second, plain)
+        for client in clients:
+            client.ask("subscribe", symbols=[MOUTAI, "000001.SZ"])
+        assert [bool(client.socket.protocol.extensions) for client in clients] == [True, True, False]
+        for _ in range(3):
+            seq = cn.write((MOUTAI, *BAR))
+            bars = [(client.get("kline", seq=seq), client.get("kline", seq=seq)) for client in clients]
+            assert bars[0] == bars[1] == bars[2]
+        assert "server_no_context_takeover" in first.socket.response.headers["Sec-WebSocket-Extensions"]
+
+
+def test_a_node_offers_no_compression_by_itself(node):
+    with Client(node, make_token()) as client:
+        assert client.socket.protocol.extensions == []
+
+
+def test_fifty_subscribes_at_once_on_ten_sockets_of_two_processes_take_exactly_the_quota(serve, cn):
+    symbols = [f"{600_000 + nth}.SH" for nth in range(50)]
+    cn.know(*symbols)
+    cn.write()
+    two = serve("--workers", "2")
+    wait_for(lambda: len(two.pids()) == 2)
+    time.sleep(2)
+    scope = make_scope(uuid.uuid4().hex, max_subs=15, max_conns=20)
+    with contextlib.ExitStack() as open_sockets:
+        clients = [open_sockets.enter_context(Client(two.node, make_token(scope))) for _ in range(10)]
+        for nth, symbol in enumerate(symbols):
+            clients[nth % 10].send({"action": "subscribe", "symbols": [symbol]})
+        answers = [clients[nth % 10].get("subscribed") for nth in range(50)]
+        assert sum(len(answer["added"]) for answer in answers) == 15
+        assert clients[0].ask("list")["quota"]["used"] == 15

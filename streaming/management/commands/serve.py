@@ -60,7 +60,7 @@ class Command(BaseCommand):
         gc.collect()
         gc.freeze()
         # A flush makes thousands of short-lived objects; looking for cycles among them every 700 held it up.
-        gc.set_threshold(50_000, 20, 20)
+        gc.set_threshold(10_000, 20, 20)
         DrainingServer(config, options["drain_seconds"]).run(sockets=[listening])
 
 

@@ -8,7 +8,7 @@ import pytest
 from kernel.instruments import InstrumentId
 from streaming.fanout import late as late_module
 from streaming.fanout.hub import Hub, Member
-from streaming.fanout.websocket import payloads, text_frame
+from streaming.fanout.websocket import deflated, payloads, text_frame
 from streaming.wire.channels import Channel
 from streaming.wire.dialects import native
 from streaming.wire.window import MovedBar, Newest, Window
@@ -21,6 +21,7 @@ class Peer:
     """A connection whose kernel takes as much as we say."""
 
     answered: bool | None = True
+    deflate = False
 
     def __init__(self) -> None:
         self.writes: list[bytes] = []
@@ -217,3 +218,16 @@ async def test_leaving_forgets_everything(hub):
 @pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])
 def test_frames_of_every_length_come_apart_again(size):
     assert payloads(text_frame(b"x" * size) + text_frame(b"y")) == ["x" * size, "y"]
+
+
+def test_frames_that_were_joined_are_compressed_one_by_one():
+    from websockets.extensions.permessage_deflate import PerMessageDeflate
+    from websockets.frames import Frame, Opcode
+
+    squeezed, texts, at = deflated(text_frame(b"x" * 300) + text_frame(b"y")), [], 0
+    while at < len(squeezed):
+        assert squeezed[at] == 0xC1
+        frame = Frame(Opcode.TEXT, squeezed[at + 2 : at + 2 + squeezed[at + 1]], rsv1=True)
+        texts.append(PerMessageDeflate(True, True, 12, 12).decode(frame).data)
+        at += 2 + squeezed[at + 1]
+    assert texts == [b"x" * 300, b"y"]

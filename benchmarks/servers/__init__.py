@@ -1,0 +1,1 @@
+"""The peers that are programs of their own."""

@@ -1,0 +1,36 @@
+"""How log lines look: for people, or one JSON object a line for machines; a token never stands in either."""
+
+import json
+import logging
+import re
+from datetime import UTC, datetime
+
+_TOKEN = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*", re.ASCII)
+
+
+def redacted(text: str) -> str:
+    """Return a text without the tokens in it: an exception of a library may quote a header or a URL."""
+    return _TOKEN.sub("[token]", text)
+
+
+class Line(logging.Formatter):
+    """Time, level, logger, message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))
+
+
+class JsonLine(logging.Formatter):
+    """The same as an object: time (UTC), level, logger, message, process, and the traceback where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        told = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "process": record.process,
+        }
+        if record.exc_info:
+            told["traceback"] = self.formatException(record.exc_info)
+        return redacted(json.dumps(told, ensure_ascii=False, default=str))
