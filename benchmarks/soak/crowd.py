@@ -23,7 +23,7 @@ def crew(node: Node, count: int, each: int, symbols: list[str]) -> list[Client]:
 
 
 def run(ground: Ground, *, short: bool) -> list[Figure]:
-    count, windows, settled_at = (1500, 24, 8) if short else (5000, 400, 80)  # 80 windows are two minutes
+    count, windows, settled_at = (1500, 16, 6) if short else (5000, 400, 80)  # 80 windows are two minutes
     market = Market(ground.redis, mainland(SYMBOLS))
     with ground.node() as node:
         sockets = Sockets(node.port, crew(node, count, EACH, market.symbols))

@@ -219,12 +219,13 @@ class Ground:
         return child
 
     @contextmanager
-    def node(self) -> Iterator[Node]:
-        """Run `manage.py serve` as a node: one process, no SQL within its reach."""
+    def node(self, **more: str) -> Iterator[Node]:
+        """Run `manage.py serve` as a node: one process, no SQL within its reach; `more` is further environment."""
         port, state, database = free_port(), self.folder / "state.json", Database()
         env = self._env | {
             "TOKEN_JWKS": str(self.folder / "jwks.json"), "TICKPACK_ROLE": "node", "TICKPACK_EMBEDDED": "1",
             "TICKPACK_VAR": str(self.folder), "DATABASE_URL": database.url, "SOAK_STATE": str(state),
+            **more,
         }  # fmt: skip
         argv = [sys.executable, "-m", "benchmarks.soak.watched", "serve", "--port", str(port)]
         child = self.run("node", argv, lambda: healthy(port), **env)
