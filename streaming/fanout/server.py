@@ -15,6 +15,8 @@ from streaming.fanout.node import running_node
 from streaming.fanout.websocket import MAX_MESSAGE_BYTES, WireProtocol
 
 HANDSHAKE_SECONDS = 10.0
+_HEAD_BYTES = 131_072  # of one request, up to the end of its headers
+_HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _USER_TIMEOUT_MS = 10_000
 _KEEPALIVE = ((socket.TCP_KEEPIDLE, 5), (socket.TCP_KEEPINTVL, 3), (socket.TCP_KEEPCNT, 3))
 
@@ -51,16 +53,31 @@ def listening_socket(host: str, port: int, *, shared: bool = False) -> socket.so
 
 
 class DeadlineHttp(HttpToolsProtocol):
-    """uvicorn's HTTP protocol, for peers that never finish their first request."""
+    """uvicorn's HTTP protocol, for peers that never finish their first request, or whose headers never end."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _head_bytes = 0  # of a request whose headers have not ended; -1 behind them
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._deadline = self.loop.call_later(HANDSHAKE_SECONDS, transport.abort)
 
+    def data_received(self, data: bytes) -> None:
+        in_head = self._head_bytes >= 0
+        super().data_received(data)
+        if in_head and self._head_bytes >= 0:
+            self._head_bytes += len(data)
+            if self._head_bytes > _HEAD_BYTES and not self.transport.is_closing():
+                self.transport.write(_HEAD_TOO_LARGE)
+                self.transport.close()
+
+    def on_message_begin(self) -> None:
+        self._head_bytes = 0
+        super().on_message_begin()
+
     def on_headers_complete(self) -> None:
         self._met()
+        self._head_bytes = -1
         super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:

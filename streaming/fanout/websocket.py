@@ -12,6 +12,7 @@ scope["extensions"]["tickpack.wire"] is an object with
 
 import asyncio
 import socket
+import time
 import zlib
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -19,10 +20,14 @@ from typing import Any, Protocol
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets import http11
+from websockets.exceptions import ProtocolError
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
-from websockets.frames import Frame
+from websockets.frames import Frame, Opcode
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.streams import StreamReader
+
+from streaming.wire.connection import CLOSE_TOO_MANY
 
 EXTENSION = "tickpack.wire"
 MAX_MESSAGE_BYTES = 131_072  # DESIGN section 4
@@ -178,11 +183,52 @@ class AsgiWire:
             await self._wake.wait()
 
 
+class Machine(ServerProtocol):
+    """websockets' state machine, for peers that close in the middle of a message, and for those that flood us.
+
+    RFC 6455 section 5.4 lets control frames come between fragments, close among them; websockets answers with 1002
+    (Autobahn 7.1.5). And the budget of messages does not count pings and fragments: at 40,000 of them a read, thirty
+    peers held up everybody else's bars for ten seconds.
+    """
+
+    most_frames = 1000  # in ten seconds; a client that keeps to its budget of messages has 260
+    _frames, _since, _flooded = 0, 0.0, False
+
+    def recv_frame(self, frame: Frame) -> None:
+        self._frames += 1
+        if self._frames > self.most_frames:
+            self._flooded = time.monotonic() - self._since < 10
+            if self._flooded:
+                raise ProtocolError("too many frames; at most 1000 in 10 s")
+            self._frames, self._since = 1, time.monotonic()
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None
+        super().recv_frame(frame)
+
+    def fail(self, code: int, reason: str = "") -> None:
+        super().fail(CLOSE_TOO_MANY if self._flooded else code, reason)
+
+
 class WireProtocol(WebSocketsSansIOProtocol):
     """uvicorn's sans-I/O WebSocket protocol that also offers the extension."""
 
     wire: TransportWire | None = None
     _lingering = False  # the close frame is out; what still comes is thrown away until the peer goes
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.config.ws_per_message_deflate:
+            # Without context takeover one compressed frame fits every connection: 70 times cheaper than each its own.
+            shared = ServerPerMessageDeflateFactory(
+                server_no_context_takeover=True,
+                client_no_context_takeover=True,
+                server_max_window_bits=_WINDOW_BITS,
+                client_max_window_bits=_WINDOW_BITS,
+                compress_settings={"memLevel": 5},
+            )
+            self.conn = Machine(extensions=[shared], max_size=self.config.ws_max_size, logger=self.logger)
+        else:
+            self.conn.__class__ = Machine  # uvicorn makes its own and has no place for another
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -205,19 +251,6 @@ class WireProtocol(WebSocketsSansIOProtocol):
             head = b"HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nConnection: close\r\n"
             self.transport.write(b"%sContent-Length: %d\r\n\r\n%s" % (head, len(_TOO_LARGE), _TOO_LARGE))
             self.transport.close()
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        if self.config.ws_per_message_deflate:
-            # Without context takeover one compressed frame fits every connection: 70 times cheaper than each its own.
-            shared = ServerPerMessageDeflateFactory(
-                server_no_context_takeover=True,
-                client_no_context_takeover=True,
-                server_max_window_bits=_WINDOW_BITS,
-                client_max_window_bits=_WINDOW_BITS,
-                compress_settings={"memLevel": 5},
-            )
-            self.conn = ServerProtocol(extensions=[shared], max_size=self.config.ws_max_size, logger=self.logger)
 
     async def run_asgi(self) -> None:
         self.wire = TransportWire(self.transport)
@@ -251,6 +284,16 @@ class WireProtocol(WebSocketsSansIOProtocol):
         self._detach()
         super().connection_lost(exc)
 
+    def handle_ping(self) -> None:
+        if self.writable.is_set() or self.conn.state is not State.OPEN:
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()  # it does not read: keeping answers for it would only fill our memory
+
+    def handle_cont(self, event: Frame) -> None:
+        if event.data or event.fin:  # fragments of nothing count for no limit of bytes
+            super().handle_cont(event)
+
     def handle_close(self, event: Frame) -> None:
         self._detach()
         super().handle_close(event)
@@ -266,6 +309,8 @@ class WireProtocol(WebSocketsSansIOProtocol):
         assert sent is not None
         self.queue.put_nowait({"type": "websocket.disconnect", "code": sent.code, "reason": sent.reason})
         self.transport.write(b"".join(self.conn.data_to_send()))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()  # so that the peer need not wait for the end of our patience
         self.close_sent = self._lingering = True
         self.transport.resume_reading()
         self.close_timer = self.loop.call_later(_LINGER_SECONDS, self.transport.close)

@@ -173,7 +173,7 @@ class FaultProxy:
                     return
             if sink.can_write_eof() and not sink.transport.is_closing():
                 sink.write_eof()
-        except OSError:
+        except (OSError, RuntimeError):  # asyncio's word for writing on after `cut_one_way`
             link.reset()
 
     async def _let_it_arrive(self, link: _Link) -> None:
