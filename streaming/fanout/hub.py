@@ -114,12 +114,13 @@ class Hub:
         key = (member.channels - member.held, member.wire.deflate)
         if member.group is not None and member.group.key == key:
             return
-        self._ungroup(member)
-        if not key[0]:
-            return
-        group = self.groups.get(key)
-        if group is None:
+        # The new one first: a channel that nobody follows for a moment forgets how its bar stands.
+        group = self.groups.get(key) if key[0] else None
+        if group is None and key[0]:
             group = self.groups[key] = self._new_group(key)
+        self._ungroup(member)
+        if group is None:
+            return
         group.members.add(member)
         if member.behind is None:
             group.writes[member] = member.wire.write
