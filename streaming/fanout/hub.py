@@ -77,6 +77,7 @@ class Hub:
         self.members: set[Member] = set()
         self.late = Late(self)
         self.beats = Beats()
+        self.began: Callable[[], object] = lambda: None  # called when a lane begins: its standing bars are to be found
         self._of_lane: dict[str, dict[Group, None]] = {name: {} for name in self.lanes}
         self._takers: dict[str, dict[int, set[Group]]] = {name: {} for name in self.lanes}  # who takes a number
 
@@ -165,6 +166,7 @@ class Hub:
         lane = self.lanes[name]
         told = bool(lane.epoch)
         lane.begin(epoch, newest)
+        self.began()
         if told:
             self.tell_market(name)  # who resumes later must know that it cannot from before this
 

@@ -63,6 +63,7 @@ class Node:
         self.replays = Replays(self.hub, redis_async, self.run)
         self.turns = Turns()
         self.formers = Formers(self.hub, redis_async)
+        self.hub.began = self.formers.wake
         self.sockets: dict[tuple[str, str], set[OpenSocket]] = {}  # by (customer, group)
         self.draining = False
         self.heard = 0  # control messages about customers so far
