@@ -321,8 +321,8 @@ class Hub:
         return text_frame(self.dialect.heartbeat(now_ms=now_ms, last=last, epochs=epochs).encode())
 
     def busiest(self) -> int:
-        """Return the most bytes that any reader who is not known as slow has unsent."""
-        return max((m.wire.buffered() for m in self.members if m.behind is None), default=0)
+        """Return the most bytes that any reader has unsent who has not missed anything yet."""
+        return max((m.wire.buffered() for m in self.members if not m.behind), default=0)
 
     def stats(self) -> dict[str, Any]:
         return {"connections": len(self.members), "groups": len(self.groups), "late": len(self.late)}
