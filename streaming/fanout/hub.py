@@ -77,6 +77,7 @@ class Hub:
         self.members: set[Member] = set()
         self.late = Late(self)
         self.beats = Beats()
+        self.began: Callable[[], object] = lambda: None  # called when a lane begins: its standing bars are to be found
         self._of_lane: dict[str, dict[Group, None]] = {name: {} for name in self.lanes}
         self._takers: dict[str, dict[int, set[Group]]] = {name: {} for name in self.lanes}  # who takes a number
 
@@ -114,12 +115,13 @@ class Hub:
         key = (member.channels - member.held, member.wire.deflate)
         if member.group is not None and member.group.key == key:
             return
-        self._ungroup(member)
-        if not key[0]:
-            return
-        group = self.groups.get(key)
-        if group is None:
+        # The new one first: a channel that nobody follows for a moment forgets how its bar stands.
+        group = self.groups.get(key) if key[0] else None
+        if group is None and key[0]:
             group = self.groups[key] = self._new_group(key)
+        self._ungroup(member)
+        if group is None:
+            return
         group.members.add(member)
         if member.behind is None:
             group.writes[member] = member.wire.write
@@ -164,6 +166,7 @@ class Hub:
         lane = self.lanes[name]
         told = bool(lane.epoch)
         lane.begin(epoch, newest)
+        self.began()
         if told:
             self.tell_market(name)  # who resumes later must know that it cannot from before this
 
@@ -318,8 +321,8 @@ class Hub:
         return text_frame(self.dialect.heartbeat(now_ms=now_ms, last=last, epochs=epochs).encode())
 
     def busiest(self) -> int:
-        """Return the most bytes that any reader who is not known as slow has unsent."""
-        return max((m.wire.buffered() for m in self.members if m.behind is None), default=0)
+        """Return the most bytes that any reader has unsent who has not missed anything yet."""
+        return max((m.wire.buffered() for m in self.members if not m.behind), default=0)
 
     def stats(self) -> dict[str, Any]:
         return {"connections": len(self.members), "groups": len(self.groups), "late": len(self.late)}

@@ -48,6 +48,10 @@ class Late:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
 
+    def may_yet_make_it(self) -> bool:
+        """Tell whether anybody is full who has not missed anything so far."""
+        return any(not member.behind for member in self._members)
+
     def missed(self, lane: str, rows: "list[Row]") -> None:
         """Remember what a flush had for the slow."""
         if not self._members:

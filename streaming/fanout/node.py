@@ -63,6 +63,7 @@ class Node:
         self.replays = Replays(self.hub, redis_async, self.run)
         self.turns = Turns()
         self.formers = Formers(self.hub, redis_async)
+        self.hub.began = self.formers.wake
         self.sockets: dict[tuple[str, str], set[OpenSocket]] = {}  # by (customer, group)
         self.draining = False
         self.heard = 0  # control messages about customers so far
@@ -91,11 +92,12 @@ class Node:
         await end_tasks([*self._tasks, *self._errands])
         await redis_async().aclose()
 
-    def run(self, errand: Coroutine[Any, Any, None]) -> None:
+    def run(self, errand: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         """Do something to one socket in a task of its own: a peer that is stuck must not keep the others waiting."""
         task = asyncio.create_task(errand)
         self._errands.add(task)
         task.add_done_callback(self._ran)
+        return task
 
     def _ran(self, task: "asyncio.Task[None]") -> None:
         self._errands.discard(task)
@@ -247,14 +249,14 @@ class Node:
         other = await self._other_node()
         sockets = self._all_sockets()
         random.shuffle(sockets)  # those of one customer do not all go at once
-        began = time.monotonic()
+        began, ending = time.monotonic(), []
         for nth, socket in enumerate(sockets):
-            self.run(socket.end(CLOSE_DRAINING, _hint(other)))
+            ending.append(self.run(socket.end(CLOSE_DRAINING, _hint(other))))
             ahead = began + seconds * (nth + 1) / len(sockets) - time.monotonic()
             if ahead > 0.01:
                 await asyncio.sleep(ahead)
-        if self._errands:
-            await asyncio.wait(list(self._errands - {asyncio.current_task()}), timeout=2)
+        if ending:
+            await asyncio.wait(ending, timeout=2)
 
     async def _other_node(self) -> dict[str, str]:
         """Return another node of the group that takes connections; empty where none is known."""

@@ -29,7 +29,7 @@ _BLOCK_MS = 1000
 _QUIET_SECONDS = 3 * WINDOW_MS / 1000 + 1.0  # three windows missing in a row, and a second for the closing delay
 _EAGER_SECONDS = 5.0
 _DEAD_SECONDS = 2.5  # of silence on a link that then broke
-_BREATH_SECONDS = 0.2  # the most that one catching-up batch waits for healthy readers
+_BREATH_SECONDS = 0.5  # the most that one catching-up batch waits for healthy readers
 
 
 class LaneReader:
@@ -144,7 +144,7 @@ class LaneReader:
         """Between batches of a catch-up, so that our own burst makes nobody a slow reader."""
         deadline = time.monotonic() + _BREATH_SECONDS
         await asyncio.sleep(0)
-        while self.hub.busiest() > SOFT_BYTES // 2 and time.monotonic() < deadline:
+        while time.monotonic() < deadline and (self.hub.late.may_yet_make_it() or self.hub.busiest() > SOFT_BYTES // 2):
             await asyncio.sleep(0.005)
 
     def _measure_lag(self, window: Window, read_at: float) -> None:

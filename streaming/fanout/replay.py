@@ -50,7 +50,7 @@ class Job:
 class Replays:
     """All replays of one process."""
 
-    def __init__(self, hub: Hub, client: Callable[[], Any], run: Callable[[Any], None]) -> None:
+    def __init__(self, hub: Hub, client: Callable[[], Any], run: Callable[[Any], Any]) -> None:
         self._hub, self._client, self._start = hub, client, run
         self._jobs: dict[Job, None] = {}
         self._running = False

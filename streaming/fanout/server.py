@@ -16,9 +16,7 @@ from streaming.fanout.websocket import MAX_MESSAGE_BYTES, WireProtocol
 
 HANDSHAKE_SECONDS = 10.0
 _HEAD_BYTES = 131_072  # of one request, up to the end of its headers
-_HEAD_TOO_LARGE = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-)
+_HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _USER_TIMEOUT_MS = 10_000
 _KEEPALIVE = ((socket.TCP_KEEPIDLE, 5), (socket.TCP_KEEPINTVL, 3), (socket.TCP_KEEPCNT, 3))
 

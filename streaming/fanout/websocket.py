@@ -216,9 +216,8 @@ class WireProtocol(WebSocketsSansIOProtocol):
     wire: TransportWire | None = None
     _lingering = False  # the close frame is out; what still comes is thrown away until the peer goes
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self.conn.__class__ = Machine  # uvicorn makes its own and has no place for another
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         if self.config.ws_per_message_deflate:
             # Without context takeover one compressed frame fits every connection: 70 times cheaper than each its own.
             shared = ServerPerMessageDeflateFactory(
@@ -229,6 +228,8 @@ class WireProtocol(WebSocketsSansIOProtocol):
                 compress_settings={"memLevel": 5},
             )
             self.conn = Machine(extensions=[shared], max_size=self.config.ws_max_size, logger=self.logger)
+        else:
+            self.conn.__class__ = Machine  # uvicorn makes its own and has no place for another
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)

@@ -99,14 +99,13 @@ def test_nor_does_one_out_of_order(tmp_path, a_stage):
 def test_the_figures_have_the_names_that_scripts_read(tmp_path):
     file = tmp_path / "figures.json"
 
-    command = [sys.executable, "-m", "benchmarks", "--short", "--only", "w1,w2", "--peers", "c,tickpack"]
+    command = [sys.executable, "-m", "benchmarks", "--short", "--only", "w1", "--peers", "c,tickpack"]
     subprocess.run([*command, "--json", str(file)], check=True, capture_output=True)
 
     figures = json.loads(file.read_text())
     for name in (
         "w1.tickpack.deliveries_per_s", "w1.tickpack.of_c_limit", "w1.tickpack.of_c_limit_by_cpu",
         "w1.tickpack.cpu_s_per_million", "w1.tickpack.loadgen_cpu_share", "w1.c.deliveries_per_s",
-        "w2.tickpack.p50_ms", "w2.tickpack.p99_ms", "w2.tickpack.cpu_s_per_million",
     ):  # fmt: skip
         assert figures[name] > 0, name
     assert figures["machine"]

@@ -89,7 +89,7 @@ def found(tab: Tab, tape: Tape) -> dict[str, int]:
 WHOLE = {"missing": 0, "duplicate": 0, "reordered": 0}
 
 
-@pytest.mark.parametrize("seed", [3, 4])
+@pytest.mark.parametrize("seed", [3])
 def test_a_hundred_cuts_at_any_byte_lose_double_and_reorder_nothing(tab, enter, tape, seed):
     served = enter(ScriptedNode(tape, seed=seed))
     proxy = enter(FaultProxy(served.port, seed=seed, cut_between=(1, 20_000), cuts=100))

@@ -53,6 +53,18 @@ def test_a_minute_is_final_when_the_next_one_begins(node, cn):
         assert not [one for one in client.waiting if one.get("final")]
 
 
+def test_following_more_leaves_a_bar_that_is_being_formed_as_it_stands(node, cn):
+    """The only follower of a channel changed its set, and the channel forgot its bar for good."""
+    cn.know(MOUTAI, "000001.SZ")
+    cn.write((MOUTAI, *BAR))
+    with Client(node, make_token()) as client:
+        client.ask("subscribe", symbols=[MOUTAI], intervals=["1m"])
+        standing = client.get("kline", interval="1m")["data"]["volume"]
+        client.ask("subscribe", symbols=["000001.SZ"])
+        seq = cn.write((MOUTAI, *BAR))
+        assert client.get("kline", interval="1m", seq=seq)["data"]["volume"] in (standing + 100, 100)
+
+
 def test_quotes_trades_and_depth_come_with_their_own_numbers(any_node, cn, store):
     cn.know(MOUTAI)
     cn.write()

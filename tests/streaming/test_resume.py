@@ -241,3 +241,26 @@ def test_a_replay_that_nobody_waits_for_leaves_nothing_behind(node, cn):
 def _metrics(node: ServedNode) -> str:
     with urllib.request.urlopen(f"{node.base}/metrics", timeout=2) as got:
         return got.read().decode()
+
+
+def test_a_burst_of_windows_reaches_who_reads_whole(node, cn):
+    """A catch-up after a pause: a hundred windows a flush, a megabyte for one socket, and nobody is a slow reader."""
+    symbols = [f"{600_000 + nth}.SH" for nth in range(50)]
+    cn.know(*symbols)
+    first = cn.write()
+    with Client(node, make_token(make_scope(uuid.uuid4().hex, max_subs=50))) as client:
+        client.ask("subscribe", symbols=symbols)
+        stream, cn.redis = cn.redis, cn.redis.pipeline(transaction=True)
+        try:
+            cn.redis.exists = stream.exists  # type: ignore[method-assign]
+            last = [cn.write((symbols[0], *BAR)) for _ in range(600)][-1]
+            cn.redis.execute()
+        finally:
+            cn.redis = stream
+        seqs: dict[str, list[int]] = {symbol: [] for symbol in symbols}
+        while min(len(rows) for rows in seqs.values()) < 600:
+            message = json.loads(client.socket.recv(timeout=10))
+            assert message["type"] != "slow_reader", message
+            if message["type"] == "kline" and message["seq"] > first:
+                seqs[message["symbol"]].append(message["seq"])
+    assert all(rows == list(range(first + 1, last + 1)) for rows in seqs.values())

@@ -39,9 +39,9 @@ def clean(reader: Reader, tape: Tape) -> bool:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 async def test_a_hundred_cuts_at_any_byte_lose_double_and_reorder_nothing(tape, seed):
-    """Two seeds: 200 cuts, in handshakes, frames, replays, answers."""
+    """A hundred cuts (./dev soak makes a thousand), in handshakes, frames, replays, answers."""
     async with (
         ScriptedNode(tape, seed=seed) as node,
         FaultProxy(node.port, seed=seed, cut_between=(1, 20_000), cuts=100) as proxy,

@@ -86,7 +86,7 @@ def judge(bars: list[tuple[str, int, int]], running: Running) -> dict[str, int]:
 NOTHING = {"missing": 0, "duplicate": 0, "reordered": 0, "wrong": 0}
 
 
-@pytest.mark.parametrize("seed", [11, 12])
+@pytest.mark.parametrize("seed", [11])
 async def test_fifty_cuts_at_any_byte_lose_double_and_reorder_nothing(node, running, seed):
     target = int(node.base.rsplit(":", 1)[1])
     async with (

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from kernel.instruments import InstrumentId
+from streaming.fanout import hub as hub_module
 from streaming.fanout import late as late_module
 from streaming.fanout.hub import Hub, Member
 from streaming.fanout.websocket import deflated, payloads, text_frame
@@ -231,3 +232,47 @@ def test_frames_that_were_joined_are_compressed_one_by_one():
         texts.append(PerMessageDeflate(True, True, 12, 12).decode(frame).data)
         at += 2 + squeezed[at + 1]
     assert texts == [b"x" * 300, b"y"]
+
+
+@pytest.mark.parametrize("few", [0, 5], ids=["groups take their frames", "frames look for their groups"])
+async def test_both_ways_of_a_flush_send_the_same(hub, monkeypatch, few):
+    """The first is for windows in which most has moved, the second for those in which little has."""
+    monkeypatch.setattr(hub_module, "_FEW", few)
+    instruments = [InstrumentId.parse(f"{600_000 + nth}.SH") for nth in range(40)]
+    peers = [
+        joined(hub, *(Channel(one, fill=False) for nth, one in enumerate(instruments) if nth % who))[0]
+        for who in (2, 3, 5, 7)
+    ]
+    everything = joined(hub, *(Channel(one, fill=False) for one in instruments))[0]
+    hub.publish("CN", [window(1, ("600001.SH", 1), state="pre_open")])  # the state is news: not the fast path
+    for peer in (*peers, everything):
+        peer.bars()
+
+    hub.publish("CN", [window(2, ("600007.SH", 7), ("600003.SH", 3), ("600039.SH", 9), state="pre_open")])
+
+    assert len(everything.writes) == 1
+    assert sorted(everything.bars()) == [("600003.SH", 2, 3), ("600007.SH", 2, 7), ("600039.SH", 2, 9)]
+    for who, peer in zip((2, 3, 5, 7), peers, strict=True):
+        hers = [f"{600_000 + nth}.SH" for nth in (3, 7, 39) if nth % who]
+        assert sorted(symbol for symbol, _, _ in peer.bars()) == hers
+
+
+async def test_a_held_channel_waits_for_its_release_and_the_others_go_on(hub):
+    peer, member = joined(hub, Channel(MOUTAI), Channel(PINGAN))
+    hub.publish("CN", [window(1, ("600519.SH", 1), ("000001.SZ", 1))])
+    hub.hold(member, frozenset({Channel(MOUTAI)}))
+    hub.publish("CN", [window(2, ("600519.SH", 2), ("000001.SZ", 2))])
+    hub.release(member, frozenset({Channel(MOUTAI)}))
+    hub.publish("CN", [window(3, ("600519.SH", 3), ("000001.SZ", 3))])
+    assert [(symbol, seq) for symbol, seq, _ in peer.bars()] == [
+        ("000001.SZ", 1), ("600519.SH", 1), ("000001.SZ", 2), ("000001.SZ", 3), ("600519.SH", 3),
+    ]  # fmt: skip
+
+
+async def test_a_slow_reader_that_unsubscribes_is_not_sent_what_it_left(hub):
+    peer, member = joined(hub, Channel(MOUTAI), Channel(PINGAN))
+    await peer.fill()
+    hub.publish("CN", [window(1, ("600519.SH", 1), ("000001.SZ", 1))])
+    hub.follow(member, frozenset({Channel(PINGAN)}))
+    await peer.drain()
+    assert [symbol for symbol, _, _ in peer.bars()] == ["000001.SZ"]
