@@ -9,6 +9,7 @@ import random
 import re
 import select
 import socket
+import statistics
 import struct
 import time
 from array import array
@@ -59,7 +60,8 @@ class Sockets:
         self.complaints: Counter[str] = Counter()
         self.refusals: Counter[str] = Counter()
         self.latency = array("Q", bytes(8 * _GRAINS))
-        self.recording = False
+        self.by_round: dict[int, list[int]] = {}  # seq -> latencies in us, one a socket; while `rounds_kept`
+        self.recording = self.rounds_kept = False
         self.reconnecting = False  # whether a connection that goes is made again
         self._poll = select.epoll()
         self._by_fd: dict[int, Client] = {}
@@ -253,7 +255,10 @@ class Sockets:
     def _arrived(self, client: Client, seq: int, now: int, count: int) -> None:
         self.bars += count
         if self.recording and client.watched and (sent := self.sent_ns.get(seq)):
-            self.latency[min(_GRAINS - 1, (now - sent) // 1000 // _GRAIN_US)] += count
+            taken_us = (now - sent) // 1000
+            self.latency[min(_GRAINS - 1, taken_us // _GRAIN_US)] += count
+            if self.rounds_kept:
+                self.by_round.setdefault(seq, []).append(taken_us)
 
     def _take(self, client: Client, opcode: int, body: bytes, now: int) -> None:
         if opcode == TEXT and body.startswith(b'{"type":"kline"'):
@@ -297,11 +302,18 @@ class Sockets:
     def measure(self) -> None:
         """Forget the latencies so far and begin to keep them."""
         self.latency = array("Q", bytes(8 * _GRAINS))
+        self.by_round = {}
         self.recording = True
 
     def percentile(self, share: float) -> float:
         """Return a percentile of the latencies since `measure`, in ms; 0 where there are none."""
         return percentile(self.latency, share)
+
+
+def typical(rounds: Iterable[list[int]], share: float) -> float:
+    """Return the median over rounds of each one's percentile, in ms: one moment without the processor spoils one."""
+    found = [sorted(one)[min(len(one) - 1, int(len(one) * share))] for one in rounds]
+    return statistics.median(found) / 1000 if found else 0.0
 
 
 def percentile(latency: Iterable[int], share: float) -> float:
