@@ -6,6 +6,7 @@ import os
 import resource
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -47,6 +48,9 @@ def main(words: list[str]) -> int:
                 figures += run(standing, short=asked.short)
         except Skipped as why:
             skipped[part] = str(why)
+        except Exception as error:  # the other parts and the table are worth having all the same
+            traceback.print_exc()
+            skipped[part] = f"it broke: {type(error).__name__}: {error}"
         figures.append(Figure(part, "seconds", round(time.monotonic() - part_began, 1)))
         figures.append(Figure(part, "load average", round(os.getloadavg()[0], 2)))
     print(table(figures, skipped))

@@ -9,7 +9,7 @@ import random
 import threading
 import time
 
-from benchmarks.soak.ground import Ground, Market, Node, token
+from benchmarks.soak.ground import SEVENTH, Ground, Market, Node, token
 from benchmarks.soak.report import Figure
 from streaming.client.events import Bar, Event, Gap, Recovered
 from streaming.client.lanes import lane_of
@@ -17,7 +17,6 @@ from streaming.client.stream import Stream
 from tests.journeys.fault_proxy import DOWN, UP, FaultProxy
 
 SEED, PERIOD_S, CLIENTS = 20260309, 0.02, 10
-SEVENTH = 7  # a seldom symbol moves in each seventh window; the node makes the rest of its bars
 LANES = {"CN": (["600519.SH", "600036.SH"], ["000001.SZ"]), "HK": (["00700.HK"], ["00005.HK"])}
 SYMBOLS = [symbol for often, seldom in LANES.values() for symbol in (*often, *seldom)]
 BYTES = (1, 12_000)  # a connection is cut after so many bytes down, headers included

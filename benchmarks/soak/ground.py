@@ -28,6 +28,7 @@ from streaming.wire.window import MovedBar, Newest, Window, chunk_of, end_ms, pa
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUP, ISSUER, KID, LANE, EPOCH = "local", "tickpack", "soak", "CN", "soak"
+SEVENTH = 7  # a seldom symbol moves in each seventh window; the node makes the rest of its bars
 _KEY = Ed25519PrivateKey.generate()
 
 
@@ -51,7 +52,7 @@ class Market:
     """A lane in which every symbol moves in every window; written as ingest does, from the window of now on.
 
     Args:
-        seldom: further symbols that move only in windows whose number can be divided by 7.
+        seldom: further symbols, which move in each seventh window.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class Market:
         before, self.seq = self.seq, self.seq + 1
         begins = keyframe or chunk_of(before) != chunk_of(self.seq)
         references = self._references if begins else []
-        bars = self._bars if self.seq % 7 == 0 else self._often
+        bars = self._bars if self.seq % SEVENTH == 0 else self._often
         window = Window(
             self.seq, "open", None, "soak", 1, bars, references=references, keyframe=begins,
             made_ms=int(time.time() * 1000),
@@ -219,12 +220,13 @@ class Ground:
         return child
 
     @contextmanager
-    def node(self) -> Iterator[Node]:
-        """Run `manage.py serve` as a node: one process, no SQL within its reach."""
+    def node(self, **more: str) -> Iterator[Node]:
+        """Run `manage.py serve` as a node: one process, no SQL within its reach; `more` is further environment."""
         port, state, database = free_port(), self.folder / "state.json", Database()
         env = self._env | {
             "TOKEN_JWKS": str(self.folder / "jwks.json"), "TICKPACK_ROLE": "node", "TICKPACK_EMBEDDED": "1",
             "TICKPACK_VAR": str(self.folder), "DATABASE_URL": database.url, "SOAK_STATE": str(state),
+            **more,
         }  # fmt: skip
         argv = [sys.executable, "-m", "benchmarks.soak.watched", "serve", "--port", str(port)]
         child = self.run("node", argv, lambda: healthy(port), **env)

@@ -42,13 +42,13 @@ def table(figures: Sequence[Figure], skipped: dict[str, str]) -> str:
     for figure in figures:
         verdict = {True: "yes", False: "NO", None: ""}[figure.met]
         rows.append((figure.part, figure.name, number(figure.value), figure.wanted, verdict))
-    rows += [(part, "skipped", "", "", "NO") for part in skipped]
+    rows += [(part, "did not run", "", "", "NO") for part in skipped]
     widths = [max(len(row[at]) for row in rows) for at in range(5)]
     lines = []
     for part, name, value, wanted, verdict in rows:
         cells = (part.ljust(widths[0]), name.ljust(widths[1]), value.rjust(widths[2]), wanted.rjust(widths[3]), verdict)
         lines.append("  ".join(cells).rstrip())
-    return "\n".join([*lines, *(f"{part} was skipped: {why}" for part, why in skipped.items())])
+    return "\n".join([*lines, *(f"{part} did not run: {why}" for part, why in skipped.items())])
 
 
 def number(value: float) -> str:
@@ -64,7 +64,7 @@ def as_json(figures: Sequence[Figure], skipped: dict[str, str], facts: dict[str,
         for figure in figures
     }
     missing = [f"{figure.part}.{figure.name.replace(' ', '_')}" for figure in missed(figures)]
-    return {"figures": named, "missed": missing, "skipped": skipped, **facts}
+    return {"figures": named, "missed": missing, "did_not_run": skipped, **facts}
 
 
 def machine() -> str:

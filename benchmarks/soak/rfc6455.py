@@ -39,13 +39,14 @@ class Due:
 def due(frames: Sequence[Sent]) -> Due:
     """Return what a server owes for some frames, sent from the start of a connection."""
     owed, message = Due(), None
-    for one in frames:
+    for nth, one in enumerate(frames):
         wrong = _wrong(one, message)
         if not wrong and one.opcode in (TEXT, BINARY, CONT):
             kind, body = message or (one.opcode, b"")
             body += one.payload
             if one.fin and kind == TEXT and not _is_utf8(body):
-                wrong = {1007}
+                # A server may look into a message after it has read the frames behind it: their fault is one as well.
+                wrong = {1007} | (due(frames[nth + 1 :]).closes or frozenset())
             owed.messages += one.fin and not wrong
             message = None if one.fin else (kind, body)
         if wrong or one.opcode == CLOSE:

@@ -300,13 +300,19 @@ class Sockets:
         self.recording = True
 
     def percentile(self, share: float) -> float:
-        """Return a percentile of the latencies, in ms; 0 where there are none."""
-        total, seen = sum(self.latency), 0
-        for grain, count in enumerate(self.latency):
-            seen += count
-            if count and seen >= total * share:
-                return (grain + 1) * _GRAIN_US / 1000
-        return 0.0
+        """Return a percentile of the latencies since `measure`, in ms; 0 where there are none."""
+        return percentile(self.latency, share)
+
+
+def percentile(latency: Iterable[int], share: float) -> float:
+    """Return a percentile of counts by tenths of a millisecond, in ms; 0 where there are none."""
+    counts = list(latency)
+    total, seen = sum(counts), 0
+    for grain, count in enumerate(counts):
+        seen += count
+        if count and seen >= total * share:
+            return (grain + 1) * _GRAIN_US / 1000
+    return 0.0
 
 
 def quiet() -> None:

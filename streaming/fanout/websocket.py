@@ -16,11 +16,12 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets import http11
-from websockets.exceptions import ProtocolError
+from websockets.exceptions import InvalidState, ProtocolError
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
@@ -293,6 +294,10 @@ class WireProtocol(WebSocketsSansIOProtocol):
     def handle_cont(self, event: Frame) -> None:
         if event.data or event.fin:  # fragments of nothing count for no limit of bytes
             super().handle_cont(event)
+
+    def send_receive_event_to_app(self) -> None:
+        with suppress(InvalidState):  # a text that is not UTF-8, and the close behind it has been taken already
+            super().send_receive_event_to_app()
 
     def handle_close(self, event: Frame) -> None:
         self._detach()

@@ -4,28 +4,15 @@
 """
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from benchmarks.soak import bombs
 from benchmarks.soak.frames import frame
-from benchmarks.soak.ground import Ground, Node, ground, wait_for
+from benchmarks.soak.ground import wait_for
 
 pytestmark = pytest.mark.whole
 CLIENTS, SECONDS = 10, 1.5
-
-
-@pytest.fixture(scope="module")
-def standing() -> Iterator[Ground]:
-    with ground() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def running(standing) -> Iterator[Node]:
-    with standing.node() as one:
-        yield one
 
 
 @pytest.fixture

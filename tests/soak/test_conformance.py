@@ -100,3 +100,12 @@ def test_a_ping_between_fragments_is_answered_and_the_message_too(raw):
     client.until(lambda: "7" in [json.loads(body).get("id") for body in client.of(TEXT)])
 
     assert client.of(PONG) == [b"?"]
+
+
+def test_a_text_that_is_not_utf_8_with_a_close_behind_it_ends_in_order(raw):
+    client = raw()
+    client.send(frame(b"\xff"), frame(struct.pack("!H", 1000), CLOSE))
+
+    client.until_end()
+
+    assert client.close_code() in (1000, 1007)
