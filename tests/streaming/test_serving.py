@@ -178,11 +178,12 @@ def test_a_server_that_is_stopped_sends_its_clients_away_over_a_while_with_a_hin
 def test_an_operators_drain_sends_open_sockets_away_and_its_end_lets_new_ones_in(serve, store, cn):
     cn.know(MOUTAI)
     cn.write()
-    one = serve(NODE_ID="drained-1", TICKPACK_DRAIN_SECONDS="0.5")
+    name = f"drains-{uuid.uuid4().hex[:8]}"  # the store is the whole run's, and other tests drain nodes too
+    one = serve(NODE_ID=name, TICKPACK_DRAIN_SECONDS="0.5")
     with Client(one.node, make_token()) as client:
         client.ask("subscribe", symbols=[MOUTAI])
-        store.set(keyspace.draining("drained-1"), "1")
-        control.tell({"kind": "drain", "node": "drained-1"})
+        store.set(keyspace.draining(name), "1")
+        control.tell({"kind": "drain", "node": name})
         assert client.closed_with(seconds=20) == 1012
     with (
         pytest.raises(InvalidStatus) as refused,
@@ -192,8 +193,8 @@ def test_an_operators_drain_sends_open_sockets_away_and_its_end_lets_new_ones_in
     assert refused.value.response.status_code == 503
     assert int(refused.value.response.headers["Retry-After"]) > 0
     assert json.loads(refused.value.response.body)["code"] == "draining"
-    store.delete(keyspace.draining("drained-1"))
-    control.tell({"kind": "drain", "node": "drained-1"})
+    store.delete(keyspace.draining(name))
+    control.tell({"kind": "drain", "node": name})
 
     def is_open_again() -> bool:
         try:
