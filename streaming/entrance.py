@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
-from kernel.errors import PlatformError, Refused
+from kernel.errors import PlatformError, Refused, Unavailable
 from kernel.tokens import BadToken, TokenMissing
 from streaming import metrics
 from streaming.wire.connection import CLOSE_TOKEN
@@ -24,11 +24,10 @@ class OriginNotAllowed(Refused):
     http_status = 403
 
 
-class Draining(PlatformError):
+class Draining(Unavailable):
     """This node is draining; connect to another one"""
 
     code = "draining"
-    http_status = 503
 
 
 def find_token(scope: Any) -> tuple[str, str | None]:

@@ -32,8 +32,9 @@ def main(words: list[str]) -> int:
     # A database that the environment names is none of ours: nothing here may need one.
     os.environ["TICKPACK_EMBEDDED"], os.environ["DATABASE_URL"] = "1", "postgresql://nobody@127.0.0.1:1/none"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    from benchmarks import machine
     from benchmarks.soak.ground import Ground, ground
-    from benchmarks.soak.report import Figure, Skipped, as_json, machine, missed, table
+    from benchmarks.soak.report import Figure, Skipped, as_json, missed, table
 
     figures: list[Figure] = []
     skipped: dict[str, str] = {}
@@ -54,9 +55,9 @@ def main(words: list[str]) -> int:
         figures.append(Figure(part, "seconds", round(time.monotonic() - part_began, 1)))
         figures.append(Figure(part, "load average", round(os.getloadavg()[0], 2)))
     print(table(figures, skipped))
-    print(f"machine: {machine()}; load before {load_before:.2f}; {time.monotonic() - began:.0f} s")
+    print(f"machine: {machine.line()}; load before {load_before:.2f}; {time.monotonic() - began:.0f} s")
     if asked.json:
-        facts = {"machine": machine(), "load_before": load_before, "short": asked.short}
+        facts = {"machine": machine.line(), "load_before": load_before, "short": asked.short}
         asked.json.write_text(json.dumps(as_json(figures, skipped, facts), indent=1) + "\n")
     return 1 if missed(figures) or skipped else 0
 

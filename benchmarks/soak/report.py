@@ -1,11 +1,7 @@
 """What a part of the soak says: figures beside what is wanted of them, and whether it is met."""
 
-import os
-import platform
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 
@@ -65,14 +61,3 @@ def as_json(figures: Sequence[Figure], skipped: dict[str, str], facts: dict[str,
     }
     missing = [f"{figure.part}.{figure.name.replace(' ', '_')}" for figure in missed(figures)]
     return {"figures": named, "missed": missing, "did_not_run": skipped, **facts}
-
-
-def machine() -> str:
-    """Return one line: processor, memory, kernel and Python."""
-    model = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
-    memory = re.search(r"MemTotal:\s*(\d+)", Path("/proc/meminfo").read_text())
-    return (
-        f"{len(os.sched_getaffinity(0))} x {model[1] if model else platform.machine()}, "
-        f"{int(memory[1]) // 2**20 if memory else 0} GB, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}"
-    )

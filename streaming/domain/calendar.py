@@ -84,6 +84,9 @@ class Sessions(Protocol):
         ...
 
 
+ALWAYS_OPEN_FEEDS = ("simulated", "test")  # they have no hours; everything else keeps its market's
+
+
 class AlwaysOpen:
     """The calendar of the simulated market and of TEST: open day and night."""
 

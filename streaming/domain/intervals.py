@@ -8,7 +8,7 @@ opening, so an hour of the afternoon begins at 13:00.
 from dataclasses import dataclass
 
 from streaming.domain.calendar import day_start_ms, exchange_day
-from streaming.domain.minutes import BarLike
+from streaming.domain.minutes import BarLike, grown
 
 INTERVAL_MINUTES = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "1d": 0}  # 0: the exchange's day
 _MINUTE_MS = 60_000
@@ -88,13 +88,4 @@ class Forming:
         return [(ended, True)] if ended is not None else []
 
     def _add(self, opened_ms: int, moved: BarLike) -> None:
-        old = self.bar
-        self.bar = FormedBar(
-            opened_ms,
-            old.open_e4 if old else moved.open_e4,
-            max(old.high_e4, moved.high_e4) if old else moved.high_e4,
-            min(old.low_e4, moved.low_e4) if old else moved.low_e4,
-            moved.close_e4,
-            (old.volume if old else 0) + moved.volume,
-            (old.turnover_e4 if old else 0) + moved.turnover_e4,
-        )
+        self.bar = FormedBar(opened_ms, *grown(self.bar, moved))

@@ -4,11 +4,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 
-class BarLike(Protocol):
-    """A bar of the domain or of the wire."""
+class Prices(Protocol):
+    """What every bar has, whatever it covers."""
 
-    @property
-    def symbol(self) -> str: ...
     @property
     def open_e4(self) -> int: ...
     @property
@@ -21,6 +19,27 @@ class BarLike(Protocol):
     def volume(self) -> int: ...
     @property
     def turnover_e4(self) -> int: ...
+
+
+class BarLike(Prices, Protocol):
+    """A bar of the domain or of the wire."""
+
+    @property
+    def symbol(self) -> str: ...
+
+
+def grown(before: Prices | None, bar: Prices) -> tuple[int, int, int, int, int, int]:
+    """Return open, high, low, close, volume and turnover of a longer bar with one more bar in it."""
+    if before is None:
+        return bar.open_e4, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume, bar.turnover_e4
+    return (
+        before.open_e4,
+        max(before.high_e4, bar.high_e4),
+        min(before.low_e4, bar.low_e4),
+        bar.close_e4,
+        before.volume + bar.volume,
+        before.turnover_e4 + bar.turnover_e4,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +68,7 @@ class MinuteFold:
             return
         minute = self._open.setdefault(opened_ms, {})
         before = minute.get(bar.symbol)
-        minute[bar.symbol] = MinuteBar(
-            bar.symbol,
-            opened_ms,
-            before.open_e4 if before else bar.open_e4,
-            max(before.high_e4, bar.high_e4) if before else bar.high_e4,
-            min(before.low_e4, bar.low_e4) if before else bar.low_e4,
-            bar.close_e4,
-            (before.volume if before else 0) + bar.volume,
-            (before.turnover_e4 if before else 0) + bar.turnover_e4,
-        )
+        minute[bar.symbol] = MinuteBar(bar.symbol, opened_ms, *grown(before, bar))
 
     def close_before(self, opened_ms: int) -> list[MinuteBar]:
         """Return and forget the minutes that opened before this one, oldest first."""

@@ -5,8 +5,6 @@ channel is live from the very window at which its fold has come to the hub's.
 """
 
 import asyncio
-import logging
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,11 +14,10 @@ from streaming.domain.intervals import FormedBar, Forming, opening_of
 from streaming.domain.windows import seq_of, start_ms
 from streaming.fanout.hub import Hub
 from streaming.fanout.lane import Lane, Track
+from streaming.fanout.turns import Slices
 from streaming.wire.window import Window, chunk_of, unpack_newest
 
-log = logging.getLogger(__name__)
 _AUCTION_MS = 35 * 60_000  # the opening's auction counts in its first minute
-_STEP_SECONDS = 0.002
 
 
 class Formers:
@@ -81,16 +78,14 @@ class Formers:
         """Fold the windows since the earliest opening, up to the one that the hub sent last."""
         past, came_to = self._hub.past[lane.name], 0
         number = chunk_of(self._from_seq(lane, {track.kind for track in forming}))
-        began = time.perf_counter()
+        slices = Slices()
         while came_to < lane.seq:
             chunk = await past.chunk(self._client(), number)
-            for window in chunk.windows():
+            for window in chunk.windows(after=came_to):
                 if came_to < window.seq <= lane.seq:
                     _take(lane, window, forming)
                     came_to = window.seq
-                if time.perf_counter() - began > _STEP_SECONDS:
-                    await asyncio.sleep(_STEP_SECONDS)
-                    began = time.perf_counter()
+                await slices.breathe()
             if number >= chunk_of(lane.seq):
                 if came_to < lane.seq and chunk.last_seq < lane.seq:
                     return  # the stream has less than was sent: it was lost
@@ -107,8 +102,7 @@ class Formers:
 
 
 def _take(lane: Lane, window: Window, forming: dict[Track, Forming]) -> None:
-    over = window.finished or window.state == "closed"
-    minute = None if over else lane.sessions.minute_of(window.seq)
+    minute, over = lane.minute_of(window)
     moved = {bar.symbol: bar for bar in window.bars}
     for track, one in forming.items():
         one.take(minute, moved.get(track.symbol), over=over)

@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 
 from kernel import clock
-from streaming.domain.calendar import AlwaysOpen, Sessions
+from streaming.domain.calendar import ALWAYS_OPEN_FEEDS, AlwaysOpen, Sessions
 from streaming.domain.intervals import Forming
 from streaming.fanout.websocket import text_frame
 from streaming.wire.channels import EVENTS, WINDOW, Channel
 from streaming.wire.window import Book, Newest, Print, Window
 
-ALWAYS_OPEN_FEEDS = ("simulated", "test")
 Notice = tuple[str | None, bytes]  # (symbol whose followers hear it, frame); None: the whole market's
 
 
@@ -147,9 +146,13 @@ class Lane:
             self._form(window, moved, frames, due)
         return frames, due
 
-    def _form(self, window: Window, moved: dict, frames: list[bytes], due: list[int]) -> None:  # type: ignore[type-arg]
+    def minute_of(self, window: Window) -> tuple[int | None, bool]:
+        """Return the minute that a window's bars belong to, and whether the market is over for the day."""
         over = window.finished or window.state == "closed"
-        minute = None if over else self.sessions.minute_of(window.seq)
+        return (None if over else self.sessions.minute_of(window.seq)), over
+
+    def _form(self, window: Window, moved: dict, frames: list[bytes], due: list[int]) -> None:  # type: ignore[type-arg]
+        minute, over = self.minute_of(window)
         for number, track in self.intervals.items():
             forming = track.forming
             if forming is None:

@@ -4,12 +4,10 @@ The first window of a piece is a keyframe, so flats can be made anywhere without
 pieces stay in memory as they were packed; a channel's frames of a piece are encoded once, for all who ask together.
 """
 
-import asyncio
 import bisect
 import logging
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +15,7 @@ import msgspec
 
 from kernel import keyspace
 from streaming.fanout.lane import Lane
+from streaming.fanout.turns import Slices
 from streaming.fanout.websocket import text_frame
 from streaming.wire.channels import Channel
 from streaming.wire.window import CHUNK_WINDOWS, WINDOW_MS, Window, chunk_of, end_ms, unpack_window
@@ -24,7 +23,6 @@ from streaming.wire.window import CHUNK_WINDOWS, WINDOW_MS, Window, chunk_of, en
 log = logging.getLogger(__name__)
 _KEPT = 16  # pieces; a market of 5,000 busy names packs 5 MB into one
 _KEPT_FRAMES = 120_000  # encoded frames of all pieces, 30 MB; beyond it they are made again
-_STEP_SECONDS = 0.002  # of decoding and encoding at a time
 _ATTEMPTS = 20
 
 
@@ -51,8 +49,9 @@ class Chunk:
         self.seqs.append(seq)
         self._packed.append(packed)
 
-    def windows(self) -> list[Window]:
-        return [unpack_window(packed) for packed in self._packed]
+    def windows(self, after: int) -> Iterator[Window]:
+        """Yield the windows behind `after` that are here now; what comes meanwhile is for the next call."""
+        return (unpack_window(packed) for packed in self._packed[self.place_after(after) :])
 
     def place_after(self, seq: int) -> int:
         """Return the place of the first window behind `seq`."""
@@ -79,7 +78,7 @@ class Chunk:
         The windows before are not decoded again; others get their turn in between.
         """
         tracks = [self._tracks.setdefault(channel, _Encoding(channel)) for channel in channels]
-        made, began = 0, time.perf_counter()
+        made, slices = 0, Slices()
         place = min((len(track.frames) for track in tracks), default=0)
         while place < len(self._packed):
             window = unpack_window(self._packed[place])
@@ -91,9 +90,7 @@ class Chunk:
                     track.frames.append(track.frame(window, moved, prices, states, encode))
                     made += 1
             place += 1
-            if time.perf_counter() - began > _STEP_SECONDS:
-                await asyncio.sleep(_STEP_SECONDS)
-                began = time.perf_counter()
+            await slices.breathe()
         return made
 
 

@@ -5,10 +5,8 @@ window that was read. A new epoch is noticed by its key, which is looked at when
 """
 
 import asyncio
-import json
 import logging
 import time
-from datetime import date
 from typing import Any
 
 import msgspec
@@ -16,11 +14,11 @@ import redis
 
 from kernel import clock, keyspace
 from streaming import metrics
-from streaming.domain.calendar import AlwaysOpen, Calendar, Sessions
+from streaming.domain.calendar import AlwaysOpen, Sessions
 from streaming.fanout.hub import Hub
 from streaming.fanout.websocket import SOFT_BYTES
-from streaming.reference import published_days
 from streaming.store.connection import new_redis_async
+from streaming.store.lanes import calendar_of
 from streaming.wire.window import WINDOW_MS, Window, end_ms, unpack_events, unpack_newest, unpack_window
 
 log = logging.getLogger(__name__)
@@ -93,10 +91,7 @@ class LaneReader:
         """Return the market's trading days with what operators have changed."""
         if self.name == "TEST":
             return AlwaysOpen()
-        changed = await client.hgetall(keyspace.calendar_overrides(self.name))
-        overrides = {date.fromisoformat(day.decode()): json.loads(row)["kind"] for day, row in changed.items()}
-        days = published_days(self.name)
-        return Calendar(self.name, days.first, days.last, days.closed, days.half_days, overrides)
+        return calendar_of(self.name, await client.hgetall(keyspace.calendar_overrides(self.name)))
 
     async def _read_until_quiet(self, client: Any) -> None:
         stream = keyspace.stream(self.name, self.lane.epoch)

@@ -19,6 +19,7 @@ from kernel import keyspace
 from streaming import metrics
 from streaming.fanout.hub import Hub, Member
 from streaming.fanout.past import Chunk, Past
+from streaming.fanout.turns import Slices
 from streaming.fanout.websocket import text_frame
 from streaming.store.lanes import floor_of
 from streaming.wire.channels import Channel
@@ -28,7 +29,6 @@ from streaming.wire.window import WINDOW_MS, chunk_of
 log = logging.getLogger(__name__)
 _WRITE_BYTES = 48_000  # a slice; below what makes a reader slow
 _FRAME_BYTES = 240
-_TURN_SECONDS = 0.002  # of work, then as long for everybody else
 _STUCK_SECONDS = 10.0
 _KEEP_SECONDS = 30.0  # decoded pieces, after the last replay
 
@@ -128,7 +128,7 @@ class Replays:
 
     async def _go_round(self) -> None:
         """Give every replay one slice."""
-        began, moved = time.perf_counter(), False
+        slices, moved = Slices(), False
         for job in list(self._jobs):
             try:
                 moved = await self._advance(job) or moved
@@ -139,9 +139,7 @@ class Replays:
             except Exception:
                 log.exception("a replay of lane %s failed", job.lane)
                 self._finish(job, recovered=False)
-            if time.perf_counter() - began > _TURN_SECONDS:
-                await asyncio.sleep(_TURN_SECONDS)
-                began = time.perf_counter()
+            await slices.breathe()
         if not moved:
             await asyncio.sleep(0.01)
 

@@ -11,6 +11,7 @@ from collections import deque
 
 _STEP_SECONDS = 0.003
 _MOST = 64
+_SLICE_SECONDS = 0.002
 
 
 class Turns:
@@ -55,3 +56,16 @@ class Turns:
             asyncio.get_running_loop().call_soon(self._step)
         else:
             self._stepping = False
+
+
+class Slices:
+    """One task's long work: a few milliseconds of it, then as long for everybody else."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+
+    async def breathe(self) -> None:
+        """Call between pieces of the work."""
+        if time.perf_counter() - self._began > _SLICE_SECONDS:
+            await asyncio.sleep(_SLICE_SECONDS)
+            self._began = time.perf_counter()

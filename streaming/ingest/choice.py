@@ -7,14 +7,13 @@ from typing import Any
 
 from django.conf import settings
 
-from streaming.domain.calendar import Calendar
 from streaming.errors import BadRecording
 from streaming.ingest.feeds import Feed
 from streaming.ingest.feeds.recorded import open_recording
 from streaming.ingest.feeds.replay import AS_FAST_AS_POSSIBLE, ReplayFeed
 from streaming.ingest.feeds.simulated import simulated_market
 from streaming.ingest.feeds.test import always_moving
-from streaming.reference import directory, published_days
+from streaming.reference import directory
 from streaming.store.lanes import LaneStore
 from streaming.wire.window import Newest
 
@@ -93,20 +92,13 @@ def feed_for(
             return None
         return ReplayFeed(
             recording=recording,
-            calendar=calendar_for(store),
+            calendar=store.calendar(),
             speed=speed_of(choice.speed),
             resume_after=resume_after,
             wanted=store.wanted,
             wait_ms=round(settings.REPLAY_WAIT_SECONDS * 1000),
         )
     return None
-
-
-def calendar_for(store: LaneStore) -> Calendar:
-    """Return a market's published calendar with what operators changed."""
-    days = published_days(store.lane)
-    overrides = store.calendar_overrides()
-    return Calendar(store.lane, days.first, days.last, days.closed, days.half_days, overrides)
 
 
 def speed_of(text: str) -> float:

@@ -3,10 +3,9 @@
 import os
 from collections.abc import Iterator
 
-from streaming.domain.calendar import AlwaysOpen, Sessions
+from streaming.domain.calendar import ALWAYS_OPEN_FEEDS, AlwaysOpen, Sessions
 from streaming.domain.minutes import MinuteBar, MinuteFold
 from streaming.history.minutes import insert_minutes
-from streaming.ingest.choice import calendar_for
 from streaming.store.lanes import LaneStore
 from streaming.wire.window import Window, end_ms
 
@@ -87,8 +86,8 @@ class _SessionsByFeed:
         self._calendar: Sessions | None = None
 
     def of(self, feed: str) -> Sessions:
-        if feed in ("simulated", "test"):
+        if feed in ALWAYS_OPEN_FEEDS:
             return self._always
         if self._calendar is None:
-            self._calendar = calendar_for(self._store)
+            self._calendar = self._store.calendar()
         return self._calendar

@@ -14,7 +14,9 @@ from typing import Any, cast
 import redis
 
 from kernel import keyspace
+from streaming.domain.calendar import Calendar
 from streaming.errors import Fenced, StoreUnavailable, StreamLost
+from streaming.reference import published_days
 from streaming.wire.window import (
     CHUNK_WINDOWS,
     WINDOW_MS,
@@ -269,11 +271,11 @@ class LaneStore:
         with _translated():
             return bool(self._client.exists(keyspace.wanted(self.lane)))
 
-    def calendar_overrides(self) -> dict[date, str]:
-        """Return the trading days that operators have changed: date -> closed, full or half."""
+    def calendar(self) -> Calendar:
+        """Return the market's trading days with what operators have changed."""
         with _translated():
             rows = cast("dict[bytes, bytes]", self._client.hgetall(keyspace.calendar_overrides(self.lane)))
-        return {date.fromisoformat(day.decode()): json.loads(raw)["kind"] for day, raw in rows.items()}
+        return calendar_of(self.lane, rows)
 
     # -- history's own -------------------------------------------------------------------------------------------
 
@@ -310,6 +312,13 @@ class LaneStore:
         text = self._text(key)
         value = json.loads(text) if text else {}
         return value if isinstance(value, dict) else {}
+
+
+def calendar_of(lane: str, changed: Mapping[bytes, bytes]) -> Calendar:
+    """Return a market's published calendar with what operators have changed (keyspace.calendar_overrides)."""
+    days = published_days(lane)
+    overrides = {date.fromisoformat(day.decode()): json.loads(raw)["kind"] for day, raw in changed.items()}
+    return Calendar(lane, days.first, days.last, days.closed, days.half_days, overrides)
 
 
 def floor_of(noted: str | None, epoch: str) -> int | None:
