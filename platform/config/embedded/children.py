@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -147,11 +148,24 @@ def ending(code: int) -> str:
         return f"killed by signal {-code}"
 
 
+# Below what kernels hand out to outgoing connections (Linux 32768+, macOS 49152+): a port of those may be gone again
+# before the server that it was meant for has started, and then another one answers there.
+_PORTS = range(20_000, 32_768)
+_handed_out: set[int] = set()
+
+
 def free_port() -> int:
-    """Return a loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a loopback port that nobody listens on, and that nobody is given by chance before it is used.
+
+    Raises:
+        ChildFailed: 1,000 random ports are all taken.
+    """
+    for _ in range(1_000):
+        port = secrets.choice(_PORTS)
+        if port not in _handed_out and not port_is_taken(port):
+            _handed_out.add(port)
+            return port
+    raise ChildFailed(f"no free port between {_PORTS.start} and {_PORTS.stop - 1} on 127.0.0.1: what listens there?")
 
 
 def port_is_taken(port: int) -> bool:
