@@ -89,6 +89,12 @@ def scopes(revs: Iterable[EntitlementRev], now: datetime) -> list[Scope]:
     ]
 
 
+def rt_receiver_of(group: NodeGroup) -> Node | None:
+    """Return the group's node that wants tokens as rt-receiver has them, if there is one; our own take both."""
+    wants = Node.objects.filter(group=group, token_kind=Node.TokenKind.RT_RECEIVER)
+    return wants.exclude(state=Node.State.RETIRED).order_by("slug").first()
+
+
 def current_token(customer: Customer, group: NodeGroup) -> AccessToken | None:
     """Return the one token that is neither rotated nor revoked, if there is one."""
     return AccessToken.objects.filter(customer=customer, group=group, works_until_at=None, revoked_at=None).first()

@@ -46,7 +46,10 @@ class NodeForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable 
 
     class Meta:
         model = Node
-        fields = ("slug", "group", "region", "ws_url", "health_url", "markets", "levels", "realtime", "capacity")
+        fields = (
+            "slug", "group", "region", "ws_url", "health_url", "markets", "levels", "realtime", "token_kind",
+            "capacity",
+        )  # fmt: skip
 
 
 @admin.register(NodeGroup)

@@ -63,6 +63,10 @@ class Node(models.Model):
         DRAINING = "draining", _("draining")
         RETIRED = "retired", _("retired")
 
+    class TokenKind(models.TextChoices):
+        TICKPACK = "tickpack", _("Tickpack (EdDSA)")
+        RT_RECEIVER = "rt_receiver", _("rt-receiver (RS256, nested scope)")
+
     slug = models.SlugField(_("slug"), max_length=40, unique=True, help_text=_("What the node calls itself: NODE_ID."))
     group = models.ForeignKey(NodeGroup, models.PROTECT, related_name="nodes", verbose_name=_("group"))
     region = models.CharField(_("region"), max_length=60)
@@ -82,6 +86,13 @@ class Node(models.Model):
     markets = models.JSONField(_("markets"), default=all_markets, validators=[WordList(*MARKETS)])
     levels = models.JSONField(_("levels"), default=first_level, validators=[WordList(*LEVELS)])
     realtime = models.BooleanField(_("real-time stock data"), default=True)
+    token_kind = models.CharField(
+        _("tokens"),
+        max_length=12,
+        choices=TokenKind,
+        default=TokenKind.TICKPACK,
+        help_text=_("One rt-receiver in a group makes all of its tokens of that kind; our own nodes take both."),
+    )
     capacity = models.PositiveIntegerField(_("capacity"), default=1000, help_text=_("Sockets that may be sold."))
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.ACTIVE)
     last_seen_at = models.DateTimeField(_("last seen"), null=True, blank=True)
@@ -116,6 +127,7 @@ class FeedSetting(models.Model):
     class Feed(models.TextChoices):
         SIMULATED = "simulated", _("simulated")
         REPLAY = "replay", _("replay of recorded files")
+        PUSH = "push", _("what providers push over HTTP")
         NONE = "none", _("none")
 
     lane = models.CharField(_("lane"), max_length=8, unique=True, choices=[(lane, lane) for lane in LANES])

@@ -76,7 +76,9 @@ def _sign(token: AccessToken, now: datetime) -> str:
         # A revocation must be kept for as long as any text of this jti could be shown.
         token.expires_at = expires_at
         token.save(update_fields=["expires_at"])
-    kid = keys.signing_key_id(now=now)
+    asks = selectors.rt_receiver_of(group)
+    algorithm = keys.EDDSA if asks is None else keys.RS256
+    kid = keys.signing_key_id(now=now) if asks is None else keys.ensure_key(now=now, algorithm=algorithm)
     return tokens.issue(
         scope=selectors.scope(customer, group, now),
         jti=token.jti,
@@ -85,6 +87,8 @@ def _sign(token: AccessToken, now: datetime) -> str:
         expires_at_s=int(expires_at.timestamp()),
         kid=kid,
         private_key=keys.load_key(kid),
+        algorithm=algorithm,
+        node_id=asks.slug if asks is not None else None,
     )
 
 

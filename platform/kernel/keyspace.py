@@ -77,6 +77,16 @@ def wanted(lane: str) -> str:
     return f"wanted:{{{lane}}}"
 
 
+def pushed(lane: str) -> str:
+    """Stream: what providers have pushed for the feed `push`, a packed tick each field; bounded."""
+    return f"pushed:{{{lane}}}"
+
+
+def push_versions(lane: str) -> str:
+    """Hash `<market>|<ts_code>` -> the newest versions that were pushed, each on a line."""
+    return f"push-versions:{{{lane}}}"
+
+
 def calendar_overrides(lane: str) -> str:
     """Hash date -> JSON: trading days that an operator has changed (nodes.CalendarOverride through the outbox)."""
     return f"calendar:{{{lane}}}"
@@ -88,6 +98,16 @@ def calendar_overrides(lane: str) -> str:
 def entitlement(customer: str, group: str) -> str:
     """String: Scope.as_json, the newest one; a node takes it over the token's when its rev is not lower."""
     return f"entitlement:{{{customer}@{group}}}"
+
+
+def policy(customer: str, group: str) -> str:
+    """String: Policy.as_json, what the group's operator leaves of the entitlement."""
+    return f"policy:{{{customer}@{group}}}"
+
+
+def subscription(customer: str, group: str) -> str:
+    """List: the symbols that the customer has stored, in their order; rt_receiver sockets begin with them."""
+    return f"subscription:{{{customer}@{group}}}"
 
 
 def follows(customer: str, group: str) -> str:
@@ -103,6 +123,16 @@ def revoked(jti: str) -> str:
 def rate(kind: str, who: str) -> str:
     """The atomic limiter's bucket."""
     return f"rate:{kind}:{{{who}}}"
+
+
+def policies(group: str) -> str:
+    """Set: the customers of a group that have a policy; for its statistics."""
+    return f"policies:{group}"
+
+
+def subscribers(group: str) -> str:
+    """Hash customer -> how many symbols are stored; for the group's statistics."""
+    return f"subscribers:{group}"
 
 
 # -- processes and control -------------------------------------------------------------------------------------------

@@ -4,11 +4,12 @@ A scope is made by billing from grants (`billing.domain`), signed into a token (
 as JSON (`as_json`), where the copy with the higher `rev` wins over the token's (DESIGN section 3).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
 from kernel.errors import Malformed
+from kernel.instruments import InstrumentId
 
 LEVELS = ("L1", "L2")
 MARKETS = ("CN", "HK")
@@ -37,16 +38,55 @@ NOTHING = Step(from_s=0, max_subs=0, max_conns=0, markets=frozenset(), levels=fr
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """What a node's operator leaves of a customer's entitlement, whatever was sold. None: not restricted."""
+
+    revision: int = 0
+    max_subs: int = 0  # 0: not restricted
+    markets: frozenset[str] | None = None
+    levels: frozenset[str] | None = None
+    symbols: frozenset[str] | None = None  # canonical
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that Redis carries."""
+        told = {"markets": self.markets, "levels": self.levels, "symbols": self.symbols}
+        lists = {name: sorted(value) for name, value in told.items() if value is not None}
+        return {"revision": self.revision, "max_subs": self.max_subs, **lists}
+
+    @classmethod
+    def from_json(cls, data: Any) -> "Policy":
+        """Read `as_json` back.
+
+        Raises:
+            BadScope: a key is of the wrong type.
+        """
+        if not isinstance(data, dict):
+            raise BadScope("a policy is an object")
+        return cls(
+            revision=_count(data, "revision", 2**53),
+            max_subs=_count(data, "max_subs", MAX_SUBS_CAP),
+            markets=words(data, "markets", MARKETS) if "markets" in data else None,
+            levels=words(data, "levels", LEVELS) if "levels" in data else None,
+            symbols=symbols_from(data["symbols"]) if "symbols" in data else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """A customer's entitlement on one node group, present and announced.
 
-    `steps` ascend by `from_s`; the first is what holds now, the last has max_subs 0 and is the end.
+    `steps` ascend by `from_s`; the first is what holds now, the last has max_subs 0 and is the end. `symbols` are the
+    only ones that may be followed; None: every one of the markets.
     """
 
     customer: str
     group: str
     rev: int
     steps: tuple[Step, ...]
+    symbols: frozenset[str] | None = None
+    # Of a scope that a policy has narrowed: the policy, and what was there before it.
+    policy: Policy | None = field(default=None, compare=False)
+    before_policy: "Scope | None" = field(default=None, compare=False, repr=False)
 
     def at(self, now_s: float) -> Step:
         """Return the step that holds at an instant; NOTHING before the first."""
@@ -65,6 +105,33 @@ class Scope:
     def ends_at_s(self) -> int:
         """Return when the last grant ends, in epoch seconds; 0 where there never was one."""
         return self.steps[-1].from_s if self.steps else 0
+
+    @property
+    def whole(self) -> "Scope":
+        """Return the scope without any policy."""
+        return self.before_policy or self
+
+    @property
+    def revision(self) -> int:
+        """Return the higher one of the entitlement's rev and the policy's."""
+        return max(self.rev, self.policy.revision if self.policy is not None else 0)
+
+    def allows(self, symbol: str) -> bool:
+        """Tell whether a canonical symbol is not left out by name."""
+        return self.symbols is None or symbol in self.symbols
+
+    def under(self, policy: Policy | None) -> "Scope":
+        """Return what a policy leaves: markets, levels and symbols of both, the lower quota."""
+        whole = self.whole
+        if policy is None:
+            return whole
+        return replace(
+            whole,
+            steps=tuple(_narrowed(step, policy) for step in whole.steps),
+            symbols=both(whole.symbols, policy.symbols),
+            policy=policy,
+            before_policy=whole,
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that Redis carries."""
@@ -95,6 +162,22 @@ class Scope:
 def newer(token_scope: Scope, stored: Scope | None) -> Scope:
     """Return the effective scope: the one with the higher rev, the token's where nothing is stored."""
     return stored if stored is not None and stored.rev >= token_scope.rev else token_scope
+
+
+def both(some: frozenset[str] | None, others: frozenset[str] | None) -> frozenset[str] | None:
+    """Return what two sets have in common, where None has everything."""
+    if some is None or others is None:
+        return others if some is None else some
+    return some & others
+
+
+def _narrowed(step: Step, policy: Policy) -> Step:
+    return replace(
+        step,
+        max_subs=min(step.max_subs, policy.max_subs or step.max_subs),
+        markets=both(step.markets, policy.markets) or frozenset(),
+        levels=both(step.levels, policy.levels) or frozenset(),
+    )
 
 
 def step_as_claims(step: Step) -> dict[str, Any]:
@@ -135,6 +218,16 @@ def words(claims: dict[str, Any], name: str, known: tuple[str, ...]) -> frozense
     if not isinstance(value, list) or not all(isinstance(word, str) and word in known for word in value):
         raise BadScope(f"{name} must be a list out of {', '.join(known)}")
     return frozenset(value)
+
+
+def symbols_from(value: Any) -> frozenset[str]:
+    """Read a list of symbols as people write them into their canonical forms."""
+    if not isinstance(value, list) or len(value) > MAX_SUBS_CAP:
+        raise BadScope("symbols must be a list")
+    try:
+        return frozenset(str(InstrumentId.parse(one)) for one in value)
+    except Malformed as error:
+        raise BadScope(error.message) from None
 
 
 def _text(claims: dict[str, Any], name: str) -> str:

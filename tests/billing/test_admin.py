@@ -93,6 +93,7 @@ def test_a_node_is_added_drained_put_back_and_retired(root, node):
         "markets": ["CN", "HK"],
         "levels": ["L1"],
         "realtime": "on",
+        "token_kind": "tickpack",
         "capacity": 10,
     }
     assert root.post(address(Node, "add"), {**form, "ws_url": "https://wrong.example/"}).status_code == 200

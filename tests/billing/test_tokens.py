@@ -176,3 +176,37 @@ class TestKeys:
         assert old not in keys.key_ids()
         with pytest.raises(CommandError):
             call_command("token_keys", "create")
+
+
+def test_a_group_with_an_rt_receiver_gets_tokens_of_its_shape(keys_dir, alice, node):
+    a_grant(alice, node)
+    flat = verify(issue_token(customer=alice, group=node.group, now=NOW))
+    node.token_kind = node.TokenKind.RT_RECEIVER
+    node.save()
+
+    text = issue_token(customer=alice, group=node.group, now=NOW)
+
+    published = {key["kid"]: key["alg"] for key in keys.jwks()["keys"]}
+    header, claims = jwt.get_unverified_header(text), jwt.decode(text, options={"verify_signature": False})
+    assert (header["alg"], published[header["kid"]]) == ("RS256", "RS256")
+    assert (claims["node_id"], claims["scope"]["type"]) == (node.slug, "realtime_stock")
+    verify_keys = {
+        key["kid"]: tokens.VerifyKey(key["alg"], jwt.PyJWK(key, algorithm=key["alg"]).key)
+        for key in keys.jwks()["keys"]
+    }
+    nested = tokens.verify(text, keys=verify_keys, issuer="tickpack", audience="sh", now_s=NOW.timestamp())
+    assert nested == flat  # the same jti, the same steps: nothing is lost
+
+
+def test_each_algorithm_has_its_own_signing_key(keys_dir, capsys):
+    call_command("token_keys", "create", "--algorithm", "RS256")
+    call_command("token_keys", "list")
+
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert sorted(line.split()[1] for line in lines) == ["EdDSA", "RS256"]
+    assert all(line.endswith("signs") for line in lines)
+    with pytest.raises(CommandError):
+        call_command("token_keys", "create", "--algorithm", "RS256")
+    (rsa,) = keys.key_ids("RS256")
+    with pytest.raises(CommandError):
+        call_command("token_keys", "remove", rsa)

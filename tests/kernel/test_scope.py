@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.scope import NOTHING, BadScope, Scope, Step, newer, steps_from_claims
+from kernel.scope import NOTHING, BadScope, Policy, Scope, Step, newer, steps_from_claims
 
 L1 = frozenset({"L1"})
 FIVE = Step(100, 5, 2, frozenset({"CN"}), L1)
@@ -71,3 +71,51 @@ def test_no_json_value_makes_reading_a_scope_raise_anything_else(value):
         Scope.from_json(value)
     except BadScope:
         pass
+
+
+# -- policies ----------------------------------------------------------------------------------------------------------
+
+RUNNING = Step(1000, 5, 2, frozenset({"CN", "HK"}), frozenset({"L1", "L2"}))
+ENDED = Step(9000, 0, 0, frozenset(), frozenset())
+SOLD = Scope("alice", "sh", 3, (RUNNING, ENDED))
+
+
+def test_a_policy_leaves_what_both_have_and_the_lower_quota():
+    left = SOLD.under(Policy(revision=7, max_subs=2, markets=frozenset({"CN"}), levels=frozenset({"L1"})))
+
+    assert left.at(2000) == Step(1000, 2, 2, frozenset({"CN"}), frozenset({"L1"}))
+    assert left.steps[-1] == ENDED
+    assert (left.rev, left.revision, SOLD.revision) == (3, 7, 3)
+
+
+def test_a_policy_never_adds_anything():
+    wide = Policy(max_subs=500, markets=frozenset({"CN", "HK"}), levels=frozenset({"L1", "L2"}))
+
+    assert SOLD.under(wide).steps == SOLD.steps
+    assert SOLD.under(Policy(max_subs=0)).steps == SOLD.steps
+
+
+def test_a_policy_that_is_taken_back_or_replaced_leaves_no_trace():
+    narrow = SOLD.under(Policy(max_subs=1, symbols=frozenset({"600519.SH"})))
+
+    assert narrow.under(None) == SOLD
+    assert narrow.under(Policy(max_subs=4)).at(2000).max_subs == 4
+    assert narrow.allows("600519.SH")
+    assert not narrow.allows("000001.SZ")
+    assert SOLD.allows("000001.SZ")
+
+
+@given(
+    st.builds(
+        Policy,
+        revision=st.integers(0, 10**6),
+        max_subs=st.integers(0, 1000),
+        markets=st.none() | st.frozensets(st.sampled_from(["CN", "HK"])),
+        levels=st.none() | st.frozensets(st.sampled_from(["L1", "L2"])),
+        symbols=st.none() | st.frozensets(st.sampled_from(["600519.SH", "00700.HK"])),
+    )
+)
+def test_a_policy_is_read_as_it_was_written(policy):
+    assert Policy.from_json(policy.as_json()) == policy
+    assert SOLD.under(policy).at(2000).max_subs <= 5
+    assert SOLD.under(policy).at(2000).markets <= RUNNING.markets

@@ -6,6 +6,7 @@ import json
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,3 +119,90 @@ def test_leeway_is_five_seconds_both_ways():
 def test_no_text_makes_verify_raise_anything_else(text):
     with pytest.raises(tokens.BadToken):
         verified(text)
+
+
+# -- the nested shape, as the newer node of seed 0 has it --------------------------------------------------------------
+
+RSA = rsa.generate_private_key(65537, 2048)
+RSA_KEYS = {"r1": tokens.VerifyKey("RS256", RSA.public_key())}
+
+
+def nested_claims(scope=None, drop=(), **change):
+    """Return what their own control plane signs, with the claims that ours adds and without steps."""
+    inner = {
+        "type": "realtime_stock", "markets": ["A_STOCK", "hk"], "levels": ["L1"], "symbols": {"mode": "all", "list": []},
+        "quota": {"max_subs": 2},
+    }  # fmt: skip
+    claims = {
+        "iss": "tickpack", "sub": "u9", "aud": "cn-east", "jti": "j9", "iat": NOW, "nbf": NOW, "exp": NOW + 5000, "rev": 5,
+        "node_id": "n1", "scope": inner | (scope or {}),
+    }  # fmt: skip
+    return {name: value for name, value in (claims | change).items() if name not in drop}
+
+
+def signed(claims):
+    return jwt.encode(claims, RSA, algorithm="RS256", headers={"kid": "r1", "typ": "rt+jwt"})
+
+
+def test_a_nested_token_says_the_same_as_a_flat_one():
+    token = issued(private_key=RSA, kid="r1", algorithm="RS256", node_id="sh-1")
+
+    assert verified(token, keys=RSA_KEYS) == verified(issued())
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert set(claims) == {"iss", "sub", "aud", "jti", "iat", "nbf", "exp", "rev", "node_id", "scope"}
+    assert claims["node_id"] == "sh-1"
+    assert set(claims["scope"]) == {"type", "markets", "levels", "symbols", "quota"}
+    assert (claims["scope"]["type"], claims["scope"]["quota"]["max_subs"]) == ("realtime_stock", 5)
+    assert jwt.get_unverified_header(token)["alg"] == "RS256"
+
+
+def test_a_nested_token_without_steps_ends_with_its_exp():
+    scope = verified(signed(nested_claims()), keys=RSA_KEYS).scope
+
+    assert [(step.from_s, step.max_subs, sorted(step.markets)) for step in scope.steps] == [
+        (NOW, 2, ["CN", "HK"]),
+        (NOW + 5000, 0, []),
+    ]
+    assert (scope.customer, scope.rev, scope.symbols) == ("u9", 5, None)
+
+
+def test_a_list_of_symbols_is_read_in_canonical_form():
+    token = signed(nested_claims({"symbols": {"mode": "list", "list": ["700.hk", "600519.SH"]}}))
+
+    assert verified(token, keys=RSA_KEYS).scope.symbols == {"00700.HK", "600519.SH"}
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        nested_claims({"type": "mcp_query"}),
+        nested_claims({"type": ""}),
+        nested_claims({"type": "mcp_query", "quota": {"total": 5, "used": 0, "remaining": 5}}),
+        nested_claims({"markets": ["US"]}),
+        nested_claims({"markets": "CN"}),
+        nested_claims({"levels": ["L9"]}),
+        nested_claims({"quota": {"max_subs": "2"}}),
+        nested_claims({"quota": []}),
+        nested_claims({"symbols": {"mode": "some", "list": []}}),
+        nested_claims({"symbols": {"mode": "list", "list": "600519.SH"}}),
+        nested_claims({"symbols": {"mode": "list", "list": ["?"]}}),
+        nested_claims(scope_type="realtime_stock"),
+        nested_claims() | {"scope": "realtime_stock"},
+        nested_claims(iss="evil"),
+        nested_claims(aud="hk"),
+        nested_claims(exp=NOW - 10),
+        *(nested_claims(drop=(name,)) for name in ("iss", "sub", "aud", "jti", "exp", "rev", "scope")),
+    ],
+)
+def test_a_wrong_nested_token_is_refused(claims):
+    with pytest.raises(tokens.BadToken):
+        verified(signed(claims), keys=RSA_KEYS)
+
+
+def test_a_key_signs_with_its_own_algorithm_alone():
+    with pytest.raises(tokens.BadToken):
+        verified(issued(kid="r1"), keys=RSA_KEYS)
+    with pytest.raises(tokens.BadToken):
+        verified(
+            jwt.encode(nested_claims(), RSA, algorithm="RS512", headers={"kid": "r1", "typ": "rt+jwt"}), keys=RSA_KEYS
+        )
