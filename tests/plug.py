@@ -24,7 +24,9 @@ _var: Path | None = None
 def pytest_load_initial_conftests(early_config, parser, args):
     global _var
     os.environ.setdefault("TICKPACK_EMBEDDED", "1")
-    pure = "not whole" in args
+    # With several workers (-n) each has servers of its own; who hands the tests out needs none.
+    hands_out = "-n" in args and "PYTEST_XDIST_WORKER" not in os.environ
+    pure = "not whole" in args or hands_out
     _var = Path(tempfile.mkdtemp(prefix="tickpack-test-"))
     os.environ["TICKPACK_VAR"] = str(_var)
     (_var / "log").mkdir()

@@ -8,13 +8,23 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 _http = get_asgi_application()
 
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
+from config.straight import Straight  # noqa: E402
 from streaming.fanout.node import stop_node, the_node  # noqa: E402
-from streaming.routing import websocket_urlpatterns  # noqa: E402
+from streaming.routing import SOCKETS  # noqa: E402
 
 _STREAMS = settings.ROLE in ("all", "node")
+_straight = Straight("streaming.urls") if _STREAMS else None
+
+
+async def _page_or_data(scope: Any, receive: Any, send: Any) -> None:
+    """Answer the data plane's own addresses without what pages need."""
+    if _straight is not None and scope["path"] in _straight.views:
+        await _straight(scope, receive, send)
+    else:
+        await _http(scope, receive, send)
 
 
 async def _not_found(scope: Any, receive: Any, send: Any) -> None:
@@ -29,16 +39,9 @@ async def _not_found(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "websocket.http.response.body", "body": body})
 
 
-_sockets = URLRouter(websocket_urlpatterns) if _STREAMS else _not_found
-
-
 async def _websocket(scope: Any, receive: Any, send: Any) -> None:
-    try:
-        await _sockets(scope, receive, send)
-    except ValueError as error:
-        if "No route found" not in str(error):
-            raise
-        await _not_found(scope, receive, send)
+    stream = SOCKETS.get(scope["path"].strip("/"), _not_found) if _STREAMS else _not_found
+    await stream(scope, receive, send)
 
 
 async def _lifespan(scope: Any, receive: Any, send: Any) -> None:
@@ -56,4 +59,4 @@ async def _lifespan(scope: Any, receive: Any, send: Any) -> None:
             return
 
 
-application = ProtocolTypeRouter({"http": _http, "websocket": _websocket, "lifespan": _lifespan})
+application = ProtocolTypeRouter({"http": _page_or_data, "websocket": _websocket, "lifespan": _lifespan})

@@ -6,11 +6,13 @@ import re
 from datetime import UTC, datetime
 
 _TOKEN = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*", re.ASCII)
+# Other systems' clients put it into the URL, whole or not: whatever stands there is none of a log's business.
+_IN_QUERY = re.compile(r"((?:api_key|apikey|token)(?:=|%3D))(?!\{)[^&\s\"'<>]+", re.ASCII | re.IGNORECASE)
 
 
 def redacted(text: str) -> str:
     """Return a text without the tokens in it: an exception of a library may quote a header or a URL."""
-    return _TOKEN.sub("[token]", text)
+    return _IN_QUERY.sub(r"\1[token]", _TOKEN.sub("[token]", text))
 
 
 class Line(logging.Formatter):

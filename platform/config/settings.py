@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "rest_framework",
+    "drf_spectacular",
     "channels",
     "csp",
     "django_htmx",
@@ -104,7 +105,7 @@ CLICKHOUSE_URL = env_secret("CLICKHOUSE_URL", "http://127.0.0.1:8123/default")
 CHANNEL_LAYERS = {
     # Control messages only (DESIGN section 5); the pub/sub layer, because redis-py 8's timeouts break the core layer.
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "streaming.store.control.ControlLayer",
         "CONFIG": {"hosts": [REDIS_URL], "prefix": "tickpack"},
     }
 }
@@ -222,11 +223,15 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 
 # -- market data -------------------------------------------------------------------------------------------------
-FEED = env_choice("TICKPACK_FEED", ("simulated", "replay", "none"), "simulated" if DEBUG or EMBEDDED else "none")
+FEED = env_choice(
+    "TICKPACK_FEED", ("simulated", "replay", "push", "none"), "simulated" if DEBUG or EMBEDDED else "none"
+)
 REPLAY_DATA = env_text("TICKPACK_REPLAY_DATA")
 REPLAY_SPEED = env_text("TICKPACK_REPLAY_SPEED", "1")  # a number, or max
 REPLAY_WAIT_SECONDS = env_float("TICKPACK_REPLAY_WAIT_SECONDS", 60.0)  # for the first follower; not at speed max
 REPLAY_RUN = env_int("TICKPACK_REPLAY_RUN", 0)  # raised by each ./dev up: a new run starts the recording again
+PUSH_TOKEN = env_secret("TICKPACK_PUSH_TOKEN")  # of who may push for the feed `push`; without one nobody may
+POLICY_TOKEN = env_secret("TICKPACK_POLICY_TOKEN")  # of who may apply policies; without one nobody may
 CLOSE_DELAY_SECONDS = env_float("TICKPACK_CLOSE_DELAY_SECONDS", 0.5)  # a live window closes this long after its end
 SIMULATED_SEED = env_int("TICKPACK_SIMULATED_SEED", 7)
 STREAM_HOURS = env_int("TICKPACK_STREAM_HOURS", 72)
@@ -241,6 +246,13 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "EXCEPTION_HANDLER": "config.api_errors.handle",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",
+    "TITLE": "Tickpack",
+    "DESCRIPTION": "One feed, one token and one quota over HTTP: the shop, and the node in several languages.",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.openapi.complete"],
 }
 
 LOGGING = {

@@ -4,7 +4,10 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from config.openapi import openapi
+from streaming.api.node import nothing_here
+
+urlpatterns: list[URLPattern | URLResolver] = [path("openapi.json", openapi, name="openapi")]
 if settings.ROLE in ("all", "panel"):
     urlpatterns += [
         path("admin/", admin.site.urls),
@@ -13,4 +16,9 @@ if settings.ROLE in ("all", "panel"):
         path("", include("billing.urls")),
     ]
 if settings.ROLE in ("all", "node"):
+    # Where panel and node share a host name, what stands below /v1 is the node's.
+    urlpatterns.append(path("v1/openapi.json", openapi))
     urlpatterns.append(path("", include("streaming.urls")))
+if settings.ROLE == "node":
+    # The page for people is the panel's, and names its addresses.
+    urlpatterns += [path("", nothing_here), path("<path:rest>", nothing_here)]
