@@ -1,7 +1,7 @@
-"""The socket's entrance: finds the token, refuses with HTTP 401 before the upgrade, then carries text and does effects.
+"""The socket's entrance: finds the token, refuses with HTTP 401 before the upgrade, then carries text.
 
-What is decided about one connection is decided in streaming.wire.connection. This class catches whatever a message
-can raise and always cleans up; Channels by itself does neither (reference: docs/adr/0006).
+What is decided about one connection is decided in streaming.wire.connection and done in streaming.fanout.doing. This
+class catches whatever a message can raise and always cleans up; Channels by itself does neither (docs/adr/0006).
 """
 
 import asyncio
@@ -9,54 +9,63 @@ import logging
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import lru_cache
 from typing import Any
 
 from channels.exceptions import StopConsumer
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from kernel import clock, keyspace
+from kernel import clock
 from kernel.errors import PlatformError
-from kernel.instruments import InstrumentId
 from kernel.scope import Scope
-from kernel.tokens import BadToken, Claims
+from kernel.tokens import LEEWAY_S, BadToken, Claims, TokenMissing
 from streaming import metrics
-from streaming.domain.intervals import INTERVAL_MINUTES
 from streaming.entrance import Draining, find_token, refuse
-from streaming.errors import StoreUnavailable, UnknownSymbol
-from streaming.fanout.hub import Member
-from streaming.fanout.late import PATIENCE_SECONDS
+from streaming.errors import BinaryNotSupported, NotAuthenticated, StoreUnavailable, TooManyConnections
+from streaming.fanout.doing import Doer, listed, paid
+from streaming.fanout.members import Member
 from streaming.fanout.node import Node, the_node
-from streaming.fanout.websocket import EXTENSION, AsgiWire, TransportWire, text_frame
-from streaming.reference.instruments import directory
+from streaming.fanout.websocket import EXTENSION, AsgiWire
 from streaming.store import entitlements, keys
-from streaming.store.connection import redis_async
 from streaming.store.quota import PROCESS, Socket
 from streaming.wire import requests
-from streaming.wire.channels import Channel
-from streaming.wire.connection import CLOSE_SLOW, CLOSE_TOKEN, Connection, costs_quota
-from streaming.wire.dialects import native
-from streaming.wire.window import unpack_newest
+from streaming.wire.connection import CLOSE_SLOW, CLOSE_TOKEN, Connection
+from streaming.wire.dialect import Dialect
 
 log = logging.getLogger(__name__)
+_TOKEN_SECONDS = 10.0  # for who connected without a token
+_MOST_TRIES = 10  # messages before it
+_MOST_WAITING = 1000  # such clients of one process: they are nobody's, so no customer's limit holds them back
+_FULL_SECONDS = 10
 
 
-class StreamConsumer(AsyncWebsocketConsumer):
-    """One client socket of the native dialect."""
+class StreamConsumer(Doer):
+    """One client socket.
+
+    Args:
+        dialect: its wire language.
+        via: which of the dialect's variants, by the path.
+    """
 
     channel_layer_alias = None  # control messages reach the process once, not every socket
+    dialect: Dialect
+    via = ""
+
+    def __init__(self, dialect: Dialect, via: str = "") -> None:
+        super().__init__()
+        self.dialect, self.via = dialect, via
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.member: Member | None = None
         self.claims: Claims | None = None
         self._in_the_books = False
-        self._stored: bytes | None = None  # the entitlement as it was last seen
+        self._stored: entitlements.Stored = (None, None)  # entitlement and policy as they were last seen
         self.due_s = float("inf")
         self._lock = asyncio.Lock()  # a message and a re-check must not interleave in one connection
         self._recheck_waits = False
         self._left = False
+        self._deadline: asyncio.TimerHandle | None = None  # of a client that has not sent its token yet
+        self._tries = 0
         try:
             # Channels' own loop makes two tasks a message and keeps one a socket, to hear a channel layer as well.
             self.scope, self.base_send = scope, send
@@ -83,32 +92,56 @@ class StreamConsumer(AsyncWebsocketConsumer):
     # -- connect -----------------------------------------------------------------------------------------------
 
     async def connect(self) -> None:
-        node = the_node()
-        await node.turns.take()
+        self.node = the_node()
+        await self.node.turns.take()
+        try:
+            token, subprotocol = find_token(self.scope, self.dialect.door)
+        except TokenMissing as error:
+            if not self.dialect.door.by_message:
+                await self._refuse(error)
+                return
+            if self.node.waiting >= _MOST_WAITING:
+                await self._refuse(TooManyConnections("too many clients have not sent their token yet"))
+                return
+            self.node.waiting += 1
+            in_time = asyncio.get_running_loop().call_later
+            self._deadline = in_time(_TOKEN_SECONDS, lambda: self.node.run(self._no_token_came()))
+            await self._accept()
+        except PlatformError as error:
+            await self._refuse(error)
+        else:
+            await self._enter(token, subprotocol)
+
+    async def _accept(self, subprotocol: str | None = None) -> None:
+        await self.accept(subprotocol=subprotocol)
+        if greeting := self.dialect.greeting():
+            await self.send(text_data=greeting)
+
+    async def _enter(self, token: str, subprotocol: str | None = None, *, accepted: bool = False) -> None:
+        """Let a client in whose token has come, before the upgrade or as its first message."""
+        node = self.node
         heard = node.heard
         try:
-            token, subprotocol = find_token(self.scope)
             self.claims = await keys.verify_async(token)
             if node.draining:
                 raise Draining
             scope, used, over = await self._admitted(node, self.claims)
         except PlatformError as error:
-            await self._refuse(error)
+            await self._refuse(error, accepted=accepted)
             return
         except (RedisError, OSError):
             metrics.store_errors.inc()
-            await self._refuse(StoreUnavailable())
+            await self._refuse(StoreUnavailable(), accepted=accepted)
             return
         now_ms = clock.now_ms()
         step = scope.at(now_ms / 1000)
-        self.connection = Connection(
-            dialect=native, scope=scope, resolve=_canonical, carried=_listed
-        )  # fmt: skip
-        await self.accept(subprotocol=subprotocol)
-        metrics.opened.labels(native.name).inc()
-        metrics.connections.labels(native.name).inc()
+        self.connection = Connection(dialect=self.dialect, scope=scope, carried=listed, via=self.via)
+        if not accepted:
+            await self._accept(subprotocol)
+        metrics.opened.labels(self.dialect.name).inc()
+        metrics.connections.labels(self.dialect.name).inc()
         wire = self.scope.get("extensions", {}).get(EXTENSION) or AsgiWire(self.base_send, lambda: None)
-        self.member = Member(wire, self._pushed_out, step.markets)
+        self.member = Member(wire, self._pushed_out, step.markets, self.dialect)
         node.enter(scope.customer, scope.group, self)
         lanes = node.hub.lanes
         await self._do(
@@ -121,6 +154,9 @@ class StreamConsumer(AsyncWebsocketConsumer):
         if self.member is None:
             return  # the peer was gone before its welcome
         node.hub.join(self.member)
+        if self.dialect.rules.stores_symbols:
+            async with self._alone():
+                await self.follow_what_is_stored()
         self._note_due(now_ms)
         await node.replace(scope.customer, scope.group, over)
         if node.heard != heard:
@@ -135,25 +171,39 @@ class StreamConsumer(AsyncWebsocketConsumer):
         """
         now_ms = clock.now_ms()
         self.jti, self.field = claims.jti, f"{PROCESS}:{secrets.token_hex(6)}"
-        self.node = node
         self.socket, self._in_the_books = Socket(claims.scope.customer, claims.scope.group, self.field), True
         max_conns = max(1, claims.scope.at(now_ms / 1000).max_conns)
         stored, revoked, used, over = await node.book.admit(self.socket, claims, max_conns, now_ms)
-        scope = entitlements.judge(claims, entitlements.read_scope(stored), revoked, now_ms / 1000)
-        newest = max(1, scope.at(now_ms / 1000).max_conns)
-        if newest != max_conns:
-            used, over = await node.book.enter(self.socket, newest, now_ms)
+        newest, policy = entitlements.read_scope(stored[0]), entitlements.read_policy(stored[1])
+        scope = entitlements.judge(claims, newest, revoked, now_ms / 1000, policy)
+        conns = max(1, scope.at(now_ms / 1000).max_conns)
+        if conns != max_conns:
+            used, over = await node.book.enter(self.socket, conns, now_ms)
+        if over and self.dialect.rules.newest_connection_loses:
+            raise TooManyConnections(f"your plan has {conns} connections at once", retry_after_s=_FULL_SECONDS)
         return scope, used, over
 
-    async def _refuse(self, error: PlatformError) -> None:
-        if await refuse(self.scope, self.base_send, error):
-            raise StopConsumer
+    async def _refuse(self, error: PlatformError, *, accepted: bool = False) -> None:
+        by_message = isinstance(error, BadToken) and self.dialect.door.refused_by_message
+        if not accepted and not by_message:
+            if await refuse(self.scope, self.base_send, error, self.dialect.refusal(error)):
+                raise StopConsumer
+            return
+        if not accepted:
+            await self._accept()
+        metrics.refused.labels(error.code).inc()
+        text = self.dialect.refused(error) if isinstance(error, BadToken) else self.dialect.error(error)
+        if text:
+            await self.send(text_data=text)
+        await self.close(code=CLOSE_TOKEN if isinstance(error, BadToken) else 1013, reason=error.code)
 
     # -- messages ----------------------------------------------------------------------------------------------
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         await self.node.turns.take()
         if self.member is None:
+            if self._deadline is not None:
+                await self._first_words(text_data)
             return
         metrics.messages.inc()
         now_ms = clock.now_ms()
@@ -168,6 +218,39 @@ class StreamConsumer(AsyncWebsocketConsumer):
             log.exception("a message could not be handled")
             await self.end(1011, "internal error")
 
+    async def _first_words(self, text: str | None) -> None:
+        """Hear a client that connected bare; its token opens the door, anything else has to wait."""
+        self._tries += 1
+        if self._tries > _MOST_TRIES:
+            await self._no_token_came()
+            return
+        try:
+            if text is None:
+                raise BinaryNotSupported
+            match self.dialect.parse(text, self.via):
+                case requests.Auth(token):
+                    self._forget_deadline()
+                    await self._enter(token, accepted=True)
+                    return
+                case requests.Ping() as ping:
+                    answer = self.dialect.pong(request=ping, now_ms=clock.now_ms())
+                case request:
+                    answer = self.dialect.error(NotAuthenticated(), request.ref)
+        except PlatformError as error:
+            answer = self.dialect.error(error, error.fields.get("ref"))
+        if answer:
+            await self.send(text_data=answer)
+
+    async def _no_token_came(self) -> None:
+        self._forget_deadline()
+        await self._refuse(TokenMissing(), accepted=True)
+
+    def _forget_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+            self.node.waiting -= 1
+
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
         """Let one message or re-check at a time touch the connection.
@@ -181,110 +264,17 @@ class StreamConsumer(AsyncWebsocketConsumer):
                 if self._left:
                     await self._give_back()
 
-    async def _attempt(self, effects: list[requests.Effect]) -> None:
-        """Do effects; a store that is away is said to the client, a bug closes 1011 and is logged."""
-        try:
-            await self._do(effects)
-        except (RedisError, OSError, PlatformError):
-            metrics.store_errors.inc()
-            await self._do(self.connection.failed(StoreUnavailable()))
-
-    async def _do(self, effects: list[requests.Effect]) -> None:
-        connection, book = self.connection, self.node.book
-        for effect in effects:
-            now_ms = clock.now_ms()
-            match effect:
-                case requests.Send(text):
-                    await self._say(text)
-                case requests.Follow(channels):
-                    self._follow(channels)
-                case requests.Lookup(request, unknown):
-                    found = await self.node.carried(unknown)
-                    await self._do(connection.looked_up(request, found, now_ms))
-                case requests.Claim():
-                    granted, used = await self._claim(effect, now_ms)
-                    await self._do(connection.claimed(effect, granted, used, now_ms))
-                    # A replay begins when somebody listens; told after the follow, or its first bars find nobody.
-                    await self.node.want({one.lane for one in effect.instruments})
-                case requests.Judge():
-                    verdicts = await self._judge(effect)
-                    await self._do(connection.judged(effect, verdicts, now_ms))
-                case requests.Replay(verdict, channels):
-                    if self.member is not None:
-                        self.node.replays.begin(self.member, verdict, channels)
-                case requests.Release(instruments):
-                    used = await book.release(self.socket, _paid(instruments), now_ms)
-                    await self._do(connection.released(effect, used, now_ms))
-                case requests.Fit(max_subs):
-                    await self._fit(effect, max_subs, now_ms)
-                case requests.ReadNewest(instruments):
-                    await self._do(connection.newest_read(effect, await _read_newest(instruments)))
-                case requests.Close(code, reason):
-                    await self.end(code, reason)
-
-    async def _say(self, text: str) -> None:
-        """Send a text; a peer that is gone or does not read ends the socket and is no outage of anything."""
-        if self.member is None:
-            return  # nothing may follow the close frame
-        wire = self.member.wire
-        if isinstance(wire, TransportWire) and not wire.buffered():
-            wire.write(text_frame(text.encode()))  # send() would frame it more slowly; there is nothing to wait for
-            return
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await self.send(text_data=text)
-        except TimeoutError:
-            await self._push_out("slow_reader")
-        except (OSError, RuntimeError) as error:  # uvicorn's words for "disconnected" and "closing"
-            log.debug("a peer was gone before its answer: %s", type(error).__name__)
-            await self._leave()
-
-    async def _claim(self, claim: requests.Claim, now_ms: int) -> tuple[frozenset[InstrumentId], int]:
-        free = [one for one in claim.instruments if not costs_quota(one)]
-        step = self.connection.scope.at(now_ms / 1000)
-        granted, used = await self.node.book.claim(self.socket, _paid(claim.instruments), step.max_subs, now_ms)
-        return frozenset([*free, *(one for one in claim.instruments if str(one) in granted)]), used
-
-    async def _fit(self, fit: requests.Fit, max_subs: int, now_ms: int) -> None:
-        outside = self.connection.outside_markets(now_ms)
-        if outside:
-            await self.node.book.release(self.socket, _paid(outside), now_ms)
-        symbols, used = await self.node.book.fit(self.socket, max_subs, now_ms)
-        dropped = [*(InstrumentId.parse(symbol) for symbol in symbols), *outside]
-        await self._do(self.connection.fitted(fit, dropped, used))
-
-    def _follow(self, channels: frozenset[Channel]) -> None:
-        if self.member is None:
-            return
-        hub, new = self.node.hub, channels - self.member.channels
-        hub.follow(self.member, channels)
-        if any(channel.kind in INTERVAL_MINUTES for channel in new):
-            hub.show_to(self.member, new)
-            self.node.formers.wake()
-
-    async def _judge(self, judge: requests.Judge) -> list[requests.Verdict]:
-        since, replays = judge.since, self.node.replays
-        verdicts = []
-        for lane in judge.lanes:
-            seq, epoch = since.seqs.get(lane, since.seq), since.epochs.get(lane)
-            if seq is None and since.at_ms is None:
-                continue  # a cursor was named for other lanes only
-            try:
-                verdicts.append(await replays.judge(lane, seq, since.at_ms, epoch))
-            except (RedisError, OSError):
-                metrics.store_errors.inc()
-                verdicts.append(requests.Verdict(lane, False, epoch or "", seq or 0, None, "store_unavailable"))
-        return verdicts
-
     # -- what others want of this socket -------------------------------------------------------------------------
 
-    def knows(self, stored: bytes | None) -> bool:
-        """Tell whether a stored entitlement is nothing new; the same bytes are not read twice."""
-        if stored is None or stored == self._stored:
+    def knows(self, stored: entitlements.Stored) -> bool:
+        """Tell whether what is stored is nothing new; the same bytes are not read twice."""
+        if stored == self._stored:
             return True
         self._stored = stored
-        scope = entitlements.read_scope(stored)
-        return scope is None or scope.rev <= self.connection.scope.rev
+        present, scope = self.connection.scope, entitlements.read_scope(stored[0])
+        if entitlements.read_policy(stored[1]) != present.policy:
+            return False
+        return scope is None or scope.rev <= present.rev
 
     async def recheck(self) -> None:
         """Take the newest entitlement; called on a control message, when a step is due, and every few seconds."""
@@ -299,7 +289,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
             try:
                 scope = await entitlements.effective_async(self.claims, known=scope)
                 following = tuple(self.connection.following)
-                self.connection.used = await self.node.book.remind(self.socket, _paid(following), clock.now_ms())
+                self.connection.used = await self.node.book.remind(self.socket, paid(following), clock.now_ms())
             except BadToken as error:
                 await self.end(CLOSE_TOKEN, error.code)
                 return
@@ -311,8 +301,16 @@ class StreamConsumer(AsyncWebsocketConsumer):
             if self.member is not None:
                 self.member.markets = self.connection.scope.at(now_ms / 1000).markets
 
+    async def restock(self) -> None:
+        """Follow what the customer has stored over REST, of a language that stores symbols."""
+        if self.dialect.rules.stores_symbols and self.member is not None:
+            async with self._alone():
+                await self.follow_what_is_stored()
+
     def _note_due(self, now_ms: int) -> None:
         self.due_s = self.connection.next_due_s(now_ms / 1000)
+        if self.claims is not None and (over_s := self.claims.expires_at_s + LEEWAY_S) > now_ms / 1000:
+            self.due_s = min(self.due_s, over_s)
         self.node.due(self.due_s)
 
     async def end(self, code: int, reason: str) -> None:
@@ -320,6 +318,8 @@ class StreamConsumer(AsyncWebsocketConsumer):
         if self.member is None:
             return
         metrics.ended.labels(str(code)).inc()
+        if code != CLOSE_SLOW and (farewell := self.dialect.farewell(code, reason)):
+            await self._say(farewell)
         await self._leave()
         try:
             await asyncio.wait_for(self.close(code=code, reason=reason[:120]), timeout=5)
@@ -341,9 +341,10 @@ class StreamConsumer(AsyncWebsocketConsumer):
         if self._left:
             return
         self._left = True
+        self._forget_deadline()
         member, self.member = self.member, None
         if member is not None:
-            metrics.connections.labels(native.name).dec()
+            metrics.connections.labels(self.dialect.name).dec()
             self.node.hub.leave(member)
             self.node.leave(self.socket.customer, self.socket.group, self)
             if isinstance(member.wire, AsgiWire):
@@ -353,41 +354,3 @@ class StreamConsumer(AsyncWebsocketConsumer):
     async def _give_back(self) -> None:
         if self._in_the_books:
             await self.node.give_back(self.socket)
-
-
-def _canonical(text: str) -> InstrumentId:
-    """Return what a client means, listed or not; the feed may carry more than the list has.
-
-    Raises:
-        BadSymbol: the text has no symbol's form.
-    """
-    return _remembered(text) if len(text) <= 32 else _resolved(text)
-
-
-def _resolved(text: str) -> InstrumentId:
-    try:
-        return directory().resolve(text).id
-    except UnknownSymbol as error:
-        return InstrumentId.parse(error.fields["symbol"])
-
-
-_remembered = lru_cache(maxsize=50_000)(_resolved)
-
-
-@lru_cache(maxsize=50_000)
-def _listed(instrument: InstrumentId) -> bool:
-    return str(instrument) in directory()
-
-
-def _paid(instruments: tuple[InstrumentId, ...]) -> list[InstrumentId]:
-    return [one for one in instruments if costs_quota(one)]
-
-
-async def _read_newest(instruments: tuple[InstrumentId, ...]) -> list[tuple[InstrumentId, Any]]:
-    client = redis_async()
-    raw: dict[InstrumentId, bytes | None] = {}
-    for lane in {one.lane for one in instruments}:
-        of_lane = [one for one in instruments if one.lane == lane]
-        values = await client.hmget(keyspace.newest(lane), [str(one) for one in of_lane])
-        raw.update(zip(of_lane, values, strict=True))
-    return [(one, unpack_newest(packed)) for one in instruments if (packed := raw[one]) is not None]

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import parse_qs
 
 from django.conf import settings
 
@@ -9,6 +10,7 @@ from kernel.errors import PlatformError, Refused, Unavailable
 from kernel.tokens import BadToken, TokenMissing
 from streaming import metrics
 from streaming.wire.connection import CLOSE_TOKEN
+from streaming.wire.dialect import Door
 
 
 class TokenInQuery(BadToken):
@@ -30,8 +32,11 @@ class Draining(Unavailable):
     code = "draining"
 
 
-def find_token(scope: Any) -> tuple[str, str | None]:
+def find_token(scope: Any, door: Door) -> tuple[str, str | None]:
     """Return a connection's token and the subprotocol to select. Cookies have no say.
+
+    Args:
+        door: where a client of the language puts it.
 
     Raises:
         TokenMissing, TokenInQuery: 401.
@@ -40,33 +45,41 @@ def find_token(scope: Any) -> tuple[str, str | None]:
     headers = dict(reversed(scope["headers"]))  # the first one counts
     origin = headers.get(b"origin", b"").decode("latin-1")
     allowed = settings.STREAM_ORIGINS
-    if origin and "*" not in allowed and origin not in allowed:
+    if origin and not door.any_origin and "*" not in allowed and origin not in allowed:
         raise OriginNotAllowed(f"pages of {origin[:80]!r} may not connect to this node", origin=origin[:80])
     kind, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     if kind.lower() == "bearer" and token.strip():
         return token.strip(), None
+    for name in door.headers:
+        if own := headers.get(name.encode(), b"").decode("latin-1").strip():
+            return own, None
     offered = scope.get("subprotocols") or []
     if len(offered) == 2 and offered[0] == "bearer":
         if not origin:
             # Browsers always say where a page is from; a program can set the header.
             raise OriginNotAllowed("a token among the subprotocols needs an Origin; programs use the header instead")
         return offered[1], "bearer"
-    if b"token=" in scope.get("query_string", b""):
+    query = scope.get("query_string", b"")
+    if door.query and query:
+        asked = parse_qs(query.decode("latin-1"))
+        for name in door.query:
+            if own := asked.get(name, [""])[0].strip():
+                return own, None
+    elif b"token=" in query:
         raise TokenInQuery
     raise TokenMissing
 
 
-async def refuse(scope: Any, send: Any, error: PlatformError) -> bool:
-    """Answer the upgrade with an error's HTTP status and JSON; False where this server can only close (403)."""
-    body = error.as_json()
-    metrics.refused.labels(body["code"]).inc()
+async def refuse(scope: Any, send: Any, error: PlatformError, body: dict[str, Any]) -> bool:
+    """Answer the upgrade with an error's HTTP status and a JSON; False where this server can only close (403)."""
+    metrics.refused.labels(error.code).inc()
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": CLOSE_TOKEN})
         return False
     payload = json.dumps(body).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(payload)).encode())]
     if error.http_status == 401:
-        challenge = f'Bearer error="invalid_token", error_description="{body["code"]}"'
+        challenge = f'Bearer error="invalid_token", error_description="{error.code}"'
         headers.append((b"www-authenticate", challenge.encode()))
     elif error.http_status in (429, 503):
         headers.append((b"retry-after", str(error.fields.get("retry_after_s", 2)).encode()))

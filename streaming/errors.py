@@ -1,9 +1,10 @@
 """The data plane's branch of the error tree.
 
 PlatformError
-    Refused        QuotaExceeded, MarketNotAllowed, LevelNotAllowed, UnknownSymbol, TooManyMessages,
-                   TooManyConnections, Fenced
-    Malformed      BinaryNotSupported, Unsupported, BadParameter, BadRecording
+    Refused        QuotaExceeded, MarketNotAllowed, SymbolNotAllowed, LevelNotAllowed, UnknownSymbol, TooManyMessages,
+                   TooManyConnections, TooManyCalls, NotAuthenticated, NotCarried, NoSuchAddress, Fenced
+    Malformed      AlreadyAuthenticated, BinaryNotSupported, Unsupported, BadParameter, AmbiguousSymbol, TypeConflict,
+                   BadRecording
     Unavailable    StoreUnavailable, HistoryUnavailable, StreamLost
 """
 
@@ -31,6 +32,12 @@ class MarketNotAllowed(Refused):
 
     code = "market_not_allowed"
     http_status = 403
+
+
+class SymbolNotAllowed(MarketNotAllowed):
+    """The entitlement leaves this symbol out"""
+
+    code = "symbol_not_allowed"
 
 
 class LevelNotAllowed(Refused):
@@ -61,10 +68,43 @@ class TooManyConnections(Refused):
     http_status = 429
 
 
+class TooManyCalls(Refused):
+    """Too many requests a minute; `retry_after_s` says when the next one is answered"""
+
+    code = "too_many_calls"
+    http_status = 429
+
+
+class NotCarried(Refused):
+    """This node does not carry such data"""
+
+    code = "not_carried"
+    http_status = 404
+
+
+class NoSuchAddress(NotCarried):
+    """There is no such address here; docs/protocol.md has them"""
+
+    code = "no_such_address"
+
+
 class BinaryNotSupported(Malformed):
     """This socket speaks text; send JSON in a text message"""
 
     code = "binary_not_supported"
+
+
+class AlreadyAuthenticated(Malformed):
+    """This connection has a token already; open another one for another token"""
+
+    code = "already_authenticated"
+
+
+class NotAuthenticated(Refused):
+    """Send your token first"""
+
+    code = "not_authenticated"
+    http_status = 401
 
 
 class Unsupported(Malformed):
@@ -77,6 +117,18 @@ class BadParameter(Malformed):
     """A query parameter cannot be used"""
 
     code = "bad_parameter"
+
+
+class AmbiguousSymbol(Malformed):
+    """A code without its exchange means several things; `available_types` names their types"""
+
+    code = "ambiguous_symbol"
+
+
+class TypeConflict(Malformed):
+    """A symbol is of another type than the one that was asked for"""
+
+    code = "type_conflict"
 
 
 class StoreUnavailable(Unavailable):

@@ -1,7 +1,14 @@
-"""Socket paths of a node."""
+"""Socket paths of a node: those that the dialects name."""
 
-from django.urls import path
+from collections.abc import Mapping
+from typing import Any
 
 from streaming.consumers import StreamConsumer
+from streaming.wire.dialect import dialects
 
-websocket_urlpatterns = [path("ws/stock", StreamConsumer.as_asgi())]
+# By a dict and not by Channels' URLRouter: it tries its patterns one after another, and matches a path for each.
+SOCKETS: Mapping[str, Any] = {
+    path: StreamConsumer.as_asgi(dialect=dialect, via=via)
+    for dialect in dialects().values()
+    for path, via in dialect.paths.items()
+}

@@ -27,6 +27,7 @@ def _answer(body: dict[str, Any], status: int = 200) -> JsonResponse:
     response = JsonResponse(body, status=status)
     response["Access-Control-Allow-Origin"] = "*"
     response["Access-Control-Allow-Headers"] = "Authorization, X-API-Key"
+    response["Access-Control-Expose-Headers"] = "Retry-After"  # a page waits as long as a program
     response["Access-Control-Max-Age"] = "86400"
     response["Cache-Control"] = "no-store"
     return response

@@ -137,6 +137,13 @@ class WindowFold:
         """Take an instrument's last price from before a restart."""
         self._last_e4[symbol] = last_e4
 
+    def go_on(self, day: Snapshot) -> None:
+        """Take how an instrument's day stood before a restart: what was traded meanwhile counts with its next one."""
+        self._days[str(day.instrument)] = _Day(
+            self.day_of(day.at_ms), True, day.cum_volume, day.cum_turnover_e4, day.high_e4, day.low_e4, day.last_e4,
+            day.prev_close_e4,
+        )  # fmt: skip
+
     def _count(self, tick: Tick, prices: tuple[int, int, int, int], volume: int, turnover_e4: int) -> None:
         seq = seq_of(tick.at_ms)
         symbol = str(tick.instrument)
@@ -153,8 +160,9 @@ class WindowFold:
 
     def _add_snapshot(self, snapshot: Snapshot) -> None:
         bids, asks = (tuple(row for row in side if row[0] > 0) for side in (snapshot.bids, snapshot.asks))
-        if bids or asks:
-            self.show(Levels(snapshot.instrument, snapshot.at_ms, bids, asks))
+        # Also without any order: an index has none, and its day is told all the same.
+        picture = None if self.counts_from_zero else snapshot  # our own sums have the whole day, or they have not
+        self.show(Levels(snapshot.instrument, snapshot.at_ms, bids, asks, snapshot.iopv_e4, picture))
         symbol, on = str(snapshot.instrument), self.day_of(snapshot.at_ms)
         day = self._days.get(symbol)
         if day is None or day.on != on:
@@ -167,6 +175,10 @@ class WindowFold:
         turnover_e4 = max(0, snapshot.cum_turnover_e4 - day.cum_turnover_e4) if day.seen else 0
         if snapshot.last_e4 > 0 and (volume > 0 or snapshot.last_e4 != day.last_e4):
             self._count(snapshot, _prices(snapshot, day), volume, turnover_e4)
+            if volume > 0:
+                # Nobody tells the single trades: what was traded since the last picture is told as one.
+                told = Trade(snapshot.instrument, snapshot.at_ms, snapshot.last_e4, volume, turnover_e4)
+                self._trades.setdefault(self._window_of(snapshot.at_ms), []).append(told)
         day.seen = True
         day.cum_volume, day.cum_turnover_e4 = snapshot.cum_volume, snapshot.cum_turnover_e4
         day.high_e4, day.low_e4, day.last_e4 = snapshot.high_e4, snapshot.low_e4, snapshot.last_e4

@@ -4,9 +4,10 @@ Both markets live at UTC+8 without summer time, so a day is an arithmetic matter
 days come from outside (`streaming.reference`), as do the changes that operators make.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Protocol
 
 from streaming.domain.windows import start_ms
@@ -70,6 +71,34 @@ def exchange_day(at_ms: int) -> date:
 def day_start_ms(day: date) -> int:
     """Return midnight at the exchange."""
     return (day - _EPOCH).days * _DAY_MS - _OFFSET_MS
+
+
+_REGULAR = ("open", "closing_auction")
+_WORDS = {"opening_auction": "pre_market", "pre_open": "pre_market", "after_hours": "post_market"}
+
+
+def timetable(phases: Sequence[tuple[int, str]]) -> list[tuple[str, str, str]]:
+    """Return a day's sessions as (begins, ends, pre_market | regular | post_market), `HH:MM` of the exchange's wall.
+
+    Args:
+        phases: (epoch ms, state that begins then), of one trading day.
+    """
+    told: list[tuple[str, str, str]] = []
+    for (begins_ms, state), (ends_ms, _) in pairwise(phases):
+        what = "regular" if state in _REGULAR else _WORDS.get(state)
+        if what is None:
+            continue
+        begins, ends = _wall_clock(begins_ms), _wall_clock(ends_ms)
+        if told and told[-1][1:] == (begins, what):
+            told[-1] = (told[-1][0], ends, what)
+        else:
+            told.append((begins, ends, what))
+    return told
+
+
+def _wall_clock(at_ms: int) -> str:
+    minutes = (at_ms - day_start_ms(exchange_day(at_ms))) // _MINUTE_MS
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 class Sessions(Protocol):

@@ -38,16 +38,22 @@ class Snapshot:
     bids: tuple[tuple[int, int], ...] = field(default=())
     asks: tuple[tuple[int, int], ...] = field(default=())
     received_ms: int | None = None
+    iopv_e4: int = 0  # an ETF's indicative value; 0 where the feed has none
 
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """An instrument's best orders at an instant: (price_e4, volume), best first; a side without orders is empty."""
+    """An instrument's best orders at an instant: (price_e4, volume), best first; a side without orders is empty.
+
+    `day` is the venue's own picture of the day, of a feed that began to listen when the day was on already.
+    """
 
     instrument: InstrumentId
     at_ms: int
     bids: tuple[tuple[int, int], ...]
     asks: tuple[tuple[int, int], ...]
+    iopv_e4: int = 0  # told with them, of an ETF
+    day: Snapshot | None = None
 
 
 Tick = Trade | Snapshot

@@ -1,7 +1,8 @@
 """Signs of life, spread over time: a few members at a time are sent a heartbeat, or asked for a sign of their own.
 
 A peer that neither reads nor answers is found by its silence, whatever its kernel goes on acknowledging; asking is one
-ping frame of ours, because a timer for each connection cost as much as its bars.
+ping frame of ours, because a timer for each connection cost as much as its bars. It leaves behind the next bars, and
+alone only when none come.
 """
 
 from collections.abc import Iterable
@@ -9,14 +10,14 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from streaming import metrics
-from streaming.fanout.websocket import PING
 
 if TYPE_CHECKING:
-    from streaming.fanout.hub import Member
+    from streaming.fanout.members import Member
 
 TICK_SECONDS = 0.5
 HEARTBEAT_TICKS = 30  # 15 s
 ASK_TICKS = 14  # asked every 7 s and given up at the next asking: gone within 14 s
+_INSIST_TICKS = 3  # 1.5 s: a market that moves has written something by then
 
 
 class Beats:
@@ -53,5 +54,6 @@ class Beats:
                 metrics.ended.labels("silent").inc()
                 member.end("silent")
                 continue
-            wire.answered = False
-            wire.write(PING)
+            wire.ask()
+        for member in self._asked[(tick - _INSIST_TICKS) % ASK_TICKS]:
+            member.wire.insist()

@@ -1,22 +1,30 @@
 """Where a bar of a longer interval stands when somebody begins to follow it: folded out of the stream.
 
-Minutes to an hour are folded from the windows since their opening; a day is taken from the newest bar's own sums. The
-channel is live from the very window at which its fold has come to the hub's.
+Minutes to hours are folded from the windows since their opening; a day is taken from the newest bar's own sums, and the
+days before it in a week or month from history. The channel is live from the very window at which its fold has come to
+the hub's.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from kernel import keyspace
 from streaming.domain.calendar import AlwaysOpen, day_start_ms, exchange_day
-from streaming.domain.intervals import FormedBar, Forming, opening_of
+from streaming.domain.intervals import DAYS, FormedBar, Forming, first_day_of, opening_of
+from streaming.domain.minutes import grown
 from streaming.domain.windows import seq_of, start_ms
+from streaming.errors import HistoryUnavailable
 from streaming.fanout.hub import Hub
 from streaming.fanout.lane import Lane, Track
 from streaming.fanout.turns import Slices
+from streaming.history import threads
+from streaming.history.rollup import Span, read_bars
 from streaming.wire.window import Window, chunk_of, unpack_newest
 
+log = logging.getLogger(__name__)
 _AUCTION_MS = 35 * 60_000  # the opening's auction counts in its first minute
 
 
@@ -44,10 +52,10 @@ class Formers:
 
     async def _bring_up(self, lane: Lane, tracks: list[Track]) -> None:
         epoch = lane.epoch
-        days = [track for track in tracks if track.kind == "1d"]
+        days = [track for track in tracks if track.kind in DAYS]
         forming = await self._days(lane, days) if days else {}
         sessions = not isinstance(lane.sessions, AlwaysOpen)
-        shorter = {track: Forming(track.kind, sessions=sessions) for track in tracks if track.kind != "1d"}
+        shorter = {track: Forming(track.kind, sessions=sessions) for track in tracks if track.kind not in DAYS}
         if shorter:
             await self._fold(lane, shorter)
         if lane.epoch != epoch:
@@ -61,18 +69,39 @@ class Formers:
         symbols = [track.symbol for track in tracks]
         rows = await self._client().hmget(keyspace.newest(lane.name), symbols)
         today = exchange_day(start_ms(lane.seq))
+        before = {kind: await self._before(lane, tracks, kind, today) for kind in ("1w", "1M")}
         forming = {}
         for track, packed in zip(tracks, rows, strict=True):
             newest = unpack_newest(packed) if packed is not None else None
-            bar, through = None, 0
+            bar, through = before.get(track.kind, {}).get(track.symbol), 0
             if newest is not None and newest.day == today.isoformat() and newest.day_open_e4:
-                bar = FormedBar(
-                    day_start_ms(today), newest.day_open_e4, newest.day_high_e4, newest.day_low_e4, newest.close_e4,
+                opened_ms = day_start_ms(first_day_of(today, track.kind))
+                of_today = FormedBar(
+                    opened_ms, newest.day_open_e4, newest.day_high_e4, newest.day_low_e4, newest.close_e4,
                     newest.day_volume, newest.day_turnover_e4,
                 )  # fmt: skip
+                bar = FormedBar(opened_ms, *grown(bar, of_today))
                 through = newest.seq  # it may be ahead of what this process has read
-            forming[track] = Forming("1d", sessions=False, bar=bar, through=through)
+            forming[track] = Forming(track.kind, sessions=False, bar=bar, through=through)
         return forming
+
+    async def _before(self, lane: Lane, tracks: list[Track], kind: str, today: date) -> dict[str, FormedBar]:
+        """Return the bars of a week or month as they stood last night; empty where history is away."""
+        symbols = [track.symbol for track in tracks if track.kind == kind]
+        first = first_day_of(today, kind)
+        if not symbols or first == today:
+            return {}
+        span = Span(start_ms=day_start_ms(first), end_ms=day_start_ms(today), limit=31)
+        try:
+            days = await threads.run(read_bars, symbols, "1d", span, sessions=not isinstance(lane.sessions, AlwaysOpen))
+        except HistoryUnavailable:
+            log.warning("lane %s: bars of %s begin with today, history is away", lane.name, kind)
+            return {}
+        bars: dict[str, FormedBar] = {}
+        for symbol, of_symbol in days.items():
+            for day in of_symbol:
+                bars[symbol] = FormedBar(day_start_ms(first), *grown(bars.get(symbol), day))
+        return bars
 
     async def _fold(self, lane: Lane, forming: dict[Track, Forming]) -> None:
         """Fold the windows since the earliest opening, up to the one that the hub sent last."""

@@ -3,75 +3,34 @@
 The unit is a channel; connections with the same set of channels form a group and share one joined buffer a flush.
 Where most of what is followed has moved, each group takes its frames out of the whole list; where little has, the
 frames look for their groups. A healthy connection gets every frame, also when several windows arrive in one flush.
-One hub serves one dialect in one process; everything runs on the event loop's thread.
+One hub serves all dialects of one process: a channel belongs to one; everything runs on the event loop's thread.
 """
 
-import operator
 import time
 from collections.abc import Callable, Iterable
-from types import ModuleType
+from itertools import chain
 from typing import Any
 
 from streaming import metrics
 from streaming.fanout.beats import Beats
-from streaming.fanout.lane import Lane, Notice, Track
+from streaming.fanout.lane import Lane, News, Track
 from streaming.fanout.late import Late
+from streaming.fanout.members import Group, GroupKey, Member, Plan
 from streaming.fanout.past import Past
-from streaming.fanout.websocket import Wire, deflated, text_frame
+from streaming.fanout.websocket import deflated, framed
 from streaming.wire.channels import Channel
+from streaming.wire.dialect import Dialect
 from streaming.wire.window import Book, Newest, Print, Window
 
 _FEW = 5  # with less than one in so many channels due, frames look for their groups
-GroupKey = tuple[frozenset[Channel], bool]  # (what is followed, whether its frames are compressed)
-Row = tuple[list[Notice], list[bytes], list[int]]  # one window: its notices, frames by number, numbers that have one
-
-
-class Member:
-    """One connection in the hub. `end` is called when it must go, with a reason."""
-
-    __slots__ = ("behind", "channels", "end", "group", "held", "markets", "since", "skipped", "unheard", "wire")
-
-    def __init__(self, wire: Wire, end: Callable[[str], None], markets: frozenset[str]) -> None:
-        self.wire = wire
-        self.end = end
-        self.markets = markets  # whose status it hears
-        self.channels: frozenset[Channel] = frozenset()
-        self.held: frozenset[Channel] = frozenset()  # channels that a replay sends for now
-        self.group: Group | None = None
-        self.behind: dict[str, set[int]] | None = None  # lane -> channel numbers that moved while it was slow
-        self.since = 0.0
-        self.skipped = 0
-        self.unheard: set[str] = set()  # lanes whose state has changed while it was slow
-
-
-class Group:
-    """All connections with one set of channels; `pick` takes the frames that are theirs out of one lane's list."""
-
-    __slots__ = ("deflate", "key", "members", "numbers", "pick", "symbols", "writes")
-
-    def __init__(self, key: GroupKey, numbers: dict[str, list[int]]) -> None:
-        self.key = key
-        channels, self.deflate = key
-        self.symbols = frozenset(str(channel.instrument) for channel in channels)
-        self.members: set[Member] = set()
-        self.writes: dict[Member, Callable[[bytes], Any]] = {}  # of those that are not slow
-        self.numbers = {lane: frozenset(of_lane) for lane, of_lane in numbers.items()}
-        self.pick = {lane: _picker(sorted(of_lane)) for lane, of_lane in numbers.items()}
-
-
-def _picker(numbers: list[int]) -> Callable[[list[bytes]], Iterable[bytes]]:
-    if len(numbers) == 1:
-        only = numbers[0]
-        return lambda frames: (frames[only],)
-    return operator.itemgetter(*numbers)
+Row = tuple[list[News], list[bytes], list[int]]  # one window: its notices, frames by number, numbers that have one
 
 
 class Hub:
     """See the module."""
 
-    def __init__(self, dialect: ModuleType, lanes: Iterable[str]) -> None:
-        self.dialect = dialect
-        self.lanes = {name: Lane(name, dialect) for name in lanes}
+    def __init__(self, lanes: Iterable[str]) -> None:
+        self.lanes = {name: Lane(name) for name in lanes}
         self.past = {name: Past(lane) for name, lane in self.lanes.items()}
         self.groups: dict[GroupKey, Group] = {}
         self.members: set[Member] = set()
@@ -80,6 +39,7 @@ class Hub:
         self.began: Callable[[], object] = lambda: None  # called when a lane begins: its standing bars are to be found
         self._of_lane: dict[str, dict[Group, None]] = {name: {} for name in self.lanes}
         self._takers: dict[str, dict[int, set[Group]]] = {name: {} for name in self.lanes}  # who takes a number
+        self._plans: dict[str, Plan] = {}  # by lane; those that still hold
 
     # -- membership ------------------------------------------------------------------------------------------------
 
@@ -118,21 +78,36 @@ class Hub:
         # The new one first: a channel that nobody follows for a moment forgets how its bar stands.
         group = self.groups.get(key) if key[0] else None
         if group is None and key[0]:
-            group = self.groups[key] = self._new_group(key)
+            group = self.groups[key] = self._new_group(key, member.dialect)
         self._ungroup(member)
         if group is None:
             return
         group.members.add(member)
-        if member.behind is None:
-            group.writes[member] = member.wire.write
         member.group = group
+        if member.behind is None:
+            self.resume(member)
 
-    def _new_group(self, key: GroupKey) -> Group:
+    def resume(self, member: Member) -> None:
+        """Write to a member again at each flush."""
+        if member.group is not None:
+            member.group.wires[member] = member.wire
+            self._changed(member.group)
+
+    def pause(self, member: Member) -> None:
+        """Write nothing to a member at a flush: it is slow, or leaves."""
+        if member.group is not None and member.group.wires.pop(member, None) is not None:
+            self._changed(member.group)
+
+    def _changed(self, group: Group) -> None:
+        for lane in group.numbers:
+            self._plans.pop(lane, None)
+
+    def _new_group(self, key: GroupKey, dialect: Dialect) -> Group:
         numbers: dict[str, list[int]] = {}
         for channel in sorted(key[0]):
             lane = channel.instrument.lane
             numbers.setdefault(lane, []).append(self.lanes[lane].take(channel).number)
-        group = Group(key, numbers)
+        group = Group(key, numbers, dialect)
         for lane, of_lane in numbers.items():
             self._of_lane[lane][group] = None
             takers = self._takers[lane]
@@ -144,9 +119,9 @@ class Hub:
         group = member.group
         if group is None:
             return
+        self.pause(member)
         member.group = None
         group.members.discard(member)
-        group.writes.pop(member, None)
         if group.members:
             return
         del self.groups[group.key]
@@ -202,10 +177,12 @@ class Hub:
             self._send(name, [([], frames, [track.number])])
 
     def show_to(self, member: Member, channels: Iterable[Channel]) -> None:
-        """Tell a member how the bars of longer intervals stand that are known already."""
+        """Tell a member how the bars of longer intervals stand that are known already, and the newest pictures."""
         frames = []
         for channel in channels:
             lane = self.lanes[channel.instrument.lane]
+            if member.dialect.rules.shows_newest:
+                frames.append(lane.newest_frame(channel))
             track = lane.track(channel)
             if track is not None:
                 frames.append(lane.formed_frame(track))
@@ -218,34 +195,51 @@ class Hub:
         if not rows:
             return
         followed = self.lanes[name].followed()
-        if len(rows) == 1 and not rows[0][0]:
-            _, frames, due = rows[0]
-            few = len(due) * _FEW < followed
-            sent = self._flush_few(name, frames, due) if few else self._flush(name, frames, due, followed)
+        if len(rows) == 1 and not rows[0][0] and len(rows[0][2]) * _FEW < followed:
+            sent = self._flush_few(name, rows[0][1], rows[0][2])
+        elif not any(notices for notices, _, _ in rows):
+            sent = self._flush(name, rows, followed)
         else:
             sent = self._flush_rows(name, rows)
-            self._tell_the_rest(name, b"".join(f for notices, _, _ in rows for symbol, f in notices if symbol is None))
+            self._tell_the_rest(name, [news for notices, _, _ in rows for news in notices if news.symbol is None])
         metrics.deliveries.inc(sent)
         self.late.missed(name, rows)
 
-    def _flush(self, name: str, frames: list[bytes], due: list[int], followed: int) -> int:
-        """Send one window without news to every group of the lane: the path that nearly all bars take.
+    def _flush(self, name: str, rows: list[Row], followed: int) -> int:
+        """Send windows without news to every group of the lane: the path that nearly all bars take.
 
         What is rare is sent as it is also where compression was agreed: RFC 7692 leaves each message free.
         """
-        join, sent, all_due = b"".join, 0, len(due) == followed
-        squeezed: list[bytes] = []
-        for group in self._of_lane[name]:
-            if group.deflate and not squeezed:
-                squeezed = [frame and deflated(frame) for frame in frames]  # once, for whoever asked for it
-            picked = group.pick[name](squeezed if group.deflate else frames)
-            data = join(picked)
-            if data:
-                for write in group.writes.values():
-                    write(data)
-                count = len(group.numbers[name]) if all_due else sum(map(bool, picked))
-                sent += count * len(group.writes)
-        return sent
+        plan = self._plans.get(name)
+        if plan is None:
+            plan = self._plans[name] = Plan(name, self._of_lane[name])
+        join, frames = b"".join, rows[0][1]
+        if len(rows) == 1:
+            for pick, wires in plan.plain:
+                if data := join(pick(frames)):
+                    for wire in wires:
+                        wire.write(data)
+        else:
+            windows = [frames for _, frames, _ in rows]
+            for pick, wires in plan.plain:
+                if data := join(chain.from_iterable(map(pick, windows))):
+                    for wire in wires:
+                        wire.write(data)
+        if plan.squeezed:
+            # Once, for all of them.
+            windows = [[frame and deflated(frame) for frame in frames] for _, frames, _ in rows]
+            for pick, wires in plan.squeezed:
+                if data := join(chain.from_iterable(map(pick, windows))):
+                    for wire in wires:
+                        wire.write(data)
+        return sum(plan.every if len(due) == followed else self._reached(name, plan, due) for _, _, due in rows)
+
+    def _reached(self, name: str, plan: Plan, due: list[int]) -> int:
+        """Return how many deliveries the frames of some numbers were."""
+        if not plan.reach:
+            takers = self._takers[name].items()
+            plan.reach = {number: sum(len(group.wires) for group in groups) for number, groups in takers}
+        return sum(plan.reach.get(number, 0) for number in due)
 
     def _flush_few(self, name: str, frames: list[bytes], due: list[int]) -> int:
         """The same for a window in which little has moved."""
@@ -261,64 +255,68 @@ class Hub:
         sent = 0
         for group, parts in buckets.items():
             data = b"".join(parts)
-            for write in group.writes.values():
-                write(data)
-            sent += len(parts) * len(group.writes)
+            for wire in group.wires.values():
+                wire.write(data)
+            sent += len(parts) * len(group.wires)
         return sent
 
     def _flush_rows(self, name: str, rows: list[Row]) -> int:
-        """The same for several windows, or with news among them."""
+        """The same with news among the windows."""
         sent = 0
         for group in self._of_lane[name]:
             parts: list[bytes] = []
             bars = 0
             for notices, frames, due in rows:
-                parts += [frame for symbol, frame in notices if symbol is None or symbol in group.symbols]
+                parts += [
+                    news.frame(group.dialect) for news in notices if news.symbol is None or news.symbol in group.symbols
+                ]
                 if due:
                     picked = list(filter(None, group.pick[name](frames)))
                     bars += len(picked)
                     parts += picked
-            if parts:
-                data = b"".join(parts)
-                for write in group.writes.values():
-                    write(data)
-                sent += bars * len(group.writes)
+            if data := b"".join(parts):
+                for wire in group.wires.values():
+                    wire.write(data)
+                sent += bars * len(group.wires)
         return sent
 
     def tell_market(self, name: str) -> None:
         """Send a lane's state to everybody whose plan has the market."""
         if name != "TEST":
-            self._tell(name, self.members, self.lanes[name].market_frame())
+            self._tell(name, self.members, [self.lanes[name].market_news()])
 
-    def _tell_the_rest(self, name: str, frames: bytes) -> None:
+    def _tell_the_rest(self, name: str, notices: list[News]) -> None:
         """Tell a market's news to those who follow nothing of it."""
-        if frames:
+        if notices:
             groups = self._of_lane[name]
-            self._tell(name, (one for one in self.members if one.group not in groups), frames)
+            self._tell(name, (one for one in self.members if one.group not in groups), notices)
 
-    def _tell(self, name: str, members: Iterable[Member], frames: bytes) -> None:
+    def _tell(self, name: str, members: Iterable[Member], notices: list[News]) -> None:
         for member in list(members):
             if name in member.markets:
                 if member.behind is None:
-                    member.wire.write(frames)
+                    if data := b"".join(news.frame(member.dialect) for news in notices):
+                        member.wire.write(data)
                 else:
                     member.unheard.add(name)
 
     def heartbeat(self, members: Iterable[Member], now_ms: int) -> None:
         """Send some members a sign of life; who follows a lane sees whether it lags."""
-        frames: dict[frozenset[str], bytes] = {}
+        frames: dict[tuple[Dialect, frozenset[str]], bytes] = {}
         for member in members:
             if member.behind is not None or member not in self.members:
                 continue
-            frame = frames.get(member.markets)
+            key = (member.dialect, member.markets)
+            frame = frames.get(key)
             if frame is None:
-                frame = frames[member.markets] = self._heartbeat_frame(member.markets, now_ms)
-            member.wire.write(frame)
+                frame = frames[key] = self._heartbeat_frame(*key, now_ms)
+            if frame:
+                member.wire.write(frame)
 
-    def _heartbeat_frame(self, markets: frozenset[str], now_ms: int) -> bytes:
+    def _heartbeat_frame(self, dialect: Dialect, markets: frozenset[str], now_ms: int) -> bytes:
         last = {name: self.lanes[name].seq for name in sorted(markets) if self.lanes[name].seq}
         epochs = {name: lane.epoch for name, lane in self.lanes.items() if lane.epoch}
-        return text_frame(self.dialect.heartbeat(now_ms=now_ms, last=last, epochs=epochs).encode())
+        return framed(dialect.heartbeat(now_ms=now_ms, last=last, epochs=epochs))
 
     def busiest(self) -> int:
         """Return the most bytes that any reader has unsent who has not missed anything yet."""

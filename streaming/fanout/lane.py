@@ -1,26 +1,51 @@
 """One lane in one process: what the market's state is, what each instrument last cost, and the frames of a window."""
 
 from collections.abc import Callable, Iterable
-from types import ModuleType
+
+import msgspec
+from msgspec.structs import astuple
 
 from kernel import clock
 from streaming.domain.calendar import ALWAYS_OPEN_FEEDS, AlwaysOpen, Sessions
 from streaming.domain.intervals import Forming
-from streaming.fanout.websocket import text_frame
+from streaming.fanout.websocket import HEADS, MOST_HEADS, framed, text_frame
 from streaming.wire.channels import EVENTS, WINDOW, Channel
+from streaming.wire.dialect import BarEncoder, Dialect, dialects
 from streaming.wire.window import Book, Newest, Print, Window
 
-Notice = tuple[str | None, bytes]  # (symbol whose followers hear it, frame); None: the whole market's
+
+class News:
+    """One piece of news for every language; `symbol` None is the whole market's. A frame is made when one asks."""
+
+    __slots__ = ("_frames", "_tell", "symbol")
+
+    def __init__(self, symbol: str | None, tell: Callable[[Dialect], str]) -> None:
+        self.symbol, self._tell = symbol, tell
+        self._frames: dict[Dialect, bytes] = {}
+
+    def frame(self, dialect: Dialect) -> bytes:
+        """Return the news in a language; b"" where it has no word for it."""
+        frame = self._frames.get(dialect)
+        if frame is None:
+            frame = self._frames[dialect] = framed(self._tell(dialect))
+        return frame
 
 
 class Track:
     """One channel's place in a lane: its number in the list of frames, and how many groups take it."""
 
-    __slots__ = ("channel", "forming", "groups", "kind", "last", "number", "symbol")
+    __slots__ = (
+        "channel", "dialect", "fill", "forming", "groups", "kind", "last", "number", "plain", "shown", "stamp",
+        "symbol",
+    )  # fmt: skip
 
     def __init__(self, channel: Channel, number: int) -> None:
         self.channel, self.number = channel, number
         self.symbol, self.kind = str(channel.instrument), channel.kind
+        self.dialect = dialects()[channel.dialect]
+        self.shown = self.dialect.shown(channel)
+        self.plain = self.shown == self.symbol
+        self.fill, self.stamp = channel.fill, channel.stamp
         self.groups = 0
         self.last = b""  # newest frame, for who was slow
         self.forming: Forming | None = None
@@ -29,8 +54,8 @@ class Track:
 class Lane:
     """What the hub knows of one lane."""
 
-    def __init__(self, name: str, dialect: ModuleType) -> None:
-        self.name, self.dialect = name, dialect
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.epoch = ""
         self.seq = 0
         self.state = "no_feed"
@@ -47,6 +72,7 @@ class Lane:
         self.bars: dict[int, Track] = {}  # those that somebody follows, by number: bars of windows,
         self.intervals: dict[int, Track] = {}  # bars that are being formed,
         self.events: dict[int, Track] = {}  # quotes, trades and depth
+        self.books: dict[str, Book] = {}  # newest pictures; in a node the board's own
 
     # -- who follows what ------------------------------------------------------------------------------------------
 
@@ -87,16 +113,16 @@ class Lane:
         for track in self.intervals.values():
             track.forming = None
 
-    def take_state(self, window: Window) -> list[Notice]:
+    def take_state(self, window: Window) -> list[News]:
         """Return what is news; it travels among the bars, behind those of the windows before."""
-        notices: list[Notice] = []
+        notices: list[News] = []
         for symbol, price_e4 in window.references:
             self.prices[symbol] = price_e4
         for symbol, state in window.states:
             if (state == "trading") == (symbol not in self.halted):
                 continue  # a keyframe says again what is known
             (self.halted.discard if state == "trading" else self.halted.add)(symbol)
-            notices.append((symbol, text_frame(self.dialect.instrument_status(symbol=symbol, state=state).encode())))
+            notices.append(News(symbol, lambda d, of=symbol, to=state: d.instrument_status(symbol=of, state=to)))  # type: ignore[misc]
         if window.feed != self.feed:
             self.sessions = AlwaysOpen() if window.feed in ALWAYS_OPEN_FEEDS else self.calendar
         self.speed, self.feed = window.speed, window.feed
@@ -104,14 +130,13 @@ class Lane:
         changed = window.state != self.state
         self.state, self.until_ms = window.state, window.until_ms
         if changed and self.name != "TEST":
-            notices.append((None, self.market_frame()))
+            notices.append(self.market_news())
         return notices
 
-    def market_frame(self) -> bytes:
-        text = self.dialect.market_status(
-            market=self.name, state=self.state, until_ms=self.until_ms, epoch=self.epoch
-        )  # fmt: skip
-        return text_frame(text.encode())
+    def market_news(self) -> News:
+        """Return the market's state as it is now."""
+        now = {"market": self.name, "state": self.state, "until_ms": self.until_ms, "epoch": self.epoch}
+        return News(None, lambda dialect: dialect.market_status(**now))  # type: ignore[arg-type]
 
     # -- frames ----------------------------------------------------------------------------------------------------
 
@@ -120,27 +145,32 @@ class Lane:
         prices = self.prices
         moved = {}
         for bar in window.bars:
-            prices[bar.symbol] = bar.close_e4
-            moved[bar.symbol] = bar
+            symbol = bar.symbol
+            prices[symbol] = bar.close_e4
+            moved[symbol] = bar
         if not (self.bars or self.intervals):
             return [], []
         frames, due = [b""] * len(self.by_number), []
         flats, halted = window.state == "open", self.halted
-        encode: Callable[..., str] = self.dialect.bar_encoder(window.seq)
+        dialect: Dialect | None = None
+        encode: BarEncoder
         for number, track in self.bars.items():
             symbol = track.symbol
-            if (traded := moved.get(symbol)) is not None:
-                text = encode(
-                    symbol, traded.open_e4, traded.high_e4, traded.low_e4, traded.close_e4, traded.volume,
-                    traded.turnover_e4,
-                )  # fmt: skip
-            elif flats and track.channel.fill and symbol not in halted and (price := prices.get(symbol)):
-                text = encode(symbol, price, price, price, price, 0, 0)
+            if track.dialect is not dialect:
+                dialect = track.dialect
+                encode = dialect.bar_encoder(window.seq)
+            if symbol in moved:
+                fields = astuple(moved[symbol])
+                text = encode(*fields) if track.plain else encode(track.shown, *fields[1:])
+            elif flats and track.fill and symbol not in halted and (price := prices.get(symbol)):
+                text = encode(track.shown, price, price, price, price, 0, 0)
             else:
                 continue
-            if track.channel.stamp:
-                text = self.dialect.stamped(text, closed_ms=window.made_ms, sent_ms=clock.now_ms())
-            frames[number] = text_frame(text.encode())
+            if track.stamp:
+                text = dialect.stamped(text, closed_ms=window.made_ms, sent_ms=clock.now_ms())
+            payload = text.encode()
+            size = len(payload)
+            frames[number] = HEADS[size] + payload if size < MOST_HEADS else text_frame(payload)
             due.append(number)
         if self.intervals:
             self._form(window, moved, frames, due)
@@ -161,38 +191,54 @@ class Lane:
             parts = forming.take(minute, bar, over=over)
             if parts:
                 texts = [
-                    self.dialect.formed(track.symbol, track.kind, window.seq, bar, final=final) for bar, final in parts
+                    track.dialect.formed(track.shown, track.kind, window.seq, bar, final=final) for bar, final in parts
                 ]
-                frames[number] = b"".join([text_frame(text.encode()) for text in texts])
-                due.append(number)
+                frames[number] = b"".join([framed(text) for text in texts])
+                if frames[number]:
+                    due.append(number)
 
     def formed_frame(self, track: Track) -> bytes:
         """Return how a bar of a longer interval stands; b"" where it has no trade yet."""
         if track.forming is None or track.forming.bar is None:
             return b""
-        text = self.dialect.formed(track.symbol, track.kind, self.seq, track.forming.bar, final=False)
-        return text_frame(text.encode())
+        return framed(track.dialect.formed(track.shown, track.kind, self.seq, track.forming.bar, final=False))
 
     def event_frames(self, prints: Iterable[Print], books: Iterable[Book]) -> tuple[list[bytes], list[int]]:
         """Return the frames of quotes, trades and depth by channel number; a channel's own are joined."""
-        of_symbol: dict[tuple[str, str], list[int]] = {}
-        for number, track in self.events.items():
-            of_symbol.setdefault((track.symbol, track.kind), []).append(number)
+        of_symbol: dict[tuple[str, str], list[Track]] = {}
+        for track in self.events.values():
+            of_symbol.setdefault((track.symbol, track.kind), []).append(track)
         made: dict[int, list[bytes]] = {}
-
-        def add(symbol: str, kind: str, text: Callable[[], str]) -> None:
-            numbers = of_symbol.get((symbol, kind))
-            if numbers:
-                frame = text_frame(text().encode())
-                for number in numbers:
-                    made.setdefault(number, []).append(frame)
-
         for one in prints:
-            add(one.symbol, "tick", lambda one=one: self.dialect.tick(one))  # type: ignore[misc]
+            for track in of_symbol.get((one.symbol, "tick"), ()):
+                _add(made, track, track.dialect.tick(track.shown, one, self.books.get(one.symbol)))
         for book in books:
-            add(book.symbol, "quote", lambda book=book: self.dialect.quote(book))  # type: ignore[misc]
-            add(book.symbol, "depth", lambda book=book: self.dialect.depth(book))  # type: ignore[misc]
+            for track in of_symbol.get((book.symbol, "quote"), ()):
+                _add(made, track, track.dialect.quote(track.shown, book))
+            for track in of_symbol.get((book.symbol, "depth"), ()):
+                _add(made, track, track.dialect.depth(track.shown, _cut(book, track.channel.rows)))
         frames = [b""] * len(self.by_number)
         for number, parts in made.items():
             frames[number] = b"".join(parts)
         return frames, sorted(made)
+
+    def newest_frame(self, channel: Channel) -> bytes:
+        """Return the newest picture as a channel's follower hears it; b"" where none was told."""
+        book, track = self.books.get(str(channel.instrument)), self._tracks.get(channel)
+        if book is None or track is None:
+            return b""
+        if channel.kind == "quote":
+            return framed(track.dialect.quote(track.shown, book))
+        return framed(track.dialect.depth(track.shown, _cut(book, channel.rows))) if channel.kind == "depth" else b""
+
+
+def _add(made: dict[int, list[bytes]], track: Track, text: str) -> None:
+    if text:
+        made.setdefault(track.number, []).append(text_frame(text.encode()))
+
+
+def _cut(book: Book, rows: int) -> Book:
+    """Return a picture with no more than so many orders a side; 0 is all."""
+    if not rows or max(len(book.bids), len(book.asks)) <= rows:
+        return book
+    return msgspec.structs.replace(book, bids=book.bids[:rows], asks=book.asks[:rows])

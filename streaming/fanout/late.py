@@ -10,10 +10,11 @@ import time
 from typing import TYPE_CHECKING
 
 from streaming import metrics
-from streaming.fanout.websocket import text_frame
+from streaming.fanout.websocket import framed
 
 if TYPE_CHECKING:
-    from streaming.fanout.hub import Hub, Member, Row
+    from streaming.fanout.hub import Hub, Row
+    from streaming.fanout.members import Member
 
 PATIENCE_SECONDS = 10.0
 _SWEEP_SECONDS = 0.25
@@ -41,8 +42,7 @@ class Late:
         if member.behind is not None or member not in self._hub.members or not member.wire.buffered():
             return
         member.behind, member.since, member.skipped = {}, time.monotonic(), 0
-        if member.group is not None:
-            member.group.writes.pop(member, None)
+        self._hub.pause(member)
         self._members[member] = None
         metrics.slow_readers.inc()
         if self._timer is None:
@@ -61,7 +61,7 @@ class Late:
             for number in due:
                 by_number[number].last = frames[number]
         due_sets = [frozenset(due) for _, _, due in rows]
-        news = any(symbol is None for notices, _, _ in rows for symbol, _ in notices)
+        news = any(news.symbol is None for notices, _, _ in rows for news in notices)
         for member in self._members:
             if news:
                 member.unheard.add(lane)
@@ -88,14 +88,13 @@ class Late:
             for lane, numbers in sorted(member.behind.items())
             for number in sorted(numbers & still.get(lane, frozenset()))
         ]
-        states = [lanes[lane].market_frame() for lane in sorted(member.unheard & member.markets)]
+        states = [lanes[lane].market_news().frame(member.dialect) for lane in sorted(member.unheard & member.markets)]
         skipped = max(0, member.skipped - len(newest))
         metrics.conflated.inc(skipped)
         self.forget(member)
-        if member.group is not None:
-            member.group.writes[member] = member.wire.write
+        hub.resume(member)
         held_back = skipped or newest
-        notice = [text_frame(hub.dialect.slow_reader(skipped=skipped).encode())] if held_back else []
+        notice = [framed(member.dialect.slow_reader(skipped=skipped))] if held_back else []
         if data := b"".join([*notice, *newest, *states]):
             member.wire.write(data)
 

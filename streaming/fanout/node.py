@@ -7,7 +7,6 @@ import logging
 import random
 import time
 from collections.abc import Callable, Coroutine, Iterable
-from types import ModuleType
 from typing import Any, Protocol
 
 import redis
@@ -19,16 +18,18 @@ from kernel.instruments import LANES, InstrumentId
 from kernel.tokens import Claims
 from streaming import metrics
 from streaming.fanout.beats import TICK_SECONDS
+from streaming.fanout.board import Board
 from streaming.fanout.formers import Formers
 from streaming.fanout.hub import Hub
 from streaming.fanout.reader import LaneReader
 from streaming.fanout.replay import Replays
+from streaming.fanout.standing import Standing
 from streaming.fanout.turns import Turns
 from streaming.store import entitlements
+from streaming.store.calls import CallBook
 from streaming.store.connection import redis_async
 from streaming.store.quota import QuotaBook, Socket, keep_signing
 from streaming.wire.connection import CLOSE_DRAINING
-from streaming.wire.dialects import native
 
 log = logging.getLogger(__name__)
 RECHECK_SECONDS = 15.0  # makes up for control messages that were lost
@@ -48,9 +49,10 @@ class OpenSocket(Protocol):
     claims: Claims | None
     due_s: float  # when its entitlement changes by the clock alone
 
-    def knows(self, stored: bytes | None) -> bool: ...
+    def knows(self, stored: entitlements.Stored) -> bool: ...
 
     async def recheck(self) -> None: ...
+    async def restock(self) -> None: ...
     async def end(self, code: int, reason: str) -> None: ...
 
 
@@ -58,14 +60,20 @@ class Node:
     """One process's share of a node. Made on the event loop, by the first connection or the lifespan's start."""
 
     def __init__(self) -> None:
-        self.hub = Hub(native, LANES)
+        self.hub = Hub(LANES)
         self.book = QuotaBook(redis_async())
         self.replays = Replays(self.hub, redis_async, self.run)
         self.turns = Turns()
         self.formers = Formers(self.hub, redis_async)
         self.hub.began = self.formers.wake
+        self.board = Board(LANES)
+        for name, shown in self.board.lanes.items():
+            self.hub.lanes[name].books = shown.books
+        self.standing = Standing(self.hub, self.formers.wake)
+        self.calls = CallBook(redis_async)
         self.sockets: dict[tuple[str, str], set[OpenSocket]] = {}  # by (customer, group)
         self.draining = False
+        self.waiting = 0  # sockets that have not sent a token yet
         self.heard = 0  # control messages about customers so far
         self._known: set[InstrumentId] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -77,7 +85,7 @@ class Node:
 
     def start(self) -> None:
         jobs: list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]] = [
-            *((f"read {lane}", LaneReader(self.hub, lane).run) for lane in LANES),
+            *((f"read {lane}", LaneReader(self.hub, lane, self.board.lanes[lane]).run) for lane in LANES),
             ("control", self._listen),
             ("heartbeat", self._beat),
             ("intervals", self.formers.run),
@@ -89,6 +97,7 @@ class Node:
 
     async def stop(self) -> None:
         self.hub.late.stop()
+        self.standing.stop()
         await end_tasks([*self._tasks, *self._errands])
         await redis_async().aclose()
 
@@ -127,15 +136,18 @@ class Node:
 
     async def replace(self, customer: str, group: str, fields: list[str]) -> None:
         """End the sockets that newer ones have pushed out, wherever they live."""
-        if not fields:
-            return
-        message = {"type": "control", "kind": "replaced", "customer": customer, "group": group, "fields": fields}
+        if fields:
+            await self.tell({"kind": "replaced", "customer": customer, "group": group, "fields": fields})
+
+    async def tell(self, control: dict[str, Any]) -> None:
+        """Say something to every streaming process, this one first."""
+        message = {"type": "control", **control}
         self._hear(message)
         try:
             layer = get_channel_layer()
             await layer.group_send(keyspace.CONTROL_GROUP, message)
         except (redis.RedisError, OSError) as error:
-            log.warning("a replaced socket could not be told elsewhere: %s", type(error).__name__)
+            log.warning("%s could not be told elsewhere: %s", control["kind"], type(error).__name__)
 
     async def want(self, lanes: Iterable[str]) -> None:
         """Tell ingest that somebody follows something of these lanes."""
@@ -178,6 +190,10 @@ class Node:
             for socket in of_customer:
                 if socket.field in message["fields"]:
                     self.run(socket.end(4409, "replaced by a newer connection"))
+            return
+        if kind == "subscription":
+            for socket in of_customer:
+                self.run(socket.restock())
             return
         self.heard += 1
         for socket in of_customer:
@@ -346,7 +362,3 @@ async def stop_node() -> None:
     node = _nodes.pop(asyncio.get_running_loop(), None)
     if node is not None:
         await node.stop()
-
-
-def dialects() -> list[ModuleType]:
-    return [native]

@@ -7,8 +7,7 @@ pieces stay in memory as they were packed; a channel's frames of a piece are enc
 import bisect
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator
-from types import ModuleType
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import msgspec
@@ -16,8 +15,9 @@ import msgspec
 from kernel import keyspace
 from streaming.fanout.lane import Lane
 from streaming.fanout.turns import Slices
-from streaming.fanout.websocket import text_frame
+from streaming.fanout.websocket import framed
 from streaming.wire.channels import Channel
+from streaming.wire.dialect import BarEncoder, Dialect, dialects
 from streaming.wire.window import CHUNK_WINDOWS, WINDOW_MS, Window, chunk_of, end_ms, unpack_window
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Chunk:
         self._tracks.clear()
         return count
 
-    async def encode(self, channels: Collection[Channel], dialect: ModuleType) -> int:
+    async def encode(self, channels: Collection[Channel]) -> int:
         """Make the frames of some channels as far as the piece goes and return how many were made.
 
         The windows before are not decoded again; others get their turn in between.
@@ -84,9 +84,12 @@ class Chunk:
             window = unpack_window(self._packed[place])
             moved = {bar.symbol: bar for bar in window.bars}
             prices, states = dict(window.references), dict(window.states)
-            encode: Callable[..., str] = dialect.bar_encoder(window.seq)
+            encoders: dict[Dialect, BarEncoder] = {}
             for track in tracks:
                 if len(track.frames) == place:
+                    encode = encoders.get(track.dialect)
+                    if encode is None:
+                        encode = encoders[track.dialect] = track.dialect.bar_encoder(window.seq)
                     track.frames.append(track.frame(window, moved, prices, states, encode))
                     made += 1
             place += 1
@@ -97,10 +100,12 @@ class Chunk:
 class _Encoding:
     """One channel's way through a piece."""
 
-    __slots__ = ("channel", "fill", "frames", "halted", "price", "symbol")
+    __slots__ = ("channel", "dialect", "fill", "frames", "halted", "price", "shown", "symbol")
 
     def __init__(self, channel: Channel) -> None:
         self.channel, self.symbol, self.fill = channel, str(channel.instrument), channel.fill
+        self.dialect = dialects()[channel.dialect]
+        self.shown = self.dialect.shown(channel)
         self.frames: list[bytes] = []
         self.price, self.halted = 0, False
 
@@ -110,7 +115,7 @@ class _Encoding:
         moved: dict[str, Any],
         prices: dict[str, int],
         states: dict[str, str],
-        encode: Callable[..., str],
+        encode: BarEncoder,
     ) -> bytes:
         symbol = self.symbol
         self.price = prices.get(symbol, self.price)
@@ -119,12 +124,12 @@ class _Encoding:
         bar = moved.get(symbol)
         if bar is not None:
             self.price = bar.close_e4
-            text = encode(symbol, bar.open_e4, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume, bar.turnover_e4)
+            text = encode(self.shown, bar.open_e4, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume, bar.turnover_e4)
         elif window.state == "open" and self.fill and self.price and not self.halted:
-            text = encode(symbol, self.price, self.price, self.price, self.price, 0, 0)
+            text = encode(self.shown, self.price, self.price, self.price, self.price, 0, 0)
         else:
             return b""
-        return text_frame(text.encode())
+        return framed(text)
 
 
 class Past:
@@ -179,7 +184,7 @@ class Past:
         if chunk.lacks(channels):
             if self._made > _KEPT_FRAMES:
                 self._made -= sum(one.forget_frames() for one in self._chunks.values())
-            self._made += await chunk.encode(chunk.lacks({*channels, *all_wanted()}), self.lane.dialect)
+            self._made += await chunk.encode(chunk.lacks({*channels, *all_wanted()}))
         return chunk
 
     async def next_seq(self, client: Any, after: int) -> int | None:

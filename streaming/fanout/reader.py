@@ -1,7 +1,7 @@
 """Reads one lane's stream into the hub, by id, without ever losing its place.
 
 A dead link shows itself after 3 s (streaming.store.connection); then we wait, connect anew and go on after the last
-window that was read. A new epoch is noticed by its key, which is looked at whenever the stream was quiet for a second.
+window that was read. A new epoch is noticed by its key, which is looked at whenever the stream was quiet for a moment.
 """
 
 import asyncio
@@ -15,7 +15,9 @@ import redis
 from kernel import clock, keyspace
 from streaming import metrics
 from streaming.domain.calendar import AlwaysOpen, Sessions
+from streaming.fanout.board import Shown
 from streaming.fanout.hub import Hub
+from streaming.fanout.turns import Slices
 from streaming.fanout.websocket import SOFT_BYTES
 from streaming.store.connection import new_redis_async
 from streaming.store.lanes import calendar_of
@@ -23,7 +25,7 @@ from streaming.wire.window import WINDOW_MS, Window, end_ms, unpack_events, unpa
 
 log = logging.getLogger(__name__)
 _BATCH = 100  # windows a read; a replay at full speed brings thousands
-_BLOCK_MS = 1000
+_BLOCK_MS = WINDOW_MS + 250  # a stream that runs answers before
 _QUIET_SECONDS = 3 * WINDOW_MS / 1000 + 1.0  # three windows missing in a row, and a second for the closing delay
 _EAGER_SECONDS = 5.0
 _DEAD_SECONDS = 2.5  # of silence on a link that then broke
@@ -31,10 +33,11 @@ _BREATH_SECONDS = 0.5  # the most that one catching-up batch waits for healthy r
 
 
 class LaneReader:
-    """Feeds one lane of a hub for ever; `run` is the task."""
+    """Feeds one lane of a hub, and of what REST shows, for ever; `run` is the task."""
 
-    def __init__(self, hub: Hub, name: str) -> None:
+    def __init__(self, hub: Hub, name: str, shown: Shown | None = None) -> None:
         self.hub, self.name, self.lane = hub, name, hub.lanes[name]
+        self.shown = shown or Shown()
         self._last_id = "0-0"
         self._was_here_first = False  # this process looked before there was any stream
         self._client: Any = None
@@ -62,7 +65,7 @@ class LaneReader:
                 self._was_here_first = True
                 self._notice_silence()
                 # A lane that begins is met at once; one that nobody runs is not asked for ten times a second for ever.
-                await asyncio.sleep(0.1 if time.monotonic() - self._looking_since < _EAGER_SECONDS else 0.5)
+                await asyncio.sleep(0.1 if time.monotonic() - self._looking_since < _EAGER_SECONDS else 1.0)
                 continue
             self._looking_since = time.monotonic()
             if raw_epoch.decode() != self.lane.epoch:
@@ -74,18 +77,23 @@ class LaneReader:
         self.lane.calendar = await self._calendar(client)
         joins_late = not self.lane.epoch and not self._was_here_first
         self._last_id = "0-0"
+        # The end before the prices: a price that moves in between is told again by the windows that follow.
+        ends = await client.xrevrange(keyspace.stream(self.name, epoch), count=1)
+        packed = await client.hgetall(keyspace.newest(self.name))
+        newest = {symbol.decode(): unpack_newest(raw) for symbol, raw in packed.items()}
+        self.shown.begin(newest)
         if not joins_late:
             # Its windows tell every price; the newest ones are of a time that it has not come to yet.
             self.hub.begin(self.name, epoch, {})
             return
-        # The end before the prices: a price that moves in between is told again by the windows that follow.
-        ends = await client.xrevrange(keyspace.stream(self.name, epoch), count=1)
-        newest = await client.hgetall(keyspace.newest(self.name))
-        self.hub.begin(self.name, epoch, {symbol.decode(): unpack_newest(raw) for symbol, raw in newest.items()})
+        self.hub.begin(self.name, epoch, newest)
         if ends:
             entry_id, fields = ends[0]
             self._last_id = entry_id.decode()
-            self.hub.publish(self.name, self._windows([(entry_id, fields)]))
+            windows = self._windows([(entry_id, fields)])
+            self.hub.publish(self.name, windows)
+            self.shown.take(windows)
+            await self._take_events(client, "-", send=False)
 
     async def _calendar(self, client: Any) -> Sessions:
         """Return the market's trading days with what operators have changed."""
@@ -104,24 +112,28 @@ class LaneReader:
             read_at = time.perf_counter()
             windows = self._windows(entries)
             self.hub.publish(self.name, windows)
+            self.shown.take(windows)
             after, self._last_id = self._last_id, entries[-1][0].decode()
             if windows:
                 self._measure_lag(windows[-1], read_at)
-            if self.lane.events:
-                await self._send_events(client, after)
+            if any(window.events != 0 for window in windows):
+                await self._take_events(client, f"({after}")
             if len(entries) > 1:
                 await self._let_healthy_readers_drain()
 
-    async def _send_events(self, client: Any, after: str) -> None:
-        """Send what the feed told in the windows just read beside their bars; nobody asks for it otherwise."""
-        stream = keyspace.events(self.name, self.lane.epoch)
-        for entry_id, fields in await client.xrange(stream, min=f"({after}", max=self._last_id):
+    async def _take_events(self, client: Any, first: str, *, send: bool = True) -> None:
+        """Take what the feed told in the windows just read beside their bars, and send it to who follows it."""
+        stream, slices = keyspace.events(self.name, self.lane.epoch), Slices()
+        for entry_id, fields in await client.xrange(stream, min=first, max=self._last_id):
             try:
                 events = unpack_events(fields[b"e"])
             except (KeyError, msgspec.MsgspecError) as error:
                 log.error("lane %s: events %s cannot be read (%s)", self.name, entry_id.decode(), error)
                 continue
-            self.hub.publish_events(self.name, events.prints, events.books)
+            self.shown.take_events(events.prints, events.books)
+            if send and self.lane.events:
+                self.hub.publish_events(self.name, events.prints, events.books)
+            await slices.breathe()
 
     def _windows(self, entries: list[Any]) -> list[Window]:
         """Return what can be read; an entry that cannot is said and passed over, or it would stop the lane for ever."""

@@ -17,10 +17,11 @@ import redis
 
 from kernel import keyspace
 from streaming import metrics
-from streaming.fanout.hub import Hub, Member
+from streaming.fanout.hub import Hub
+from streaming.fanout.members import Member
 from streaming.fanout.past import Chunk, Past
 from streaming.fanout.turns import Slices
-from streaming.fanout.websocket import text_frame
+from streaming.fanout.websocket import framed
 from streaming.store.lanes import floor_of
 from streaming.wire.channels import Channel
 from streaming.wire.requests import Verdict
@@ -212,5 +213,5 @@ class Replays:
         self._hub.release(member, frozenset(job.channels))
         if recovered is not None:
             metrics.replays_ended.labels("recovered" if recovered else "broken_off").inc()
-            text = self._hub.dialect.resumed(market=job.lane, seq=job.after, recovered=recovered)
-            member.wire.write(text_frame(text.encode()))
+            text = member.dialect.resumed(market=job.lane, seq=job.after, recovered=recovered)
+            member.wire.write(framed(text))

@@ -5,19 +5,25 @@ uvicorn waits for a request for ever, and on SIGTERM closes every socket in one 
 
 import asyncio
 import socket
+from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import uvicorn
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from streaming.fanout.machine import plain_key
 from streaming.fanout.node import running_node
 from streaming.fanout.websocket import MAX_MESSAGE_BYTES, WireProtocol
 
 HANDSHAKE_SECONDS = 10.0
+_TICK_SECONDS = 1.0  # of the server's own: the date in its HTTP answers
 _HEAD_BYTES = 131_072  # of one request, up to the end of its headers
 _HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _USER_TIMEOUT_MS = 10_000
+_TCP_NOTSENT_LOWAT = 25  # Linux; Python's socket module has no name for it
+_LOWAT_BYTES = 65_536  # unsent in the kernel; past it our own buffers fill, and tell who is slow
 _KEEPALIVE = ((socket.TCP_KEEPIDLE, 5), (socket.TCP_KEEPINTVL, 3), (socket.TCP_KEEPCNT, 3))
 
 
@@ -39,6 +45,7 @@ def listening_socket(host: str, port: int, *, shared: bool = False) -> socket.so
     if shared:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT_MS)
+    listening.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _LOWAT_BYTES)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, seconds in _KEEPALIVE:
         listening.setsockopt(socket.IPPROTO_TCP, option, seconds)
@@ -86,7 +93,16 @@ class DeadlineHttp(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._met()
-        super().handle_websocket_upgrade()
+        key = plain_key(self.scope["method"], self.scope["http_version"], self.url, self.headers)
+        made: Any = self.ws_protocol_class
+        if key is None or self.config.ws_per_message_deflate or not issubclass(made, WireProtocol):
+            super().handle_websocket_upgrade()
+            return
+        self.connections.discard(self)
+        protocol = made(self.config, self.server_state, self.app_state)
+        protocol.upgraded(self, key)
+        self.transport.set_protocol(protocol)
+        self.parser = None  # type: ignore[assignment]  # the two hold each other, and would wait for the collector
 
     def _met(self) -> None:
         if self._deadline is not None:
@@ -100,6 +116,21 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, drain_seconds: float) -> None:
         super().__init__(config)
         self._drain_seconds = drain_seconds
+        self._wake: Callable[[], object] = lambda: None
+
+    async def main_loop(self) -> None:
+        """Wait for a signal. uvicorn looks ten times a second; nothing that we use happens more often than one."""
+        loop, told = asyncio.get_running_loop(), asyncio.Event()
+        self._wake = lambda: loop.call_soon_threadsafe(told.set)
+        while not await self.on_tick(0):
+            timer = loop.call_later(_TICK_SECONDS, told.set)
+            await told.wait()
+            timer.cancel()
+            told.clear()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        self._wake()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:

@@ -7,28 +7,30 @@ scope["extensions"]["tickpack.wire"] is an object with
     abort()         drop the connection now
     watch(full, drained)   call these when more than SOFT_BYTES are unsent, and when nothing is any more
     deflate         True when frames may be sent that were compressed once for all (no context takeover)
-    answered        True when the peer has sent anything since this was last set to False; None where nobody knows
+    answered        True when the peer has sent anything since it was asked; None where nobody knows
+    ask()           put a ping behind the next frames that are written
+    insist()        send that ping now if nothing was written since
 """
 
 import asyncio
-import socket
-import time
 import zlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Protocol
+from urllib.parse import unquote
 
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets import http11
-from websockets.exceptions import InvalidState, ProtocolError
+from websockets.exceptions import InvalidState
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
-from websockets.frames import Frame, Opcode
+from websockets.frames import Frame
 from websockets.protocol import State
-from websockets.server import ServerProtocol
 from websockets.streams import StreamReader
 
-from streaming.wire.connection import CLOSE_TOO_MANY
+from streaming.fanout.machine import Machine, UpgradedMachine, accepting
 
 EXTENSION = "tickpack.wire"
 MAX_MESSAGE_BYTES = 131_072  # DESIGN section 4
@@ -36,8 +38,6 @@ SOFT_BYTES = 65_536  # unsent in user space; beyond it a reader is slow (DESIGN 
 _WINDOW_BITS = 12
 PING = b"\x89\x00"
 _BARE_PONG = b"\x8a\x80"  # masked and empty; four bytes of mask follow
-_TCP_NOTSENT_LOWAT = 25  # Linux; Python's socket module has no name for it
-_LOWAT_BYTES = 65_536
 _LINGER_SECONDS = 2.0
 # A token with a hundred steps is a header line of 12 KiB; websockets reads 8 KiB by default.
 http11.MAX_LINE_LENGTH = 32_768
@@ -46,17 +46,23 @@ _TOO_LARGE = (
 )
 
 
-_HEADS = [bytes((0x81, size)) if size < 126 else b"\x81\x7e" + size.to_bytes(2, "big") for size in range(1024)]
+MOST_HEADS = 1024
+HEADS = [bytes((0x81, size)) if size < 126 else b"\x81\x7e" + size.to_bytes(2, "big") for size in range(MOST_HEADS)]
 
 
 def text_frame(payload: bytes) -> bytes:
     """Return a whole, unmasked, final text frame (RFC 6455 section 5.2)."""
     size = len(payload)
-    if size < 1024:
-        return _HEADS[size] + payload
+    if size < MOST_HEADS:
+        return HEADS[size] + payload
     if size < 65_536:
         return b"\x81\x7e" + size.to_bytes(2, "big") + payload
     return b"\x81\x7f" + size.to_bytes(8, "big") + payload
+
+
+def framed(text: str) -> bytes:
+    """Return a text as a frame; b"" for "", of which a dialect has no word."""
+    return text_frame(text.encode()) if text else b""
 
 
 def payloads(frames: bytes) -> list[str]:
@@ -84,6 +90,14 @@ def _deflated(payload: str) -> bytes:
     return b"\xc1" + text_frame(body[:-4])[1:]  # FIN and RSV1
 
 
+def _is_text(parts: list[bytes]) -> bool:
+    try:
+        b"".join(parts).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 class Wire(Protocol):
     """What the hub needs of a connection."""
 
@@ -94,6 +108,8 @@ class Wire(Protocol):
     def buffered(self) -> int: ...
     def abort(self) -> None: ...
     def watch(self, full: Callable[[], None], drained: Callable[[], None]) -> None: ...
+    def ask(self) -> None: ...
+    def insist(self) -> None: ...
 
 
 class TransportWire:
@@ -102,10 +118,11 @@ class TransportWire:
     The transport itself tells when it holds too much: asking it before every write cost a tenth of a flush.
     """
 
-    __slots__ = ("abort", "answered", "buffered", "deflate", "drained", "full", "write")
+    __slots__ = ("abort", "answered", "buffered", "deflate", "drained", "full", "to_ask", "transport", "write")
 
     def __init__(self, transport: asyncio.Transport) -> None:
-        self.deflate = False
+        self.deflate = self.to_ask = False
+        self.transport = transport
         self.write: Callable[[bytes], Any] = transport.write
         self.buffered: Callable[[], int] = transport.get_write_buffer_size
         self.abort: Callable[[], None] = transport.abort
@@ -116,8 +133,21 @@ class TransportWire:
     def watch(self, full: Callable[[], None], drained: Callable[[], None]) -> None:
         self.full, self.drained = full, drained
 
+    def ask(self) -> None:
+        # Behind the next bars: a write of its own costs as much as those of fifty symbols.
+        if self.write is not _nothing:
+            self.to_ask, self.write = True, self._write_and_ask
+
+    def insist(self) -> None:
+        if self.to_ask:
+            self.write(b"")
+
+    def _write_and_ask(self, frames: bytes) -> None:
+        self.to_ask, self.answered, self.write = False, False, self.transport.write
+        self.write(frames + PING)
+
     def detach(self) -> None:
-        self.write, self.buffered = _nothing, _empty
+        self.to_ask, self.write, self.buffered = False, _nothing, _empty
         self.full = self.drained = _nobody
 
 
@@ -164,6 +194,12 @@ class AsgiWire:
     def watch(self, full: Callable[[], None], drained: Callable[[], None]) -> None:
         self._full, self._drained = full, drained
 
+    def ask(self) -> None:
+        """Such a server asks by itself."""
+
+    def insist(self) -> None:
+        """Likewise."""
+
     def detach(self) -> None:
         self._task.cancel()
 
@@ -184,36 +220,11 @@ class AsgiWire:
             await self._wake.wait()
 
 
-class Machine(ServerProtocol):
-    """websockets' state machine, for peers that close in the middle of a message, and for those that flood us.
-
-    RFC 6455 section 5.4 lets control frames come between fragments, close among them; websockets answers with 1002
-    (Autobahn 7.1.5). And the budget of messages does not count pings and fragments: at 40,000 of them a read, thirty
-    peers held up everybody else's bars for ten seconds.
-    """
-
-    most_frames = 1000  # in ten seconds; a client that keeps to its budget of messages has 260
-    _frames, _since, _flooded = 0, 0.0, False
-
-    def recv_frame(self, frame: Frame) -> None:
-        self._frames += 1
-        if self._frames > self.most_frames:
-            self._flooded = time.monotonic() - self._since < 10
-            if self._flooded:
-                raise ProtocolError("too many frames; at most 1000 in 10 s")
-            self._frames, self._since = 1, time.monotonic()
-        if frame.opcode is Opcode.CLOSE:
-            self.current_size = None
-        super().recv_frame(frame)
-
-    def fail(self, code: int, reason: str = "") -> None:
-        super().fail(CLOSE_TOO_MANY if self._flooded else code, reason)
-
-
 class WireProtocol(WebSocketsSansIOProtocol):
     """uvicorn's sans-I/O WebSocket protocol that also offers the extension."""
 
     wire: TransportWire | None = None
+    _key: bytes | None = None  # of an upgrade that is to be answered
     _lingering = False  # the close frame is out; what still comes is thrown away until the peer goes
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -231,13 +242,57 @@ class WireProtocol(WebSocketsSansIOProtocol):
         else:
             self.conn.__class__ = Machine  # uvicorn makes its own and has no place for another
 
+    def upgraded(self, front: HttpToolsProtocol, key: bytes) -> None:
+        """Begin behind an upgrade that the HTTP protocol has read, in place of reading it once more."""
+        self.transport, self.server, self.client = front.transport, front.server, front.client
+        self.scheme = "wss" if front.scheme == "https" else "ws"
+        self.connections.add(self)
+        self.transport.set_write_buffer_limits(high=SOFT_BYTES, low=0)
+        self._key = key
+        machine: Any = self.conn
+        machine.__class__ = UpgradedMachine
+        machine.begin()
+        self.handshake_initiated = True
+        headers = [(name, value.strip()) for name, value in front.headers]
+        path, _, query = front.url.partition(b"?")
+        offered = [value.decode("latin-1") for name, value in headers if name == b"sec-websocket-protocol"]
+        self.scope = {
+            "type": "websocket",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.4"},
+            "http_version": "1.1",
+            "scheme": self.scheme,
+            "server": self.server,
+            "client": self.client,
+            "root_path": self.root_path,
+            "path": self.root_path + unquote(path.decode("ascii")),
+            "raw_path": self.root_path.encode("ascii") + path,
+            "query_string": query,
+            "headers": headers,
+            "subprotocols": [one.strip() for line in offered for one in line.split(",")],
+            "state": self.app_state.copy(),
+            "extensions": {"websocket.http.response": {}},
+        }
+        self.queue.put_nowait({"type": "websocket.connect"})
+        task = self.loop.create_task(self.run_asgi())
+        task.add_done_callback(self.on_task_complete)
+        self.tasks.add(task)
+
+    async def send(self, message: Any) -> None:
+        if self._key is None or message["type"] != "websocket.accept" or self.initial_response is not None:
+            await super().send(message)
+            return
+        if self.disconnected:
+            raise ClientDisconnected
+        key, self._key = self._key, None
+        if not self.transport.is_closing():
+            headers = [*self.default_headers, *message.get("headers", ())]
+            self.transport.write(accepting(key, headers, message.get("subprotocol")))
+            self.handshake_complete, self.conn.state = True, State.OPEN
+            self.start_keepalive()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.transport.set_write_buffer_limits(high=SOFT_BYTES, low=0)
-        raw = transport.get_extra_info("socket")
-        if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
-            # Keep stale data out of the kernel: past 64 KiB unsent, buffered() starts to tell.
-            raw.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _LOWAT_BYTES)
 
     def data_received(self, data: bytes) -> None:
         if self._lingering:
@@ -296,8 +351,14 @@ class WireProtocol(WebSocketsSansIOProtocol):
             super().handle_cont(event)
 
     def send_receive_event_to_app(self) -> None:
-        with suppress(InvalidState):  # a text that is not UTF-8, and the close behind it has been taken already
-            super().send_receive_event_to_app()
+        """Hand a message over. uvicorn logs a traceback for a text that is not UTF-8: a peer could fill the disk."""
+        if self.curr_msg_data_type == "text" and not self.close_sent and not _is_text(self.frames):
+            self.frames = []
+            with suppress(InvalidState):  # the close behind it has been taken already
+                self.conn.send_close(1007)
+                self.handle_parser_exception()
+            return
+        super().send_receive_event_to_app()
 
     def handle_close(self, event: Frame) -> None:
         self._detach()

@@ -87,10 +87,19 @@ def read_minutes(symbol: str, start_ms: int, end_ms: int, limit: int, *, newest:
         ORDER BY opened_at {"DESC" if newest else "ASC"}
         LIMIT {{limit:UInt32}}
     """  # noqa: S608 - the only variable part is one of two words
-    # Seconds, rounded up: a bar opens on a whole second, so `>= x.5 s` means the next one, and so does `< x.5 s`.
-    parameters = {"symbol": symbol, "start": _seconds(start_ms), "end": _seconds(end_ms), "limit": limit}
+    parameters = {"symbol": symbol, "start": seconds(start_ms), "end": seconds(end_ms), "limit": limit}
+    bars = [MinuteBar(*row) for row in query(sql, parameters)]
+    return bars[::-1] if newest else bars
+
+
+def query(sql: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
+    """Return the rows of a query.
+
+    Raises:
+        HistoryUnavailable: ClickHouse did not answer.
+    """
     try:
-        rows = _client().query(sql, parameters=parameters).result_rows
+        rows: Sequence[Sequence[Any]] = _client().query(sql, parameters=parameters).result_rows
     except _FAILURES as first:
         # Once more on a fresh connection: the first query after a long quiet has been seen to fail on a dead one.
         log.warning("history did not answer, asking once more: %s", causes(first))
@@ -100,12 +109,15 @@ def read_minutes(symbol: str, start_ms: int, end_ms: int, limit: int, *, newest:
         except _FAILURES as error:
             _forget()
             raise HistoryUnavailable from error
-    bars = [MinuteBar(*row) for row in rows]
-    return bars[::-1] if newest else bars
+    return rows
 
 
-def _seconds(at_ms: int) -> int:
-    return max(0, min(-(-at_ms // 1000), 2**32 - 1))  # what DateTime can hold
+def seconds(at_ms: int) -> int:
+    """Return an instant in seconds, rounded up, within what DateTime can hold.
+
+    A bar opens on a whole second, so `>= x.5 s` means the next one, and so does `< x.5 s`.
+    """
+    return max(0, min(-(-at_ms // 1000), 2**32 - 1))
 
 
 def _client() -> Any:

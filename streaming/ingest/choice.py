@@ -9,6 +9,7 @@ from django.conf import settings
 
 from streaming.errors import BadRecording
 from streaming.ingest.feeds import Feed
+from streaming.ingest.feeds.push import PushFeed
 from streaming.ingest.feeds.recorded import open_recording
 from streaming.ingest.feeds.replay import AS_FAST_AS_POSSIBLE, ReplayFeed
 from streaming.ingest.feeds.simulated import simulated_market
@@ -22,7 +23,7 @@ from streaming.wire.window import Newest
 class Choice:
     """A feed and its parameters. Another choice is another epoch; a higher `run` plays a recording again."""
 
-    feed: str  # simulated replay test none
+    feed: str  # simulated replay push test none
     data: str = ""
     speed: str = "1"
     seed: int = 0
@@ -47,7 +48,7 @@ def choice_for(lane: str, setting: Mapping[str, Any]) -> Choice:
             speed=str(setting.get("speed") or settings.REPLAY_SPEED),
             run=_number(setting, "run", settings.REPLAY_RUN),
         )
-    return Choice("none")
+    return Choice("push" if feed == "push" else "none")
 
 
 def _number(setting: Mapping[str, Any], name: str, default: int) -> int:
@@ -56,12 +57,18 @@ def _number(setting: Mapping[str, Any], name: str, default: int) -> int:
 
 
 def feed_for(
-    choice: Choice, store: LaneStore, *, newest: Mapping[str, Newest], resume_after: int | None, now_ms: int
+    choice: Choice,
+    store: LaneStore,
+    *,
+    newest: Mapping[str, Newest],
+    resume_after: int | None,
+    now_ms: int,
+    position: str = "",
 ) -> Feed | None:
     """Return the feed of a choice; None where it has nothing for this lane.
 
     Args:
-        newest, resume_after: of a stream that goes on; empty and None for a new one.
+        newest, resume_after, position: of a stream that goes on; empty and None for a new one.
 
     Raises:
         BadRecording: the replay's folder or speed cannot be used.
@@ -86,6 +93,8 @@ def feed_for(
             now_ms=now_ms,
             close_delay_ms=close_delay_ms,
         )
+    if choice.feed == "push":
+        return PushFeed(store=store, newest=newest, resume_after=resume_after, position=position, now_ms=now_ms)
     if choice.feed == "replay":
         recording = open_recording(Path(choice.data), store.lane)
         if recording is None:

@@ -151,7 +151,10 @@ class _Run:
         newest = self._store.newest() if goes_on else dict(lost.newest) if lost else {}
         resume_after = last.seq if last is not None and goes_on else lost.seq if lost else None
         try:
-            self._feed = feed_for(self._choice, self._store, newest=newest, resume_after=resume_after, now_ms=now_ms)
+            position = str(checkpoint.get("position") or "") if goes_on else ""
+            self._feed = feed_for(
+                self._choice, self._store, newest=newest, resume_after=resume_after, now_ms=now_ms, position=position
+            )
         except BadRecording as error:
             self._problem = str(error)
             log.error("lane %s: %s", self._store.lane, error)

@@ -10,6 +10,7 @@ from streaming.domain.calendar import exchange_day
 from streaming.domain.ticks import Levels
 from streaming.ingest.feeds import FeedWindow
 from streaming.store.lanes import Commit, LaneStore
+from streaming.wire.newest import replaced, with_bar, with_day, with_reference
 from streaming.wire.window import Book, Events, MovedBar, Newest, Print, Window, chunk_of, end_ms, start_ms
 
 BATCH = 200  # windows in one round trip: half a megabyte on a busy day
@@ -87,14 +88,14 @@ class Publisher:
         # The store forgot the newest bars with the old epoch; those that we know go on.
         changed: dict[str, Newest] = dict(newest) if self._after is None and self._keyed is None else {}
         for symbol, price_e4 in window.closed.references:
-            changed[symbol] = newest[symbol] = _with_reference(newest.get(symbol), price_e4, day)
+            changed[symbol] = newest[symbol] = with_reference(newest.get(symbol), price_e4, day)
         keyframe = chunk_of(seq) != self._keyed
         self._keyed = chunk_of(seq)
         named = list(newest) if keyframe else [symbol for symbol, _ in window.closed.references]
         references = [(symbol, newest[symbol].close_e4) for symbol in named if newest[symbol].close_e4]
         states = [(symbol, one.state) for symbol, one in newest.items() if one.state != "trading"] if keyframe else []
         for bar in window.closed.bars:
-            changed[bar.symbol] = newest[bar.symbol] = _with_bar(newest.get(bar.symbol), bar, seq, day)
+            changed[bar.symbol] = newest[bar.symbol] = with_bar(newest.get(bar.symbol), bar, seq, day)
         events = self._events(window.closed, day, changed)
         self.bars += len(window.closed.bars)
         self.last = window
@@ -111,8 +112,10 @@ class Publisher:
             finished=window.finished,
             keyframe=keyframe,
             made_ms=clock.now_ms(),
+            previous=list(window.closed.references),
+            events=len(events.prints) + len(events.books) if events is not None else 0,
         )
-        checkpoint = {"choice": self._choice, "seq": seq, "finished": window.finished}
+        checkpoint = {"choice": self._choice, "seq": seq, "finished": window.finished, "position": window.position}
         return Commit(packed, changed, json.dumps(checkpoint), events)
 
     def _events(self, closed: ClosedWindow, day: str, changed: dict[str, Newest]) -> Events | None:
@@ -127,11 +130,13 @@ class Publisher:
                 Print(symbol, number, trade.at_ms, trade.price_e4, trade.volume, trade.turnover_e4, trade.side)
             )
             if known is not None:
-                changed[symbol] = newest[symbol] = _replaced(known, prints=number)
+                changed[symbol] = newest[symbol] = replaced(known, prints=number)
         for levels in closed.levels:
             symbol = str(levels.instrument)
-            known = newest.get(symbol) or _with_reference(None, 0, day)
-            changed[symbol] = newest[symbol] = known = _replaced(known, books=known.books + 1)
+            known = newest.get(symbol) or with_reference(None, 0, day)
+            if levels.day is not None:
+                known = with_day(known, levels.day)
+            changed[symbol] = newest[symbol] = known = replaced(known, books=known.books + 1)
             books.append(_book(symbol, levels, known))
         return Events(prints, books)
 
@@ -150,6 +155,7 @@ def _book(symbol: str, levels: Levels, day: Newest) -> Book:
         turnover_e4=day.day_turnover_e4,
         bids=list(levels.bids),
         asks=list(levels.asks),
+        iopv_e4=levels.iopv_e4,
     )
 
 
@@ -157,58 +163,3 @@ def _moved(bar: Bar) -> MovedBar:
     return MovedBar(
         bar.symbol, bar.open_e4, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume, bar.turnover_e4
     )  # fmt: skip
-
-
-def _with_reference(old: Newest | None, prev_close_e4: int, day: str) -> Newest:
-    if old is not None and old.day == day and old.day_volume > 0:
-        return _replaced(old, prev_close_e4=prev_close_e4)
-    return Newest(
-        seq=old.seq if old else 0,
-        open_e4=prev_close_e4,
-        high_e4=prev_close_e4,
-        low_e4=prev_close_e4,
-        close_e4=prev_close_e4,
-        volume=0,
-        turnover_e4=0,
-        state=old.state if old else "trading",
-        prev_close_e4=prev_close_e4,
-        day=day,
-        day_open_e4=0,
-        day_high_e4=0,
-        day_low_e4=0,
-        day_volume=0,
-        day_turnover_e4=0,
-        prints=old.prints if old else 0,
-        books=old.books if old else 0,
-    )
-
-
-def _with_bar(old: Newest | None, bar: Bar, seq: int, day: str) -> Newest:
-    same_day = old is not None and old.day == day
-    prev_close_e4 = (old.prev_close_e4 if same_day else old.close_e4) if old is not None else 0
-    # Where the day has no trade yet its open, high and low are 0 and begin with this bar.
-    begun = old is not None and same_day and old.day_open_e4 > 0
-    return Newest(
-        seq=seq,
-        open_e4=bar.open_e4,
-        high_e4=bar.high_e4,
-        low_e4=bar.low_e4,
-        close_e4=bar.close_e4,
-        volume=bar.volume,
-        turnover_e4=bar.turnover_e4,
-        state=old.state if old else "trading",
-        prev_close_e4=prev_close_e4,
-        day=day,
-        day_open_e4=old.day_open_e4 if old and begun else bar.open_e4,
-        day_high_e4=max(old.day_high_e4, bar.high_e4) if old and begun else bar.high_e4,
-        day_low_e4=min(old.day_low_e4, bar.low_e4) if old and begun else bar.low_e4,
-        day_volume=(old.day_volume if old and same_day else 0) + bar.volume,
-        day_turnover_e4=(old.day_turnover_e4 if old and same_day else 0) + bar.turnover_e4,
-        prints=old.prints if old else 0,
-        books=old.books if old else 0,
-    )
-
-
-def _replaced(old: Newest, **changes: Any) -> Newest:
-    fields = {name: getattr(old, name) for name in Newest.__struct_fields__}
-    return Newest(**{**fields, **changes})

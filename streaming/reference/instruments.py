@@ -6,11 +6,11 @@ simulated market starts. A replay may carry products that the list lacks, and re
 
 import csv
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from pathlib import Path
 
-from kernel.instruments import BadSymbol, InstrumentId, Venue
+from kernel.instruments import BadSymbol, InstrumentId, Market, Venue
 from streaming.errors import UnknownSymbol
 
 _CSV = Path(__file__).parent / "instruments.csv"
@@ -63,16 +63,14 @@ class Instrument:
     lot: int
     tick_table: str
     prev_close_e4: int
+    # Made once: REST asks for fifty of them a request.
+    symbol: str = field(init=False)  # the canonical symbol, `00700.HK`
+    lane: str = field(init=False)  # the stream its bars travel on
+    market: Market | None = field(init=False)  # None: TEST
 
-    @property
-    def symbol(self) -> str:
-        """The canonical symbol, `00700.HK`."""
-        return str(self.id)
-
-    @property
-    def lane(self) -> str:
-        """The stream its bars travel on."""
-        return self.id.lane
+    def __post_init__(self) -> None:
+        for name, value in (("symbol", str(self.id)), ("lane", self.id.lane), ("market", self.id.market)):
+            object.__setattr__(self, name, value)
 
     def tick_e4(self, price_e4: int) -> int:
         """Return the price step that holds at a price."""
@@ -122,6 +120,17 @@ class Directory:
             raise UnknownSymbol(f"{symbol} is not carried by this node", symbol=symbol)
         return found
 
+    def identify(self, text: str) -> InstrumentId:
+        """Return what a person means, listed or not: a feed may carry more than the list has.
+
+        Raises:
+            BadSymbol: the text has no symbol's form.
+        """
+        try:
+            return self.resolve(text).id
+        except UnknownSymbol as error:
+            return InstrumentId.parse(error.fields["symbol"])
+
     def register(self, instrument_id: InstrumentId, *, prev_close_e4: int = 0) -> Instrument:
         """Return an instrument, adding a plain row for one that the list does not have."""
         known = self._by_symbol.get(str(instrument_id))
@@ -130,6 +139,10 @@ class Directory:
         added = _unlisted(instrument_id, prev_close_e4)
         self._by_symbol[added.symbol] = added
         return added
+
+    def described(self, instrument_id: InstrumentId) -> Instrument:
+        """Return the row of an instrument, a plain one where the list has none; nothing is registered."""
+        return self._by_symbol.get(str(instrument_id)) or _unlisted(instrument_id, 0)
 
     def copy(self) -> "Directory":
         """Return a directory of one's own to register in."""
@@ -196,3 +209,19 @@ def _read(rows: Iterable[dict[str, str]]) -> Directory:
         for alias in f"{row['aliases']} {row['former_codes']}".split():
             aliases[alias] = instrument.symbol
     return Directory(instruments, aliases)
+
+
+def canonical(text: str) -> InstrumentId:
+    """Return what a client means by a symbol, listed or not; a feed may carry more than the list has.
+
+    Raises:
+        BadSymbol: the text has no symbol's form.
+    """
+    return _remembered(text) if len(text) <= 32 else _resolved(text)
+
+
+def _resolved(text: str) -> InstrumentId:
+    return directory().identify(text)
+
+
+_remembered = lru_cache(maxsize=50_000)(_resolved)

@@ -1,4 +1,4 @@
-"""The newest entitlement of a customer as Redis carries it, and revoked tokens.
+"""The newest entitlement of a customer as Redis carries it, the operator's policy on it, and revoked tokens.
 
 A store that is away does not lock anybody out: the token alone then says what is allowed (DESIGN section 1), and the
 periodic re-check of every open socket catches up when the store is back.
@@ -7,13 +7,14 @@ periodic re-check of every open socket catches up when the store is back.
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from redis.exceptions import RedisError
 
 from kernel import clock, keyspace
-from kernel.scope import BadScope, Scope, newer
-from kernel.tokens import Claims, SubscriptionExpired, TokenRevoked
+from kernel.scope import BadScope, Policy, Scope, both, newer
+from kernel.tokens import LEEWAY_S, Claims, SubscriptionExpired, TokenExpired, TokenRevoked
 from streaming.errors import StoreUnavailable
 from streaming.store import connection
 
@@ -31,19 +32,41 @@ def read_scope(raw: bytes | str | None) -> Scope | None:
         return None
 
 
-def judge(claims: Claims, newest: Scope | None, revoked_from: bytes | str | None, now_s: float) -> Scope:
-    """Return the scope in force.
+def read_policy(raw: bytes | str | None) -> Policy | None:
+    """Read a stored policy; one that cannot be read counts as absent and is logged."""
+    if raw is None:
+        return None
+    try:
+        return Policy.from_json(json.loads(raw))
+    except (ValueError, BadScope) as error:
+        log.error("a stored policy cannot be read: %s", error)
+        return None
+
+
+def judge(
+    claims: Claims,
+    newest: Scope | None,
+    revoked_from: bytes | str | None,
+    now_s: float,
+    policy: Policy | None = None,
+) -> Scope:
+    """Return the scope in force: the newer one of token and store, only with symbols of both, under the policy.
 
     Raises:
         TokenRevoked: the token was revoked or its rotation's grace is over.
+        TokenExpired: also of a socket that was opened before.
         SubscriptionExpired: nothing is left to follow.
     """
     if revoked_from is not None and now_s >= float(revoked_from):
         raise TokenRevoked
-    scope = newer(claims.scope, newest)
+    if now_s >= claims.expires_at_s + LEEWAY_S:
+        raise TokenExpired
+    scope = newer(claims.scope, newest.whole if newest is not None else None)
     if scope.at(now_s).max_subs == 0 and scope.next_change_s(now_s) is None:
         raise SubscriptionExpired
-    return scope
+    if claims.scope.symbols is not None:
+        scope = replace(scope, symbols=both(claims.scope.symbols, scope.symbols))
+    return scope.under(policy)
 
 
 def effective(claims: Claims) -> Scope:
@@ -54,14 +77,17 @@ def effective(claims: Claims) -> Scope:
         StoreUnavailable: the store is away and the token alone is over; a renewal would stand in the store.
     """
     try:
-        raw, revoked_from = _lookup(connection.redis_sync(), claims)
+        raw, policy, revoked_from = _lookup(connection.redis_sync(), claims)
     except RedisError as error:
         return _by_what_is_known(claims, None, error)
-    return judge(claims, read_scope(raw), revoked_from, clock.now_ms() / 1000)
+    return judge(claims, read_scope(raw), revoked_from, clock.now_ms() / 1000, read_policy(policy))
 
 
-async def look_up(claims: Sequence[Claims]) -> list[tuple[bytes | None, bool]]:
-    """Return each customer's stored entitlement as it is and whether the token works no more, in one round trip.
+Stored = tuple[bytes | None, bytes | None]  # a customer's entitlement and policy, as they are in the store
+
+
+async def look_up(claims: Sequence[Claims]) -> list[tuple[Stored, bool]]:
+    """Return what is stored of each customer and whether the token works no more, in one round trip.
 
     Two commands for all: one a customer cost a tenth of what a thousand sockets' bars do.
 
@@ -69,11 +95,15 @@ async def look_up(claims: Sequence[Claims]) -> list[tuple[bytes | None, bool]]:
         redis.RedisError: the store is away.
     """
     pipe = connection.redis_async().pipeline(transaction=False)
-    pipe.mget([keyspace.entitlement(one.scope.customer, one.scope.group) for one in claims])
+    named = [(one.scope.customer, one.scope.group) for one in claims]
+    pipe.mget([keyspace.entitlement(*name) for name in named] + [keyspace.policy(*name) for name in named])
     pipe.mget([keyspace.revoked(one.jti) for one in claims])
     stored, revoked = await pipe.execute()
     now_s = clock.now_ms() / 1000
-    return [(scope, since is not None and now_s >= float(since)) for scope, since in zip(stored, revoked, strict=True)]
+    return [
+        ((scope, policy), since is not None and now_s >= float(since))
+        for scope, policy, since in zip(stored, stored[len(named) :], revoked, strict=False)
+    ]
 
 
 async def effective_async(claims: Claims, *, known: Scope | None = None) -> Scope:
@@ -84,27 +114,30 @@ async def effective_async(claims: Claims, *, known: Scope | None = None) -> Scop
     """
     client = connection.redis_async()
     try:
-        raw = await client.get(keyspace.entitlement(claims.scope.customer, claims.scope.group))
+        raw, policy = await client.mget(*_keys(claims))
         revoked_from = await client.get(keyspace.revoked(claims.jti))
     except RedisError as error:
         return _by_what_is_known(claims, known, error)
     stored = read_scope(raw)
-    newest = newer(known, stored) if known is not None else stored
-    return judge(claims, newest, revoked_from, clock.now_ms() / 1000)
+    newest = newer(known.whole, stored) if known is not None else stored
+    return judge(claims, newest, revoked_from, clock.now_ms() / 1000, read_policy(policy))
 
 
 def _by_what_is_known(claims: Claims, known: Scope | None, error: RedisError) -> Scope:
     log.warning("entitlements cannot be looked up, what is known counts: %s", type(error).__name__)
     try:
-        return judge(claims, known, None, clock.now_ms() / 1000)
+        return judge(claims, known, None, clock.now_ms() / 1000, known.policy if known is not None else None)
     except SubscriptionExpired:
         if known is not None:
             raise
         raise StoreUnavailable from error
 
 
-def _lookup(client: Any, claims: Claims) -> tuple[Any, Any]:
-    return (
-        client.get(keyspace.entitlement(claims.scope.customer, claims.scope.group)),
-        client.get(keyspace.revoked(claims.jti)),
-    )
+def _lookup(client: Any, claims: Claims) -> tuple[Any, Any, Any]:
+    return (*client.mget(*_keys(claims)), client.get(keyspace.revoked(claims.jti)))
+
+
+def _keys(claims: Claims) -> tuple[str, str]:
+    """Return what is stored of a customer; both keys have one hash tag."""
+    name = (claims.scope.customer, claims.scope.group)
+    return keyspace.entitlement(*name), keyspace.policy(*name)

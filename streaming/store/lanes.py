@@ -271,6 +271,18 @@ class LaneStore:
         with _translated():
             return bool(self._client.exists(keyspace.wanted(self.lane)))
 
+    def pushed(self, after: str, count: int) -> list[tuple[str, list[bytes]]]:
+        """Return what was pushed behind an entry: (id, packed ticks), oldest first."""
+        with _translated():
+            rows = cast("list[Any]", self._client.xrange(keyspace.pushed(self.lane), min=f"({after}", count=count))
+        return [(entry_id.decode(), list(fields.values())) for entry_id, fields in rows]
+
+    def last_pushed(self) -> str:
+        """Return the id of what was pushed last."""
+        with _translated():
+            rows = cast("list[Any]", self._client.xrevrange(keyspace.pushed(self.lane), count=1))
+        return str(rows[0][0].decode()) if rows else "0-0"
+
     def calendar(self) -> Calendar:
         """Return the market's trading days with what operators have changed."""
         with _translated():

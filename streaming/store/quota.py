@@ -23,6 +23,7 @@ from kernel.instruments import InstrumentId
 from kernel.tokens import Claims
 from streaming.errors import TooManyConnections
 from streaming.store.batch import Batch
+from streaming.store.entitlements import Stored
 
 SIGN_SECONDS = 5.0
 DEAD_AFTER_MS = 20_000
@@ -93,13 +94,21 @@ local _, used = union()
 return {used, over}
 """
 )
-# ARGV[5] max_subs, ARGV[6] symbols in order: answers those granted and used.
+# ARGV[5] max_subs, ARGV[6] symbols in order, ARGV[7] '1' for all or none: answers those granted and used.
 _CLAIM = (
     _READ
     + """
 local granted, most = {}, tonumber(ARGV[5])
 local followed, used = union()
-for i, symbol in ipairs(cjson.decode(ARGV[6])) do
+local wanted = cjson.decode(ARGV[6])
+if ARGV[7] == '1' then
+  local new = {}
+  for _, symbol in ipairs(wanted) do if followed[symbol] == nil then new[symbol] = true end end
+  local count = 0
+  for _ in pairs(new) do count = count + 1 end
+  if used + count > most then keep() return {granted, used} end
+end
+for i, symbol in ipairs(wanted) do
   local fits = followed[symbol] ~= nil
   if not fits and used < most then fits = true; used = used + 1; followed[symbol] = 0 end
   if fits then
@@ -218,12 +227,12 @@ class QuotaBook:
 
     async def admit(
         self, socket: Socket, claims: Claims, max_conns: int, now_ms: int
-    ) -> tuple[bytes | None, bytes | None, int, list[str]]:
+    ) -> tuple[Stored, bytes | None, int, list[str]]:
         """Enter a socket and look its customer up, in one round trip.
 
         Returns:
-            The stored entitlement, from when on the token is revoked, the symbols in use, and the fields of the sockets
-            that must go, oldest first.
+            The stored entitlement and policy, from when on the token is revoked, the symbols in use, and the fields of
+            the sockets that must go, oldest first.
 
         Raises:
             TooManyConnections: HTTP 429, with the seconds to wait; the socket is not entered.
@@ -232,7 +241,7 @@ class QuotaBook:
         keys = [socket.key, keyspace.rate("connect", f"{socket.customer}@{socket.group}")]
         arguments = [*self._arguments(socket, now_ms), max_conns, CONNECT_EVERY_MS, CONNECT_BURST]
         stored, revoked, entered = await self._batch.run(
-            ("GET", keyspace.entitlement(socket.customer, socket.group)),
+            ("MGET", *(key(socket.customer, socket.group) for key in (keyspace.entitlement, keyspace.policy))),
             ("GET", keyspace.revoked(claims.jti)),
             ("EVALSHA", enter.sha, len(keys), *keys, *arguments),
         )
@@ -244,7 +253,7 @@ class QuotaBook:
         used, over = int(entered[0]), [field.decode() for field in entered[1]]
         if used < 0:
             raise TooManyConnections(retry_after_s=math.ceil(float(over[0]) / 1000))
-        return stored, revoked, used, over
+        return tuple(stored), revoked, used, over
 
     async def enter(self, socket: Socket, max_conns: int, now_ms: int) -> tuple[int, list[str]]:
         """Enter a socket again, with another number of them; return as `admit` does. Costs nothing of the limit."""
@@ -257,10 +266,15 @@ class QuotaBook:
         return [socket.field, json.dumps(self._dead), now_ms, _KEY_TTL_S]
 
     async def claim(
-        self, socket: Socket, wanted: Sequence[InstrumentId], max_subs: int, now_ms: int
+        self, socket: Socket, wanted: Sequence[InstrumentId], max_subs: int, now_ms: int, *, whole: bool = False
     ) -> tuple[frozenset[str], int]:
-        """Take quota for symbols in their order; return those granted and the number in use."""
-        granted, used = await self._run("claim", socket, now_ms, max_subs, json.dumps([str(one) for one in wanted]))
+        """Take quota for symbols in their order; return those granted and the number in use.
+
+        Args:
+            whole: all of them or none.
+        """
+        symbols = json.dumps([str(one) for one in wanted])
+        granted, used = await self._run("claim", socket, now_ms, max_subs, symbols, "1" if whole else "0")
         return frozenset(symbol.decode() for symbol in granted), int(used)
 
     async def release(self, socket: Socket, instruments: Sequence[InstrumentId], now_ms: int) -> int:

@@ -1,4 +1,4 @@
-"""What can be followed: the hub's unit, (instrument, kind, fill, stamp) of one dialect.
+"""What can be followed: the hub's unit, (instrument, kind, fill, stamp, form, rows) of one dialect.
 
 A kind is an interval of bars or one of the other types. The 1.5 s bar is the product; longer intervals are bars that
 are being formed from it; quotes, trades and depth come from the feed where it has them.
@@ -21,3 +21,6 @@ class Channel(NamedTuple):
     kind: str = WINDOW
     fill: bool = True  # 1.5 s bars also of windows without a trade
     stamp: bool = False  # each frame says when it was made
+    dialect: str = "native"
+    form: str = ""  # how the client writes the symbol, where its language echoes that; "" is the language's own form
+    rows: int = 0  # of depth, a side; 0 is all that the feed has

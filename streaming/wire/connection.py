@@ -5,14 +5,19 @@ here, so every rule about one connection can be tested with plain calls.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import ModuleType
+from dataclasses import replace
 
 from kernel.errors import PlatformError
 from kernel.instruments import BadSymbol, InstrumentId, Venue
-from kernel.scope import Scope
-from streaming.errors import BinaryNotSupported
-from streaming.wire.channels import WINDOW, Channel
+from kernel.scope import Scope, Step
+from streaming.domain.levels import most_levels
+from streaming.errors import AlreadyAuthenticated, AmbiguousSymbol, BinaryNotSupported, TypeConflict, UnknownSymbol
+from streaming.wire.budget import Budget
+from streaming.wire.channels import EVENTS, WINDOW, Channel
+from streaming.wire.dialect import Dialect
+from streaming.wire.ending import WARN_BEFORE_S, Ending
 from streaming.wire.requests import (
+    Auth,
     Claim,
     Close,
     Effect,
@@ -30,49 +35,47 @@ from streaming.wire.requests import (
     Send,
     Snapshot,
     Subscribe,
+    Subscribed,
     Unsubscribe,
+    Unsubscribed,
     Verdict,
+    Welcome,
 )
 from streaming.wire.window import Newest
 
+CLOSE_MALFORMED = 4400
 CLOSE_TOKEN = 4401
 CLOSE_FORBIDDEN = 4403
 CLOSE_SLOW = 4408
 CLOSE_REPLACED = 4409
 CLOSE_TOO_MANY = 4429
 CLOSE_DRAINING = 1012
-BURST = 60  # messages; DESIGN section 4
-PER_SECOND = 20
-WARN_BEFORE_S = (86_400, 3_600, 60)
 
 
 class Connection:
     """The state of one socket.
 
     Args:
-        dialect: a module of streaming.wire.dialects.
-        resolve: text -> canonical instrument, raises BadSymbol; knows aliases and former codes.
+        dialect: the client's language.
         carried: whether an instrument is known here without asking a store.
+        via: which of the dialect's variants; what its `paths` say.
     """
 
     def __init__(
-        self,
-        *,
-        dialect: ModuleType,
-        scope: Scope,
-        resolve: Callable[[str], InstrumentId],
-        carried: Callable[[InstrumentId], bool],
+        self, *, dialect: Dialect, scope: Scope, carried: Callable[[InstrumentId], bool], via: str = ""
     ) -> None:
-        self.dialect = dialect
+        self.dialect, self.rules, self.via = dialect, dialect.rules, via
         self.scope = scope
-        self._resolve = resolve
         self._carried = carried
         # instrument -> kind -> channel, in the order of following
         self.following: dict[InstrumentId, dict[str, Channel]] = {}
         self.used = 0  # the customer's union over all sockets, as last told
         self._announced_max = 0
-        self._tokens, self._tokens_at_ms = float(BURST), 0
-        self._warned: set[int] = set()
+        self._budget = Budget(self.rules)
+        self._ref: object = None  # of the request under way
+        self._rows: dict[InstrumentId, int] = {}  # of depth, as asked
+        self._levels: frozenset[str] = frozenset()
+        self._ending = Ending()
 
     # -- life --------------------------------------------------------------------------------------------------
 
@@ -87,39 +90,42 @@ class Connection:
     ) -> list[Effect]:
         """Greet."""
         step = self.scope.at(now_ms / 1000)
-        self.used, self._announced_max, self._tokens_at_ms = used, step.max_subs, now_ms
+        self.used, self._announced_max = used, step.max_subs
+        self._budget.begin(now_ms)
+        self._levels = step.levels
         seen = {market: state for market, state in markets.items() if market in step.markets}
-        text = self.dialect.welcome(
-            node=node, now_ms=now_ms, epochs=epochs, scope=self.scope, step=step, used=used, markets=seen
-        )  # fmt: skip
-        return [Send(text)]
+        return _said(self.dialect.welcome(Welcome(node, now_ms, epochs, self.scope, step, used, seen)))
 
     def received(self, text: str, now_ms: int) -> list[Effect]:
         """Answer one text message. Never raises for anything a client can send."""
-        if not self._affordable(now_ms):
-            return [Close(CLOSE_TOO_MANY, "too many messages; at most 20 a second")]
+        if not self._budget.takes(now_ms):
+            return [self._too_many()]
         try:
-            return self._request(self.dialect.parse(text), now_ms)
+            return self.asked(self.dialect.parse(text, self.via), now_ms)
         except PlatformError as error:
-            return [self._error(error)]
+            return self._refused(error)
+
+    def asked(self, request: Request, now_ms: int) -> list[Effect]:
+        """Do what a client asks, or what is asked for it."""
+        self._ref = getattr(request, "ref", None)
+        return self._request(request, now_ms)
 
     def received_binary(self, now_ms: int) -> list[Effect]:
-        if not self._affordable(now_ms):
-            return [Close(CLOSE_TOO_MANY, "too many messages; at most 20 a second")]
-        return [self._error(BinaryNotSupported())]
+        if not self._budget.takes(now_ms):
+            return [self._too_many()]
+        return self._refused(BinaryNotSupported())
+
+    def _refused(self, error: PlatformError) -> list[Effect]:
+        if self.rules.errors_close:
+            return [Close(CLOSE_MALFORMED, error.message)]
+        return _said(self.dialect.error(error, error.fields.get("ref")))
 
     def failed(self, error: PlatformError) -> list[Effect]:
         """A store was away while a request was under way: say so, stay open."""
-        return [Send(self.dialect.error(code="unavailable", message=error.message))]
+        return _said(self.dialect.error(error, self._ref))
 
-    def _affordable(self, now_ms: int) -> bool:
-        refill = max(0, now_ms - self._tokens_at_ms) / 1000 * PER_SECOND
-        self._tokens, self._tokens_at_ms = min(float(BURST), self._tokens + refill), now_ms
-        self._tokens -= 1
-        return self._tokens >= 0
-
-    def _error(self, error: PlatformError) -> Send:
-        return Send(self.dialect.error(code=error.code, message=error.message))
+    def _too_many(self) -> Close:
+        return Close(CLOSE_TOO_MANY, f"too many messages; at most {self.rules.per_second:g} a second")
 
     # -- requests ----------------------------------------------------------------------------------------------
 
@@ -132,31 +138,67 @@ class Connection:
             case Snapshot():
                 return self._snapshot(request)
             case List():
-                text = self.dialect.listing(current=self.following, used=self.used, max_subs=self._max_subs(now_ms))
-                return [Send(text)]
+                most, used = self._max_subs(now_ms), self.used
+                return _said(self.dialect.listing(request=request, current=self.following, used=used, max_subs=most))
             case Ping():
-                return [Send(self.dialect.pong(echo=request.echo, now_ms=now_ms))]
+                self._budget.pinged(now_ms)
+                return _said(self.dialect.pong(request=request, now_ms=now_ms))
+            case Auth():
+                raise AlreadyAuthenticated
 
     def _subscribe(self, request: Subscribe, now_ms: int) -> list[Effect]:
-        unknown = [one for one, _ in self._read(request.symbols)[0] if not self._carried(one)]
+        unknown = [one for one, _ in self._read(request.symbols, request.via)[0] if not self._carried(one)]
         if unknown:
             return [Lookup(request, tuple(dict.fromkeys(unknown)))]
         return self.looked_up(request, frozenset(), now_ms)
 
     def looked_up(self, request: Subscribe, carried: frozenset[InstrumentId], now_ms: int) -> list[Effect]:
         """Go on with a subscribe now that it is known which of the unknown ones a feed carries."""
-        wanted, rejected = self._read(request.symbols)
-        markets = self.scope.at(now_ms / 1000).markets
+        wanted, rejected = self._read(request.symbols, request.via)
+        step = self.scope.at(now_ms / 1000)
+        beyond = () if step.levels else tuple(kind for kind in request.kinds if kind in EVENTS)
         claims: dict[InstrumentId, None] = {}
         for instrument, asked in wanted:
-            if instrument.market is not None and instrument.market not in markets:
+            if instrument.market is not None and instrument.market not in step.markets:
                 message = f"your plan does not include the market {instrument.market}"
                 rejected.append(Rejection(asked, "market_not_allowed", message))
+            elif instrument.market is not None and not self.scope.allows(str(instrument)):
+                rejected.append(Rejection(asked, "symbol_not_allowed", f"your entitlement leaves {instrument} out"))
             elif not self._carried(instrument) and instrument not in carried:
                 rejected.append(Rejection(asked, "unknown_symbol", f"no feed of this node carries {instrument}"))
             else:
-                claims[instrument] = None
-        return [Claim(request, tuple(claims), tuple(rejected))]
+                if beyond:
+                    message = f"your plan includes no level, and so no {', '.join(beyond)}"
+                    rejected.append(Rejection(asked, "level_not_allowed", message))
+                if len(beyond) < len(request.kinds):
+                    claims[instrument] = None
+        if beyond:
+            request = replace(request, kinds=tuple(kind for kind in request.kinds if kind not in beyond))
+        most = self.rules.most_symbols
+        if most is not None and len(claims.keys() | ({} if self.rules.overwrites else self.following.keys())) > most:
+            asked_of = self._asked(request)
+            message = f"at most {most} symbols on one connection"
+            rejected += [Rejection(asked_of[one], "quota_exceeded", message) for one in claims]
+            claims.clear()
+        leaving = self._overwritten(request, claims) if self.rules.overwrites else []
+        return [*leaving, Claim(request, tuple(claims), tuple(rejected))]
+
+    def _overwritten(self, request: Subscribe, wanted: Iterable[InstrumentId]) -> list[Effect]:
+        """Drop what was followed of the same kinds before: its quota is needed for what comes instead."""
+        stays = frozenset(wanted)
+        gone = self._drop([one for one in self.following if one not in stays], request.kinds)
+        return [self._follow(), Release(gone)] if gone else []
+
+    def _drop(self, instruments: Sequence[InstrumentId], kinds: Sequence[str] | None) -> tuple[InstrumentId, ...]:
+        """Stop following some kinds, or all; return the instruments of which nothing is followed any more."""
+        for one in instruments:
+            for kind in kinds or tuple(self.following[one]):
+                self.following[one].pop(kind, None)
+        gone = tuple(one for one in instruments if not self.following[one])
+        for one in gone:
+            del self.following[one]
+            self._rows.pop(one, None)
+        return gone
 
     def claimed(self, claim: Claim, granted: frozenset[InstrumentId], used: int, now_ms: int) -> list[Effect]:
         """Go on with a subscribe now that the quota has been taken."""
@@ -180,70 +222,83 @@ class Connection:
     ) -> list[Effect]:
         request, used, max_subs = claim.request, self.used, self._max_subs(now_ms)
         added = [one for one in claim.instruments if one in granted and one not in self.following]
+        asked = self._asked(request)
         # A symbol that is followed already may get more kinds, or change its `fill`.
         for one in claim.instruments:
             if one in granted:
+                self._rows[one] = request.rows
                 self.following.setdefault(one, {}).update(
-                    (kind, _channel(one, kind, request)) for kind in request.kinds
+                    (kind, self._channel(one, kind, request, asked[one])) for kind in request.kinds
                 )
-        asked = self._asked(request.symbols)
         over = [
             Rejection(asked[one], "quota_exceeded", f"Max subscriptions reached ({used} of {max_subs})")
             for one in claim.instruments
             if one not in granted
         ]
+        refused = [*claim.rejected, *over]
+        live_only = [kind for kind in request.kinds if kind != WINDOW]
         text = self.dialect.subscribed(
-            added=added, current=self.following, rejected=[*claim.rejected, *over], used=used, max_subs=max_subs,
-            resume=verdicts, live_only=[kind for kind in request.kinds if kind != WINDOW],
-        )  # fmt: skip
-        return [Send(text), self._follow()]
+            Subscribed(request, added, self.following, refused, used, max_subs, verdicts, live_only)
+        )
+        if self.rules.errors_close and refused and not self.following:
+            return [Close(CLOSE_FORBIDDEN, refused[0].message)]
+        return [*_said(text), self._follow()]
+
+    def _channel(self, instrument: InstrumentId, kind: str, request: Subscribe, asked: str) -> Channel:
+        """Return the channel of a kind. Filling and stamping are the window bars' own."""
+        form = asked.strip() if self.rules.echoes_symbols else request.spelled.get(kind, "")
+        channel = Channel(instrument, kind, dialect=self.dialect.name, form=form)
+        if kind == WINDOW:
+            return channel._replace(fill=request.fill, stamp=request.stamp)
+        return channel._replace(rows=self._rows_of(instrument)) if kind == "depth" else channel
+
+    def _rows_of(self, instrument: InstrumentId) -> int:
+        """Return how many orders a side a plan's level and the client's own wish leave."""
+        most = most_levels(self._levels, instrument)
+        return min(most, self._rows.get(instrument, 0) or most)
 
     def _unsubscribe(self, request: Unsubscribe, now_ms: int) -> list[Effect]:
-        wanted, rejected = self._read(request.symbols)
-        removed = [one for one in dict.fromkeys(one for one, _ in wanted) if one in self.following]
-        rejected += [
-            Rejection(asked, "not_subscribed", f"{one} is not followed on this socket")
-            for one, asked in wanted
-            if one not in self.following
-        ]
+        everything = [str(one) for one in self.following]
+        hers, rejected = self._followed(everything if request.symbols is None else request.symbols, request.via)
+        removed = self._drop(hers, request.kinds)
         if not removed:
-            return [Send(self._unsubscribed((), rejected, now_ms))]
-        for one in removed:
-            for kind in request.kinds or tuple(self.following[one]):
-                self.following[one].pop(kind, None)
-        removed = [one for one in removed if not self.following[one]]
-        if not removed:
-            return [Send(self._unsubscribed((), rejected, now_ms)), self._follow()]
-        for one in removed:
-            del self.following[one]
-        self._parting = (tuple(removed), tuple(rejected))
-        return [self._follow(), Release(tuple(removed))]
+            answer = _said(self._unsubscribed(request, (), rejected, now_ms))
+            return [*answer, self._follow()] if hers else answer
+        return [self._follow(), Release(removed, request, tuple(rejected))]
 
     def released(self, release: Release, used: int, now_ms: int) -> list[Effect]:
         """Answer an unsubscribe now that the quota is back."""
         self.used = used
-        removed, rejected = self._parting
-        return [Send(self._unsubscribed(removed, rejected, now_ms))]
+        if release.request is None:
+            return []
+        return _said(self._unsubscribed(release.request, release.instruments, release.rejected, now_ms))
 
-    def _unsubscribed(self, removed: Sequence[InstrumentId], rejected: Sequence[Rejection], now_ms: int) -> str:
-        text: str = self.dialect.unsubscribed(
-            removed=removed, current=self.following, rejected=rejected, used=self.used, max_subs=self._max_subs(now_ms)
-        )
-        return text
+    def _unsubscribed(
+        self, request: Unsubscribe, removed: Sequence[InstrumentId], rejected: Sequence[Rejection], now_ms: int
+    ) -> str:
+        max_subs = self._max_subs(now_ms)
+        return self.dialect.unsubscribed(
+            Unsubscribed(request, removed, self.following, rejected, self.used, max_subs)
+        )  # fmt: skip
 
     def _snapshot(self, request: Snapshot) -> list[Effect]:
         if not request.symbols:
-            return [ReadNewest(tuple(self.following))]
-        wanted, rejected = self._read(request.symbols)
+            return [ReadNewest(request, tuple(self.following))]
+        hers, rejected = self._followed(request.symbols)
+        return [ReadNewest(request, tuple(hers), tuple(rejected))]
+
+    def _followed(self, symbols: Iterable[str], via: str = "") -> tuple[list[InstrumentId], list[Rejection]]:
+        """Return what of some symbols is followed, and why the others are not."""
+        wanted, rejected = self._read(symbols, via)
         rejected += [
             Rejection(asked, "not_subscribed", f"{one} is not followed on this socket")
             for one, asked in wanted
             if one not in self.following
         ]
-        return [ReadNewest(tuple(dict.fromkeys(one for one, _ in wanted if one in self.following)), tuple(rejected))]
+        return [one for one, _ in wanted if one in self.following], rejected
 
-    def newest_read(self, request: ReadNewest, newest: Sequence[tuple[InstrumentId, Newest]]) -> list[Effect]:
-        return [Send(self.dialect.snapshot(newest=newest, rejected=request.rejected))]
+    def newest_read(self, read: ReadNewest, newest: Sequence[tuple[InstrumentId, Newest]]) -> list[Effect]:
+        return _said(self.dialect.snapshot(request=read.request, newest=newest, rejected=read.rejected))
 
     # -- entitlement ---------------------------------------------------------------------------------------------
 
@@ -255,45 +310,55 @@ class Connection:
         step = self.scope.at(now_s)
         if step.max_subs == 0 and self.scope.next_change_s(now_s) is None:
             return [Close(CLOSE_TOKEN, "subscription_expired")]
-        effects = self._warn(now_s)
-        outside = any(one.market is not None and one.market not in step.markets for one in self.following)
-        if step.max_subs < self._announced_max or outside:
+        silent_at_s = self._budget.silent_at_s()
+        if silent_at_s is not None and now_s >= silent_at_s:
+            return [Close(CLOSE_SLOW, "no heartbeat")]
+        effects = [*self._warn(now_s), *self._fit_levels(step)]
+        if step.max_subs < self._announced_max or self.outside(now_ms):
             return [*effects, Fit(step.max_subs)]
         if step.max_subs > self._announced_max:
-            effects.append(Send(self.dialect.quota_changed(max_subs=step.max_subs, used=self.used, dropped=())))
+            effects += _said(self.dialect.quota_changed(max_subs=step.max_subs, used=self.used, dropped=()))
             self._announced_max = step.max_subs
         return effects
 
+    def _fit_levels(self, step: Step) -> list[Effect]:
+        """Show as much of the orders as the levels in force include."""
+        if step.levels == self._levels:
+            return []
+        self._levels = step.levels
+        for one, kinds in self.following.items():
+            if "depth" in kinds:
+                kinds["depth"] = kinds["depth"]._replace(rows=self._rows_of(one))
+        gone = self._drop(tuple(self.following), EVENTS) if not step.levels else ()
+        return [self._follow(), Release(gone)] if gone else [self._follow()]
+
     def fitted(self, fit: Fit, dropped: Iterable[InstrumentId], used: int) -> list[Effect]:
         """The stores have given back what was over the quota: `dropped` are this socket's, newest first."""
-        gone = [one for one in dropped if one in self.following]
-        for one in gone:
-            del self.following[one]
+        gone = self._drop([one for one in dropped if one in self.following], None)
         self.used, self._announced_max = used, fit.max_subs
-        return [self._follow(), Send(self.dialect.quota_changed(max_subs=fit.max_subs, used=used, dropped=gone))]
+        return [
+            self._follow(),
+            *_said(self.dialect.quota_changed(max_subs=fit.max_subs, used=used, dropped=gone)),
+        ]
 
-    def outside_markets(self, now_ms: int) -> tuple[InstrumentId, ...]:
-        """Return what is followed in a market that the entitlement no longer includes."""
-        markets = self.scope.at(now_ms / 1000).markets
-        return tuple(one for one in self.following if one.market is not None and one.market not in markets)
+    def outside(self, now_ms: int) -> tuple[InstrumentId, ...]:
+        """Return what is followed and no longer included: its market, or by name."""
+        markets, allows = self.scope.at(now_ms / 1000).markets, self.scope.allows
+        listed = (one for one in self.following if one.market is not None)
+        return tuple(one for one in listed if one.market not in markets or not allows(str(one)))
 
     def next_due_s(self, now_s: float) -> float:
         """Return when `entitled` has something to say by the clock alone: a step, a warning, the end."""
         ends_s = self.scope.ends_at_s
-        instants = [self.scope.next_change_s(now_s), *(ends_s - bound for bound in WARN_BEFORE_S)]
+        instants = [self.scope.next_change_s(now_s), self._budget.silent_at_s()]
+        instants += [ends_s - bound for bound in WARN_BEFORE_S]
         return min((at for at in instants if at is not None and at > now_s), default=float("inf"))
 
     def _warn(self, now_s: float) -> list[Effect]:
-        left = self.scope.ends_at_s - now_s
-        due = [bound for bound in WARN_BEFORE_S if left <= bound]
-        if not due:
-            self._warned.clear()  # renewed: the next end is warned of again
+        left, ends_at_s = self.scope.ends_at_s - now_s, self.scope.ends_at_s
+        if not self._ending.due(left):
             return []
-        nearest = min(due)
-        if nearest in self._warned:
-            return []
-        self._warned.update(due)
-        return [Send(self.dialect.expiring(seconds=max(0, int(left)), ends_at_s=self.scope.ends_at_s))]
+        return _said(self.dialect.expiring(seconds=max(0, int(left)), ends_at_s=ends_at_s))
 
     # -- words ---------------------------------------------------------------------------------------------------
 
@@ -303,24 +368,26 @@ class Connection:
     def _follow(self) -> Follow:
         return Follow(frozenset(channel for kinds in self.following.values() for channel in kinds.values()))
 
-    def _read(self, symbols: Iterable[str]) -> tuple[list[tuple[InstrumentId, str]], list[Rejection]]:
+    def _read(self, symbols: Iterable[str], via: str = "") -> tuple[list[tuple[InstrumentId, str]], list[Rejection]]:
         """Return what was asked as (canonical, as written), each once, and what is no symbol at all."""
         known: dict[InstrumentId, str] = {}
         rejected = []
         for symbol in symbols:
             try:
-                known.setdefault(self._resolve(symbol), symbol)
-            except BadSymbol as error:
-                rejected.append(Rejection(symbol[:64], "unknown_symbol", error.message))
+                known.setdefault(self.dialect.resolve(symbol, via or self.via), symbol)
+            except (BadSymbol, UnknownSymbol) as error:
+                rejected.append(Rejection(symbol, "unknown_symbol", error.message))
+            except (AmbiguousSymbol, TypeConflict) as error:
+                rejected.append(Rejection(symbol, error.code, error.message))
         return list(known.items()), rejected
 
-    def _asked(self, symbols: Iterable[str]) -> dict[InstrumentId, str]:
-        return dict(self._read(symbols)[0])
+    def _asked(self, request: Subscribe) -> dict[InstrumentId, str]:
+        return dict(self._read(request.symbols, request.via)[0])
 
 
-def _channel(instrument: InstrumentId, kind: str, request: Subscribe) -> Channel:
-    """Return the channel of a kind. Filling and stamping are the window bars' own."""
-    return Channel(instrument, kind, request.fill, request.stamp) if kind == WINDOW else Channel(instrument, kind)
+def _said(text: str) -> list[Effect]:
+    """Send a text where the language has one."""
+    return [Send(text)] if text else []
 
 
 def costs_quota(instrument: InstrumentId) -> bool:

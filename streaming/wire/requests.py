@@ -1,9 +1,11 @@
 """What a client can ask and what a connection wants done, in the words of no dialect."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from kernel.instruments import InstrumentId
+from kernel.scope import Scope, Step
 from streaming.wire.channels import Channel
 
 # -- requests: a dialect reads them out of a client's message ------------------------------------------------------
@@ -31,19 +33,27 @@ class Subscribe:
     kinds: tuple[str, ...] = ("1.5s",)
     stamp: bool = False
     since: Since | None = None
+    rows: int = 0  # of depth, a side; 0 is all that the plan has
+    spelled: Mapping[str, str] = field(default_factory=dict)  # kind -> the client's own word for it, for its frames
+    via: str = ""  # what tells a symbol's meanings apart, in front of what the path says
+    ref: Any = None  # the dialect's own note, for its answer
 
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
     """Stop following; `kinds` None: whatever is followed of these symbols."""
 
-    symbols: tuple[str, ...]
+    symbols: tuple[str, ...] | None  # None: all that this socket follows
     kinds: tuple[str, ...] | None = None
+    via: str = ""
+    ref: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class List:
     """Tell what this socket follows."""
+
+    ref: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,7 @@ class Snapshot:
     """Tell the newest bar of these symbols; of all that are followed where none is named."""
 
     symbols: tuple[str, ...] = ()
+    ref: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +69,17 @@ class Ping:
     """A sign of life; `echo` comes back as it was sent."""
 
     echo: object = None
+    ref: Any = None
 
 
-Request = Subscribe | Unsubscribe | List | Snapshot | Ping
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """A token, of a client that connected without one."""
+
+    token: str
+
+
+Request = Subscribe | Unsubscribe | List | Snapshot | Ping | Auth
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +105,53 @@ class Verdict:
     since: int
     first: int | None
     reason: str
+
+
+STORED = "stored"  # the `ref` of a request that nobody typed: the customer's stored symbols
+
+# -- answers: what a dialect puts into words -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """What a client is told when it has been let in. `markets` are those of its plan: (state, until)."""
+
+    node: str
+    now_ms: int
+    epochs: Mapping[str, str]
+    scope: Scope
+    step: Step
+    used: int
+    markets: Mapping[str, tuple[str, int | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """What came of a subscribe. `current` is all that the socket follows, `used` the customer's union.
+
+    `resume` is there where a replay was asked for; `live_only` are the kinds of which nothing is replayed.
+    """
+
+    request: Subscribe
+    added: Sequence[InstrumentId]
+    current: Collection[InstrumentId]
+    rejected: Sequence[Rejection]
+    used: int
+    max_subs: int
+    resume: Sequence[Verdict] | None = None
+    live_only: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribed:
+    """What came of an unsubscribe; `removed` are those of which nothing is followed any more."""
+
+    request: Unsubscribe
+    removed: Sequence[InstrumentId]
+    current: Collection[InstrumentId]
+    rejected: Sequence[Rejection]
+    used: int
+    max_subs: int
 
 
 # -- effects: the connection returns them, the consumer does them ---------------------------------------------------
@@ -120,6 +186,8 @@ class Release:
     """Give quota back, then call `released`."""
 
     instruments: tuple[InstrumentId, ...]
+    request: Unsubscribe | None = None
+    rejected: tuple[Rejection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +226,7 @@ class Replay:
 class ReadNewest:
     """Read the newest bars of these, then call `newest_read`."""
 
+    request: Snapshot
     instruments: tuple[InstrumentId, ...]
     rejected: tuple[Rejection, ...] = ()
 

@@ -59,6 +59,9 @@ class Window(msgspec.Struct, array_like=True, frozen=True):
     # The first window of a piece of the stream, and of a writer: who begins to read here knows every price and state.
     keyframe: bool = False
     made_ms: int = 0  # when ingest wrote it, on the wall clock; 0 where it did not say
+    # (symbol, price_e4): previous closes that became known; `references` has the price to be flat at instead
+    previous: list[tuple[str, int]] = []
+    events: int | None = None  # trades and pictures that stand beside it in the stream of events; None: not said
 
 
 class Print(msgspec.Struct, array_like=True, frozen=True):
@@ -91,6 +94,7 @@ class Book(msgspec.Struct, array_like=True, frozen=True):
     turnover_e4: int
     bids: list[tuple[int, int]]
     asks: list[tuple[int, int]]
+    iopv_e4: int = 0  # an ETF's indicative value; 0 where the feed has none
 
 
 class Events(msgspec.Struct, array_like=True, frozen=True):

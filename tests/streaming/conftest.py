@@ -1,11 +1,12 @@
 """A node as its clients meet it: a real server process, real tokens, windows written into the real stream."""
 
 import json
+import os
 import sys
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import jwt
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from config.embedded.children import Child, free_port
 from kernel import keyspace, tokens
 from kernel.scope import Scope, Step
-from streaming.wire.window import MovedBar, Newest, Window, chunk_of, end_ms, pack
+from streaming.wire.window import Book, Events, MovedBar, Newest, Print, Window, chunk_of, end_ms, pack
 
 GROUP, ISSUER, KID = "local", "tickpack", "test-key"
 PRIVATE_KEY = Ed25519PrivateKey.generate()
@@ -30,10 +31,17 @@ def jwks() -> dict:
 
 
 def make_scope(
-    customer: str, max_subs: int = 5, max_conns: int = 3, *, rev: int = 1, markets=BOTH, days: float = 30
+    customer: str,
+    max_subs: int = 5,
+    max_conns: int = 3,
+    *,
+    rev: int = 1,
+    markets=BOTH,
+    days: float = 30,
+    levels=frozenset({"L1"}),
 ) -> Scope:
     now = int(time.time())
-    running = Step(now - 60, max_subs, max_conns, markets, frozenset({"L1"}))
+    running = Step(now - 60, max_subs, max_conns, markets, levels)
     over = Step(now + int(days * 86_400), 0, 0, frozenset(), frozenset())
     return Scope(customer=customer, group=GROUP, rev=rev, steps=(running, over))
 
@@ -80,7 +88,14 @@ class Stream:
             self.known.append((symbol, e4, state))
             self.prices[self.lane][symbol] = e4
 
-    def write(self, *bars: tuple, state: str = "open", until_ms: int | None = None, states=(), skip: int = 0) -> int:
+    def to_next_minute(self) -> int:
+        """How many windows to skip so that the next one is a minute's first: nobody else's bars, and no end near."""
+        return -self.seqs[self.lane] % 40
+
+    def write(
+        self, *bars: tuple, state: str = "open", until_ms: int | None = None, states=(), skip: int = 0,
+        prints: Sequence[Print] = (), books: Sequence[Book] = (),
+    ) -> int:  # fmt: skip
         """Write the next window. A bar is (symbol, open, high, low, close, volume, amount)."""
         before = self.seqs[self.lane]
         self.seqs[self.lane] += 1 + skip
@@ -99,8 +114,13 @@ class Stream:
             [*((row[0], row[2]) for row in known), *states],
             references,
             keyframe=keyframe,
+            previous=[row[:2] for row in known],
+            events=len(prints) + len(books) or None,
         )
         prices.update((bar.symbol, bar.close_e4) for bar in moved)
+        if prints or books:  # before their window: who reads it looks for them
+            told = pack(Events(list(prints), list(books)))
+            self.redis.xadd(keyspace.events(self.lane, self.epoch), {"e": told}, id=f"{end_ms(seq)}-0")
         self.redis.xadd(keyspace.stream(self.lane, self.epoch), {"w": pack(window)}, id=f"{end_ms(seq)}-0")
         return seq
 
@@ -125,11 +145,12 @@ def health(base: str) -> dict | None:
 class ServedNode:
     """A running server process and its addresses."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, log: Path | None = None) -> None:
+        self.log = log or Path(os.devnull)
         self.base, self.url = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}/ws/stock"
 
 
-def _serve(name: str, argv: list[str], port: int, tmp: Path) -> Iterator[ServedNode]:
+def serve(name: str, argv: list[str], port: int, tmp: Path, **more: str) -> Iterator[ServedNode]:
     jwks_file = tmp / "jwks.json"
     jwks_file.write_text(json.dumps(jwks()))
     root = Path(__file__).resolve().parents[2]
@@ -138,8 +159,9 @@ def _serve(name: str, argv: list[str], port: int, tmp: Path) -> Iterator[ServedN
         "PYTHONPATH": f"{root}:{root / 'platform'}",
         "TICKPACK_EMBEDDED": "1",
         "TICKPACK_ROLE": "node",
+        **more,
     }
-    node = ServedNode(port)
+    node = ServedNode(port, tmp / "server.log")
     child = Child(name=name, argv=argv, log=tmp / "server.log", env=env, ready=lambda: health(node.base) is not None)
     child.start()
     try:
@@ -154,7 +176,7 @@ def _serve(name: str, argv: list[str], port: int, tmp: Path) -> Iterator[ServedN
 def node(tmp_path_factory) -> Iterator[ServedNode]:
     """The product's own server: uvicorn with the wire extension."""
     port = free_port()
-    yield from _serve(
+    yield from serve(
         "web", [sys.executable, "manage.py", "serve", "--port", str(port)], port, tmp_path_factory.mktemp("node")
     )
 
@@ -164,7 +186,7 @@ def plain_node(tmp_path_factory) -> Iterator[ServedNode]:
     """The same application on a server without the extension (Daphne)."""
     port = free_port()
     argv = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "-v", "0", "config.asgi:application"]
-    yield from _serve("daphne", argv, port, tmp_path_factory.mktemp("daphne"))
+    yield from serve("daphne", argv, port, tmp_path_factory.mktemp("daphne"))
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from streaming.consumers import StreamConsumer
 from streaming.fanout.node import Node, stop_node, the_node
 from streaming.store import connection
 from streaming.store.connection import new_redis_async, redis_async
+from streaming.wire.dialect import Dialect, dialects
+from streaming.wire.dialects.native.socket import dialect as native
 from tests.streaming.conftest import BOTH, GROUP, jwks, make_scope, make_token
 
 pytestmark = pytest.mark.whole
@@ -25,7 +27,7 @@ pytestmark = pytest.mark.whole
 class Peer:
     """One client as the server sees it: `gone` makes every send fail, `reads` says whether sends go through."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, dialect: Dialect = native) -> None:
         self.said: list[dict] = []
         self.status: int | None = None
         self.closed: int | None = None
@@ -37,12 +39,12 @@ class Peer:
         scope = {
             "type": "websocket",
             "path": "/ws/stock",
-            "headers": [(b"authorization", f"Bearer {token}".encode())],
+            "headers": [(b"authorization", f"Bearer {token}".encode())] if token else [],
             "query_string": b"",
             "subprotocols": [],
             "extensions": {"websocket.http.response": {}, "tickpack.wire": self},
         }
-        self.run = asyncio.create_task(StreamConsumer.as_asgi()(scope, self._events.get, self._send))
+        self.run = asyncio.create_task(StreamConsumer.as_asgi(dialect=dialect)(scope, self._events.get, self._send))
 
     async def _send(self, event: dict) -> None:
         await self.reads.wait()
@@ -126,10 +128,10 @@ class Gate:
         self.reached, self.open, self._call = asyncio.Event(), asyncio.Event(), getattr(book, name)
         monkeypatch.setattr(book, name, self._held_up)
 
-    async def _held_up(self, *arguments):
+    async def _held_up(self, *arguments, **more):
         self.reached.set()
         await self.open.wait()
-        return await self._call(*arguments)
+        return await self._call(*arguments, **more)
 
 
 async def test_a_client_that_is_gone_before_the_upgrade_leaves_nothing_in_the_books(node, scope):
@@ -149,7 +151,7 @@ async def test_what_reaches_the_books_after_the_socket_has_left_is_taken_out_aga
         peer.ask("subscribe", symbols=["600519.SH"])
     else:
         node.run(socket.recheck())
-    await gate.reached.wait()
+    await asyncio.wait_for(gate.reached.wait(), timeout=5)
     await socket.end(4409, "replaced")
     gate.open.set()
     await peer.run
@@ -173,7 +175,7 @@ async def test_an_answer_that_comes_after_our_close_is_not_sent(node, peer, scop
     gate = Gate(monkeypatch, node.book, "claim")
     (socket,) = node.sockets[scope.customer, scope.group]
     peer.ask("subscribe", symbols=["600519.SH"])
-    await gate.reached.wait()
+    await asyncio.wait_for(gate.reached.wait(), timeout=5)
     await socket.end(4409, "replaced")
     gate.open.set()
     await peer.run
@@ -206,7 +208,7 @@ async def tell(**message) -> None:
 
 
 async def test_a_client_that_never_reads_an_answer_is_pushed_out(node, peer, scope, monkeypatch):
-    monkeypatch.setattr("streaming.consumers.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("streaming.fanout.doing.PATIENCE_SECONDS", 0.2)
     peer.reads.clear()
     peer.ask("list")
     await until(lambda: not node.sockets)
@@ -317,3 +319,22 @@ async def test_a_node_that_starts_while_it_is_drained_takes_nobody(settings, tmp
         assert peer.status == 503
     finally:
         await stop_node()
+
+
+async def test_who_connects_without_a_token_is_let_wait_for_a_while_and_not_in_any_number(node, monkeypatch, scope):
+    monkeypatch.setattr("streaming.consumers._MOST_WAITING", 1)
+    monkeypatch.setattr("streaming.consumers._TOKEN_SECONDS", 0.3)
+    itick = dialects()["itick"]
+    waiting = Peer("", itick)
+    await until(lambda: waiting.said)
+    turned_away = Peer("", itick)
+    await until(lambda: turned_away.status == 429)
+    assert node.waiting == 1
+    await until(lambda: waiting.closed == 4401)
+    assert [one["msg"] for one in waiting.said] == ["Connected Successfully", "auth failed"]
+    assert node.waiting == 0
+
+    gone = Peer("", itick)
+    gone.leave()
+    await asyncio.gather(gone.run, return_exceptions=True)
+    assert node.waiting == 0, "who is gone before it was let in waits no more"

@@ -361,3 +361,14 @@ def test_a_path_without_a_stream_is_404(node):
     with pytest.raises(InvalidStatus) as caught, connect(node.url + "/nothing"):
         pass
     assert caught.value.response.status_code == 404
+
+
+def test_a_text_that_is_not_utf_8_ends_the_socket_and_writes_nothing_into_the_log(node):
+    before = node.log.read_text()
+    with pytest.raises(ConnectionClosed) as closed, Client(node, make_token()) as client:
+        client.socket.send(b"\xff\xfe{}", text=True)
+        while True:
+            client.socket.recv(timeout=5)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1007
+    assert node.log.read_text().removeprefix(before) == ""

@@ -67,6 +67,7 @@ def windows_of(store: LaneStore) -> list[Window]:
     return store.read(epoch, 0, 10_000) if epoch else []
 
 
+@pytest.mark.alone  # its seconds are those of a machine that has time
 def test_a_worker_killed_with_sigkill_is_replaced_within_ten_seconds_and_nothing_is_doubled(
     environment: dict[str, str], start: Callable[[str], subprocess.Popen[bytes]]
 ) -> None:

@@ -10,12 +10,16 @@ from streaming.domain.bars import ClosedWindow
 
 @dataclass(frozen=True, slots=True)
 class FeedWindow:
-    """One window as a feed closed it. `finished` marks the last one that will ever come."""
+    """One window as a feed closed it. `finished` marks the last one that will ever come.
+
+    `position` is how far the feed had read for it: kept with the window, and given back after a restart.
+    """
 
     closed: ClosedWindow
     state: str
     until_ms: int | None
     finished: bool = False
+    position: str = ""
 
 
 class Feed(Protocol):

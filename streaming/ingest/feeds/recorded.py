@@ -158,7 +158,7 @@ def _snapshots(path: Path, unreadable: Counter[str], with_trades: set[str]) -> I
         more = ("cum_volume", "cum_amount", "bid1", "bidv1", "ask1", "askv1")
         columns = _columns(path, next(rows, []), names + more)
         at = [columns[name] for name in names + more]
-        bids_at, asks_at = _levels_at(columns, "bid"), _levels_at(columns, "ask")
+        bids_at, asks_at, iopv_at = _levels_at(columns, "bid"), _levels_at(columns, "ask"), columns.get("iopv")
         for row in rows:
             try:
                 instrument = _instrument(row[at[0]])
@@ -178,6 +178,7 @@ def _snapshots(path: Path, unreadable: Counter[str], with_trades: set[str]) -> I
                     phase=row[at[3]],
                     bids=tuple((_e4(row[price]), int(row[volume])) for price, volume in bids_at),
                     asks=tuple((_e4(row[price]), int(row[volume])) for price, volume in asks_at),
+                    iopv_e4=_e4(row[iopv_at] or "0") if iopv_at is not None else 0,
                 )
             except (ValueError, IndexError, OverflowError):
                 unreadable["row"] += 1

@@ -59,7 +59,7 @@ class Market:
         self.instruments = directory.in_lane(lane)
         self._key = f"{seed}:{lane}"
         self._chances = chances(directory, seed)
-        self._moved: list[Instrument] = []  # in the window that was asked for last, without the indices
+        self._moved: list[Instrument] = []  # in the window that was asked for last
         self._fair = {i.symbol: float(last_prices.get(i.symbol) or i.prev_close_e4) for i in self.instruments}
 
     def trades_of(self, seq: int) -> list[Trade]:
@@ -68,14 +68,14 @@ class Market:
         market_step = random.gauss(0, _MARKET_STEP)
         trades: list[Trade] = []
         moved_indices = []
-        self._moved = []
+        self._moved = moved = []
         for instrument in self.instruments:
             if random.random() < self._chances[instrument.symbol]:
                 self._move(instrument, market_step, random)
+                moved.append(instrument)
                 if instrument.kind == "index":
                     moved_indices.append(instrument)
                 else:
-                    self._moved.append(instrument)
                     trades += self._trades(instrument, seq, random)
         trades.sort(key=lambda trade: trade.at_ms)
         # An index has the volume of what it counts; here that is everything that traded.
@@ -89,13 +89,18 @@ class Market:
         random = Random(f"{self._key}:{seq}:levels")
         at_ms = start_ms(seq) + WINDOW_MS - 1
         for instrument in self._moved:
+            if instrument.kind == "index":
+                yield Levels(instrument.id, at_ms, (), ())  # nobody offers an index; its day is told
+                continue
             price_e4 = self._price_e4(instrument)
             tick_e4 = instrument.tick_e4(price_e4)
             count = 1 if instrument.lane == "HK" else 5
             volumes = [max(1, int(random.expovariate(0.1))) * instrument.lot for _ in range(2 * count)]
             bids = [(price_e4 - nth * tick_e4, volumes[nth]) for nth in range(count) if price_e4 > nth * tick_e4]
             asks = [(price_e4 + (nth + 1) * tick_e4, volumes[count + nth]) for nth in range(count)]
-            yield Levels(instrument.id, at_ms, tuple(bids), tuple(asks))
+            # What an ETF holds is worth what the market takes it for; its price is a step or two off.
+            iopv_e4 = round(self._fair[instrument.symbol]) if instrument.kind == "etf" else 0
+            yield Levels(instrument.id, at_ms, tuple(bids), tuple(asks), iopv_e4)
 
     def _move(self, instrument: Instrument, market_step: float, random: Random) -> None:
         fair = self._fair[instrument.symbol]

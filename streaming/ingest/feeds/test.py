@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from kernel.instruments import InstrumentId, Venue
-from streaming.domain.ticks import Trade
+from streaming.domain.ticks import Levels, Trade
 from streaming.domain.windows import start_ms
 from streaming.ingest.feeds.wall import WallFeed
 from streaming.reference import Directory
@@ -25,10 +25,21 @@ def always_moving(
         resume_after=resume_after,
         now_ms=now_ms,
         close_delay_ms=close_delay_ms,
+        levels_of=_levels_of,
     )
 
 
 def _trades_of(seq: int) -> Iterable[Trade]:
-    step = seq % _PERIOD
-    price_e4 = 100_000 + 100 * min(step, _PERIOD - step)
+    price_e4 = _price_e4(seq)
     return [Trade(_TEST, start_ms(seq), price_e4, 100, price_e4 * 100)]
+
+
+def _levels_of(seq: int) -> Iterable[Levels]:
+    price_e4 = _price_e4(seq)
+    bids, asks = ((price_e4 - 100, 500), (price_e4 - 200, 800)), ((price_e4 + 100, 400), (price_e4 + 200, 900))
+    return [Levels(_TEST, start_ms(seq), bids, asks)]
+
+
+def _price_e4(seq: int) -> int:
+    step = seq % _PERIOD
+    return 100_000 + 100 * min(step, _PERIOD - step)

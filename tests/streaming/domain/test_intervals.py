@@ -51,6 +51,10 @@ class Moved:
         ("14:31", "30m", "14:30"),
         ("14:59", "1d", "00:00"),
         ("09:29", "5m", "09:30"),  # Hong Kong's opening print
+        ("09:34", "3m", "09:33"),
+        ("11:29", "2h", "09:30"),
+        ("14:59", "2h", "13:00"),
+        ("14:59", "4h", "13:00"),
     ],
 )
 def test_an_interval_is_counted_from_its_session(minute, interval, opened):
@@ -116,3 +120,18 @@ def test_a_window_without_volume_moves_no_bar():
     forming = Forming("1m", sessions=False)
     assert forming.take(AlwaysOpen().minute_of(1_000_000), Moved(100, volume=0), over=False) == []
     assert forming.bar is None
+
+
+@pytest.mark.parametrize(("interval", "opened"), [("1w", "2023-01-30"), ("1M", "2023-02-01")])
+def test_a_week_begins_on_monday_and_a_month_on_the_first(interval, opened):
+    midnight = int(datetime.fromisoformat(f"{opened}T00:00").replace(tzinfo=SHANGHAI).timestamp() * 1000)
+    assert opening_of(at("10:00"), interval, sessions=True) == midnight
+
+
+def test_a_week_goes_on_when_the_market_has_closed_and_ends_when_the_next_one_begins():
+    forming = Forming("1w", sessions=True)
+    forming.take(at("10:00"), Moved(100), over=False)
+    assert forming.take(None, None, over=True) == []
+    monday = at("10:00") + 5 * 86_400_000
+    (ended, final), (begun, _) = forming.take(monday, Moved(110), over=False)
+    assert (ended.close_e4, final, begun.open_e4) == (100, True, 110)

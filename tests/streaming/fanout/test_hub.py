@@ -8,10 +8,10 @@ import pytest
 from kernel.instruments import InstrumentId
 from streaming.fanout import hub as hub_module
 from streaming.fanout import late as late_module
-from streaming.fanout.hub import Hub, Member
+from streaming.fanout.hub import Hub
+from streaming.fanout.members import Member
 from streaming.fanout.websocket import deflated, payloads, text_frame
 from streaming.wire.channels import Channel
-from streaming.wire.dialects import native
 from streaming.wire.window import MovedBar, Newest, Window
 
 MOUTAI, PINGAN, TENCENT = (InstrumentId.parse(s) for s in ("600519.SH", "000001.SZ", "00700.HK"))
@@ -46,6 +46,12 @@ class Peer:
     def write(self, frames: bytes) -> None:
         self.writes.append(frames)
 
+    def ask(self) -> None:
+        self.answered = False
+
+    def insist(self) -> None:
+        """It was asked at once."""
+
     def buffered(self) -> int:
         return self.unsent
 
@@ -65,7 +71,7 @@ class Peer:
 
 @pytest.fixture
 async def hub():
-    made = Hub(native, ("CN", "HK", "TEST"))
+    made = Hub(("CN", "HK", "TEST"))
     made.begin("CN", "e1", {"600519.SH": Newest(0, 0, 0, 0, 100, 0, 0, "trading", 100, "", 0, 0, 0, 0, 0)})
     yield made
     made.late.stop()

@@ -11,14 +11,14 @@ from kernel import keyspace
 from kernel.instruments import InstrumentId
 from streaming.domain.windows import end_ms, seq_of
 from streaming.fanout import reader as reader_module
-from streaming.fanout.hub import Hub, Member
+from streaming.fanout.hub import Hub
+from streaming.fanout.members import Member
 from streaming.fanout.node import end_tasks
 from streaming.fanout.reader import LaneReader
 from streaming.store.connection import new_redis_async
 from streaming.store.lanes import Commit, LaneStore
 from streaming.wire.channels import Channel
-from streaming.wire.dialects import native
-from streaming.wire.window import MovedBar, Newest, Window
+from streaming.wire.window import Events, MovedBar, Newest, Print, Window
 from tests.streaming.fanout.test_hub import Peer
 
 pytestmark = pytest.mark.whole
@@ -70,7 +70,7 @@ async def listening(client) -> AsyncIterator:
     tasks = []
 
     def start() -> Peer:
-        hub, peer = Hub(native, ("CN", "HK", "TEST")), Peer()
+        hub, peer = Hub(("CN", "HK", "TEST")), Peer()
         member = Member(peer, lambda reason: None, BOTH)
         hub.join(member)
         hub.follow(member, frozenset({Channel(MOUTAI), Channel(PINGAN)}))
@@ -182,3 +182,33 @@ async def test_an_entry_that_cannot_be_read_is_passed_over_and_the_lane_goes_on(
     await client.xadd(keyspace.stream("CN", "e1"), {"w": b"\xc1"}, id=f"{end_ms(2)}-0")
     await ingest.write(3)
     await heard(peer, *traded(1, 3))
+
+
+async def test_a_process_that_joins_late_shows_the_day_and_the_trades_of_before(ingest, listening):
+    seq = seq_of(1_675_215_000_000)
+    day = Newest(seq, *[100] * 4, 5, 1, "trading", 90, "2023-02-01", 95, 101, 94, 700, 7, prints=2)
+    prints = [Print("600519.SH", nth, 1_000 + nth, 100, 5, 500, "B") for nth in (1, 2)]
+    window = Window(
+        seq, "open", None, "test", ingest.fence, [MovedBar("600519.SH", 100, 100, 100, 100, 5, 1)], events=2
+    )
+    await ingest.begin("e1")
+    commit = Commit(window, {"600519.SH": day}, "{}", Events(prints, []))
+    await asyncio.to_thread(ingest.store.commit, ingest.fence, "e1", [commit])
+
+    shown = listening().reader.shown
+    await until(lambda: "600519.SH" in shown.prints)
+
+    assert shown.newest("600519.SH") == day  # its own bar is in it already
+    assert list(shown.prints["600519.SH"]) == prints
+    later = Window(seq + 1, "open", None, "test", ingest.fence, [MovedBar("600519.SH", 103, 103, 103, 103, 10, 3)])
+    await asyncio.to_thread(ingest.store.commit, ingest.fence, "e1", [Commit(later, {}, "{}")])
+    await until(lambda: shown.seq == seq + 1)
+    newest = shown.newest("600519.SH")
+    assert (newest.day_volume, newest.day_high_e4, newest.prev_close_e4) == (710, 103, 90)
+
+
+async def until(true) -> None:
+    deadline = time.monotonic() + 5
+    while not true():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)

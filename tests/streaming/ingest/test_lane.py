@@ -150,6 +150,7 @@ def test_a_paced_replay_waits_for_somebody_and_then_brings_the_morning_at_once(
 
 
 @pytest.mark.data
+@pytest.mark.alone  # its seconds are those of a machine that has time
 def test_a_killed_worker_process_is_followed_without_a_gap_or_a_double(
     clean_lane: CleanLane, market_data: Path, redis_url: str
 ) -> None:

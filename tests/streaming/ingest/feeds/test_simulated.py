@@ -6,7 +6,7 @@ import pytest
 
 from kernel.instruments import LANES
 from streaming.ingest.feeds import FeedWindow
-from streaming.ingest.feeds.simulated import BEST_KNOWN, chances, simulated_market
+from streaming.ingest.feeds.simulated import BEST_KNOWN, Market, chances, simulated_market
 from streaming.ingest.feeds.wall import CATCH_UP_WINDOWS, WallFeed
 from streaming.reference import directory
 
@@ -106,3 +106,13 @@ def test_the_turn_of_the_day_makes_last_prices_previous_closes() -> None:
 def test_test_cn_is_not_part_of_any_market() -> None:
     assert "TEST.CN" not in chances(directory(), 7)
     assert LANES == ("CN", "HK", "TEST")
+
+
+def test_an_etf_has_an_indicative_value_and_a_stock_has_none():
+    market = Market(lane="CN", directory=directory(), seed=7, last_prices={})
+    told = {}
+    for seq in range(1_000, 1_020):
+        list(market.trades_of(seq))
+        told |= {str(one.instrument): one.iopv_e4 for one in market.levels_of(seq)}
+    assert abs(told["510300.SH"] - 40_000) < 10_000
+    assert told["600519.SH"] == 0

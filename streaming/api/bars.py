@@ -1,0 +1,72 @@
+"""Bars for REST: closed ones out of history, and where a dialect shows it, the present one behind them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from streaming.domain.calendar import Calendar
+from streaming.domain.intervals import opening_of
+from streaming.domain.windows import end_ms, seq_of
+from streaming.fanout.node import Node
+from streaming.history import threads
+from streaming.history.rollup import Span, read_bars
+from streaming.reference import Instrument
+from streaming.store.lanes import calendar_of
+from streaming.wire.dialects.numbers import OpenedBar
+
+_MINUTE_MS = 60_000
+_WRITTEN_MS = 10_000  # history has a minute a few seconds after its end
+
+
+async def closed(
+    node: Node, instruments: Sequence[Instrument], interval: str, span: Span
+) -> dict[str, list[OpenedBar]]:
+    """Return closed bars by symbol, oldest first.
+
+    Raises:
+        HistoryUnavailable: history did not answer.
+    """
+    found: dict[str, list[OpenedBar]] = {}
+    for lane in sorted({one.lane for one in instruments}):
+        some = list({one.symbol for one in instruments if one.lane == lane})
+        sessions = node.standing.sessions(lane)
+        without = _forming(node, lane, interval, sessions=sessions)
+        bars = await threads.run(read_bars, some, interval, replace(span, without=without), sessions=sessions)
+        found |= {symbol: list(bars.get(symbol, ())) for symbol in some}
+    return found
+
+
+async def up_to_now(
+    node: Node, instruments: Sequence[Instrument], interval: str, span: Span
+) -> dict[str, list[OpenedBar]]:
+    """Return closed bars with the present one behind them; raises as `closed`."""
+    found = await closed(node, instruments, interval, span)
+    for symbol, bar in (await node.standing.formed(instruments, interval)).items():
+        of_one = found[symbol]
+        if bar.opened_ms < span.end_ms and (not of_one or bar.opened_ms > of_one[-1].opened_ms):
+            found[symbol] = [*of_one, bar][-span.limit :]
+    return found
+
+
+def _forming(node: Node, lane_name: str, interval: str, *, sessions: bool) -> frozenset[int]:
+    """Return the openings of the intervals that are not over, or that history may not have all minutes of yet."""
+    lane = node.hub.lanes[lane_name]
+    if interval == "1m" or not lane.seq:
+        return frozenset()  # minutes are written when they are over; a lane that nobody runs forms nothing
+    long = interval in ("1w", "1M")
+    over = lane.state in ("closed", "no_feed")
+    if over and (not long or lane.feed == "replay"):
+        return frozenset()
+    now_ms = end_ms(lane.seq)
+    openings = set()
+    for at_ms in (now_ms, now_ms - int(_WRITTEN_MS * max(1.0, lane.speed))):
+        minute = lane.sessions.minute_of(seq_of(at_ms))
+        if minute is None:
+            minute = at_ms // _MINUTE_MS * _MINUTE_MS
+        openings.add(opening_of(minute, interval, sessions=sessions))
+    return frozenset(openings)
+
+
+def calendar(node: Node, market: str) -> Calendar:
+    """Return a market's trading days; the published ones where no feed has run here yet."""
+    known = node.hub.lanes[market].calendar
+    return known if isinstance(known, Calendar) else calendar_of(market, {})

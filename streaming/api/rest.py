@@ -1,0 +1,209 @@
+"""What the REST dialects share: who asks, what the plan shows, parameters, and answers that any page may read.
+
+A view gets a `Call` and returns the body of a success; whatever it refuses is said by its dialect.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from kernel import clock
+from kernel.errors import PlatformError, Unavailable
+from kernel.scope import Scope, Step
+from kernel.tokens import BadToken, Claims, TokenMissing
+from streaming import metrics
+from streaming.domain.levels import most_levels
+from streaming.errors import (
+    BadParameter,
+    LevelNotAllowed,
+    MarketNotAllowed,
+    SymbolNotAllowed,
+    TooManyCalls,
+    UnknownSymbol,
+)
+from streaming.fanout.node import Node, the_node
+from streaming.reference import Instrument, directory
+from streaming.store import keys
+
+_WHOLE = re.compile(r"-?[0-9]{1,17}", re.ASCII)  # int() reads other scripts' digits too, and a text of any length
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True)
+class Call:
+    """One request, once it is known whose it is."""
+
+    request: HttpRequest
+    node: Node
+    now_ms: int
+    claims: Claims | None = None
+    scope: Scope | None = None
+    step: Step | None = None
+    notes: dict[str, Any] = field(default_factory=dict)  # of the dialect's own
+
+    # -- parameters --------------------------------------------------------------------------------------------------
+
+    def text(self, *names: str) -> str:
+        """Return a parameter by any of its names; empty where none was sent."""
+        for name in names:
+            if found := self.request.GET.get(name, "").strip():
+                return str(found)
+        return ""
+
+    def number(self, *names: str, default: int | None = None) -> int | None:
+        """Return a whole number.
+
+        Raises:
+            BadParameter: it is none.
+        """
+        text = self.text(*names)
+        if not text:
+            return default
+        if not _WHOLE.fullmatch(text):
+            raise BadParameter(f"Invalid parameter: {names[0]} must be a whole number, not {text[:40]!r}")
+        return int(text)
+
+    def limit(self, default: int, most: int) -> int:
+        """Return how many are wanted, brought into the range."""
+        asked = self.number("limit", default=default)
+        return default if asked is None or asked <= 0 else min(asked, most)
+
+    # -- the plan ----------------------------------------------------------------------------------------------------
+
+    def see(self, instrument: Instrument, *, live: bool = True) -> Instrument:
+        """Return an instrument that the plan includes.
+
+        Args:
+            live: the running feed must carry it; else the list is enough.
+
+        Raises:
+            MarketNotAllowed, SymbolNotAllowed, LevelNotAllowed: the plan has no such market, leaves the symbol out, or
+                has no level at all.
+            UnknownSymbol: nobody carries it.
+        """
+        assert self.step is not None
+        market, symbol = instrument.market, instrument.symbol
+        if market is not None and market not in self.step.markets:
+            raise MarketNotAllowed(f"the plan does not include the market {market}")
+        if market is not None and self.scope is not None and not self.scope.allows(symbol):
+            raise SymbolNotAllowed(f"the entitlement leaves {symbol} out")
+        if not self.step.levels:
+            raise LevelNotAllowed("the plan includes neither L1 nor L2")
+        if not self.node.board.carries(instrument) and (live or symbol not in directory()):
+            raise UnknownSymbol(f"{symbol} is not carried by this node", symbol=symbol)
+        return instrument
+
+    def most_levels(self, instrument: Instrument) -> int:
+        """Return how many levels of the best orders the plan includes."""
+        assert self.step is not None
+        return most_levels(self.step.levels, instrument.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Where a dialect's clients put their token, and how it says an error: (HTTP status, body)."""
+
+    name: str
+    token_header: str
+    token_parameter: str
+    refusal: Callable[[Call, PlatformError], tuple[int, dict[str, Any]]]
+
+
+View = Callable[[Call], Awaitable[dict[str, Any]]]
+Answer = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
+
+
+def answered(dialect: Dialect, *methods: str) -> Callable[[View], Answer]:
+    """Make a view of a function that answers a call: find the token, count the call, say errors in the dialect."""
+    taken = methods or ("GET",)
+
+    def wrap(view: View) -> Answer:
+        @wraps(view)
+        async def answer(request: HttpRequest) -> HttpResponse:
+            if request.method == "OPTIONS":
+                return json_answer({})
+            if request.method not in (*taken, "HEAD"):
+                return _wrong_method(request, taken)
+            call = Call(request, the_node(), clock.now_ms())
+            try:
+                call.claims = await keys.verify_async(find_token(request, dialect))
+                call.scope = await call.node.calls.admit(call.claims, call.now_ms)
+                call.step = call.scope.at(call.now_ms / 1000)
+                response = json_answer(await view(call))
+            except PlatformError as error:
+                status, body = dialect.refusal(call, error)
+                response = _with_hints(json_answer(body, status), error)
+            metrics.rest_calls.labels(dialect.name, response.status_code).inc()
+            return response
+
+        return straight(answer)
+
+    return wrap
+
+
+def straight(view: Any) -> Answer:
+    """Mark a view for config.straight: no cookie has any authority here."""
+    marked: Any = csrf_exempt(view)
+    marked.straight = True
+    return marked  # type: ignore[no-any-return]
+
+
+def find_token(request: HttpRequest, dialect: Dialect) -> str:
+    """Return the token of a request: the dialect's own places, or `Authorization: Bearer`.
+
+    Raises:
+        TokenMissing: it is in none of them.
+    """
+    if token := request.headers.get(dialect.token_header, "").strip():
+        return str(token)
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() == "bearer" and token.strip():
+        return token.strip()
+    if token := request.GET.get(dialect.token_parameter, "").strip():
+        return str(token)
+    raise TokenMissing
+
+
+# -- answers -----------------------------------------------------------------------------------------------------------
+
+
+def json_answer(body: Any, status: int = 200) -> HttpResponse:
+    """Return JSON that a page of any origin may read: no cookie has a say here."""
+    encoded = _encode(body)
+    return HttpResponse(
+        encoded,
+        content_type="application/json",
+        status=status,
+        headers={
+            "Content-Length": str(len(encoded)),
+            "Access-Control-Allow-Origin": "*",
+            "Access-Control-Allow-Headers": "Authorization, X-API-Key, token, Content-Type",
+            "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+            "Access-Control-Expose-Headers": "Retry-After",
+            "Access-Control-Max-Age": "86400",
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _with_hints(response: HttpResponse, error: PlatformError) -> HttpResponse:
+    if isinstance(error, BadToken):
+        response["WWW-Authenticate"] = f'Bearer error="invalid_token", error_description="{error.code}"'
+    if isinstance(error, TooManyCalls):
+        response["Retry-After"] = str(error.fields["retry_after_s"])
+    if isinstance(error, Unavailable):
+        response["Retry-After"] = "2"
+    return response
+
+
+def _wrong_method(request: HttpRequest, taken: Sequence[str]) -> HttpResponse:
+    text = f"{str(request.method)[:16]} is not answered here; use {' or '.join(taken)}"
+    response = json_answer({"code": "method_not_allowed", "message": text, "msg": text}, 405)
+    response["Allow"] = ", ".join((*taken, "OPTIONS"))
+    return response

@@ -1,0 +1,82 @@
+"""The symbols that customers have stored on a group: what an rt_receiver socket begins with, and its REST shows.
+
+A stored symbol costs nothing by itself; sockets claim quota when they follow it. So many may be stored as may be
+followed, in the order in which they were stored; TEST.CN is free.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from kernel import keyspace
+
+_KEPT_S = 400 * 86_400  # as long as a token outlives its last grant
+Mode = Literal["replace", "add", "remove"]
+
+# KEYS the list; ARGV mode, most, seconds to keep it, symbols: answers those that were taken, those that did not fit,
+# those that were not there, and the whole list.
+_SYNC = """
+local mode, most = ARGV[1], tonumber(ARGV[2])
+if mode == 'replace' then redis.call('DEL', KEYS[1]) end
+local count, has, taken, over, absent = 0, {}, {}, {}, {}
+local function put(symbol)
+  has[symbol] = true
+  if symbol ~= 'TEST.CN' then count = count + 1 end
+end
+for _, symbol in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do put(symbol) end
+for i = 4, #ARGV do
+  local symbol = ARGV[i]
+  if mode == 'remove' then
+    if redis.call('LREM', KEYS[1], 0, symbol) > 0 then taken[#taken + 1] = symbol else absent[#absent + 1] = symbol end
+  elseif has[symbol] then taken[#taken + 1] = symbol
+  elseif count >= most and symbol ~= 'TEST.CN' then over[#over + 1] = symbol
+  else
+    redis.call('RPUSH', KEYS[1], symbol)
+    put(symbol)
+    taken[#taken + 1] = symbol
+  end
+end
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return {taken, over, absent, redis.call('LRANGE', KEYS[1], 0, -1)}
+"""
+
+
+class Synced(tuple[list[str], list[str], list[str], list[str]]):
+    """What a change did: (taken, over the quota, not there, the whole list), canonical symbols."""
+
+    __slots__ = ()
+
+    @property
+    def current(self) -> list[str]:
+        return self[3]
+
+
+async def sync(client: Any, customer: str, group: str, mode: Mode, symbols: Sequence[str], most: int) -> Synced:
+    """Change what is stored, atomically.
+
+    Args:
+        client: of the running event loop.
+        most: how many may be stored; those that are there already stay.
+
+    Raises:
+        redis.RedisError: the store is away.
+    """
+    key = keyspace.subscription(customer, group)
+    answer = await client.eval(_SYNC, 1, key, mode, most, _KEPT_S, *symbols)
+    synced = Synced([symbol.decode() for symbol in some] for some in answer)
+    index = keyspace.subscribers(group)  # another slot; a count that is a moment late harms nobody
+    if synced.current:
+        await client.hset(index, customer, len(synced.current))
+    else:
+        await client.hdel(index, customer)
+    return synced
+
+
+async def read(client: Any, customer: str, group: str) -> list[str]:
+    """Return what is stored, in its order."""
+    return [symbol.decode() for symbol in await client.lrange(keyspace.subscription(customer, group), 0, -1)]
+
+
+async def totals(client: Any, group: str) -> tuple[int, int]:
+    """Return how many customers have stored something, and how much that is in all."""
+    counts = await client.hvals(keyspace.subscribers(group))
+    return len(counts), sum(map(int, counts))

@@ -1,0 +1,314 @@
+"""The native socket and the node's own addresses, as data (docs/protocol.md says them in words)."""
+
+from typing import Any
+
+from kernel.instruments import LANES
+from streaming.wire.channels import EVENTS, INTERVALS
+from streaming.wire.describe import (
+    COUNT,
+    EPOCH_MS,
+    FLAG,
+    INSTANT,
+    NULL,
+    NUMBER,
+    TEXT,
+    WHOLE,
+    Message,
+    Operation,
+    Rest,
+    Schema,
+    Socket,
+    by_name,
+    either,
+    is_,
+    loose,
+    many,
+    obj,
+    one_of,
+    or_null,
+)
+from streaming.wire.dialects.native.reading import MAX_SYMBOLS, TYPES
+
+_AT = "2026-03-09T06:30:01.500Z"
+_LANE = one_of(*LANES)
+_STATES = (
+    "pre_open", "opening_auction", "open", "lunch_break", "closing_auction", "after_hours", "closed", "unknown",
+    "no_feed",
+)  # fmt: skip
+_TRADING = one_of("trading", "suspended", "halted", "delisted")
+_SYMBOLS = many(TEXT, least=1, most=MAX_SYMBOLS)
+_ZONED: Schema = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$"}
+_SEQ: Schema = {
+    "type": "integer",
+    "minimum": 0,
+    "description": "the number of a window of 1.5 s; of a tick, quote or depth: of the event",
+}
+
+# -- what a client says ------------------------------------------------------------------------------------------------
+
+_SUBSCRIBE = loose(
+    {
+        "types": many(one_of(*TYPES), least=1),
+        "intervals": many(one_of(*INTERVALS), least=1),
+        "fill": FLAG,
+        "stamp": FLAG,
+        "since": {
+            "anyOf": [_SEQ, _ZONED, {"type": "object", "propertyNames": _LANE, "additionalProperties": _SEQ}, NULL],
+            "description": "the last seq, an instant with its zone, or one seq a lane",
+        },
+        "epoch": or_null(by_name(TEXT)),
+    },
+    action=is_("subscribe"),
+    symbols=_SYMBOLS,
+)
+_KINDS: dict[str, Schema] = {"types": many(one_of(*TYPES), least=1), "intervals": many(one_of(*INTERVALS), least=1)}
+
+_SAYS = (
+    Message(
+        "subscribe",
+        "Follow symbols",
+        _SUBSCRIBE,
+        {"action": "subscribe", "symbols": ["600519.SH", "700.HK"], "fill": True},
+    ),
+    Message(
+        "unsubscribe",
+        "Stop following; with types or intervals only these",
+        loose(_KINDS, action=is_("unsubscribe"), symbols=_SYMBOLS),
+        {"action": "unsubscribe", "symbols": ["600519.SH"]},
+    ),
+    Message("list", "Ask what this socket follows", loose(action=is_("list")), {"action": "list"}),
+    Message(
+        "snapshot",
+        "Ask for the newest bar and the day",
+        loose({"symbols": _SYMBOLS}, action=is_("snapshot")),
+        {"action": "snapshot", "symbols": ["600519.SH"]},
+    ),
+    Message(
+        "ping", "A sign of life; `id` comes back", loose({"id": {}}, action=is_("ping")), {"action": "ping", "id": "7"}
+    ),
+)
+
+# -- what a client hears -----------------------------------------------------------------------------------------------
+
+_QUOTA = obj(used=COUNT, max_subs=COUNT)
+_STEP = obj(**{"from": WHOLE}, max_subs=COUNT, max_conns=COUNT, markets=many(TEXT), levels=many(TEXT))
+_REJECTED = many(obj(symbol=TEXT, reason=TEXT, message=TEXT))
+_STATE = one_of(*_STATES)
+_OHLC = {"open": NUMBER, "high": NUMBER, "low": NUMBER, "close": NUMBER, "volume": COUNT, "amount": NUMBER}
+_BAR = obj(**_OHLC, timestamp=INSTANT)
+_DAY = obj(date=TEXT, prev_close=NUMBER, open=NUMBER, high=NUMBER, low=NUMBER, last=NUMBER, volume=COUNT, amount=NUMBER)
+_RESUME = either(
+    obj(recovered=is_(True), epoch=TEXT, since=_SEQ),
+    obj(recovered=is_(False), epoch=TEXT, since=_SEQ, first=or_null(_SEQ), reason=TEXT),
+)
+_LEVEL: Schema = {"type": "array", "prefixItems": [NUMBER, COUNT], "items": False, "minItems": 2}
+_QUOTE = obj(
+    last=NUMBER, prev_close=NUMBER, open=NUMBER, high=NUMBER, low=NUMBER, volume=COUNT, amount=NUMBER,
+    bid=or_null(NUMBER), bid_volume=COUNT, ask=or_null(NUMBER), ask_volume=COUNT, timestamp=INSTANT,
+)  # fmt: skip
+_CLOSED: Schema = {**COUNT, "description": "ms since 1970, UTC; 0 where ingest did not say"}
+_BAR_EXAMPLE: dict[str, Any] = {
+    "open": 10.5, "high": 10.55, "low": 10.48, "close": 10.52, "volume": 123456, "amount": 1298765.0, "timestamp": _AT,
+}  # fmt: skip
+
+
+def _heard(kind: str, summary: str, example: dict[str, Any], payload: Schema, name: str = "") -> Message:
+    return Message(name or kind, summary, payload, {"type": kind, **example})
+
+
+def _typed(kind: str, optional: dict[str, Schema] | None = None, **fields: Schema) -> Schema:
+    return obj(optional, type=is_(kind), **fields)
+
+
+_HEARS = (
+    _heard(
+        "welcome",
+        "The first message",
+        {
+            "node": "sh-1", "server_time": _AT, "epoch": {"CN": "e1"},
+            "markets": {"CN": {"state": "open", "until": _AT}},
+            "quota": {"used": 0, "max_subs": 5, "max_conns": 2, "steps": []},
+        },
+        _typed(
+            "welcome", node=TEXT, server_time=INSTANT, epoch=by_name(TEXT),
+            quota=obj(used=COUNT, max_subs=COUNT, max_conns=COUNT, steps=many(_STEP)),
+            markets=by_name(obj(state=_STATE, until=or_null(INSTANT))),
+        ),
+    ),
+    _heard(
+        "subscribed",
+        "What was added, and why not the rest",
+        {"added": ["600519.SH"], "current": ["600519.SH"], "rejected": [], "quota": {"used": 1, "max_subs": 5}},
+        _typed(
+            "subscribed", {"resume": by_name(_RESUME), "live_only": many(one_of(*INTERVALS, *EVENTS))},
+            added=many(TEXT), current=many(TEXT), rejected=_REJECTED, quota=_QUOTA,
+        ),
+    ),
+    _heard(
+        "unsubscribed",
+        "What is followed no longer",
+        {"removed": ["600519.SH"], "current": [], "rejected": [], "quota": {"used": 0, "max_subs": 5}},
+        _typed("unsubscribed", removed=many(TEXT), current=many(TEXT), rejected=_REJECTED, quota=_QUOTA),
+    ),
+    _heard(
+        "list",
+        "What this socket follows",
+        {"current": ["600519.SH"], "quota": {"used": 1, "max_subs": 5}},
+        _typed("list", current=many(TEXT), quota=_QUOTA),
+        "listed",
+    ),
+    _heard(
+        "snapshot",
+        "Newest bars and days",
+        {"data": [], "rejected": []},
+        _typed(
+            "snapshot",
+            data=many(obj(symbol=TEXT, seq=_SEQ, state=_TRADING, data=or_null(_BAR), day=_DAY)),
+            rejected=_REJECTED,
+        ),
+        "snapshots",
+    ),
+    _heard(
+        "kline",
+        "A bar of 1.5 seconds",
+        {"symbol": "000001.SZ", "seq": 1181986801, "data": _BAR_EXAMPLE},
+        _typed("kline", {"stamp": obj(closed_ms=_CLOSED, sent_ms=EPOCH_MS)}, symbol=TEXT, seq=_SEQ, data=_BAR),
+        "bar",
+    ),
+    _heard(
+        "kline",
+        "A bar of a longer interval as it stands; `timestamp` is where it opened",
+        {"symbol": "000001.SZ", "interval": "1m", "seq": 1181986801, "final": False, "data": _BAR_EXAMPLE},
+        _typed("kline", symbol=TEXT, interval=one_of(*INTERVALS[1:]), seq=_SEQ, final=FLAG, data=_BAR),
+        "longer_bar",
+    ),
+    _heard(
+        "tick",
+        "One trade",
+        {"symbol": "000001.SZ", "seq": 4711,
+         "data": {"price": 10.52, "volume": 300, "amount": 3156.0, "side": "B", "timestamp": _AT}},
+        _typed(
+            "tick", symbol=TEXT, seq=_SEQ,
+            data=obj(price=NUMBER, volume=COUNT, amount=NUMBER, side=one_of("B", "S", "N"), timestamp=INSTANT),
+        ),
+    ),
+    _heard(
+        "quote",
+        "The day and the best orders; null: nobody offers on that side",
+        {"symbol": "000001.SZ", "seq": 812,
+         "data": {"last": 10.52, "prev_close": 10.4, "open": 10.5, "high": 10.55, "low": 10.48, "volume": 123456,
+                  "amount": 1298765.0, "bid": 10.51, "bid_volume": 1200, "ask": None, "ask_volume": 0,
+                  "timestamp": _AT}},
+        _typed("quote", symbol=TEXT, seq=_SEQ, data=_QUOTE),
+    ),
+    _heard(
+        "depth",
+        "Orders by price, best first",
+        {"symbol": "000001.SZ", "seq": 812, "data": {"bids": [[10.51, 1200]], "asks": [], "timestamp": _AT}},
+        _typed("depth", symbol=TEXT, seq=_SEQ, data=obj(bids=many(_LEVEL), asks=many(_LEVEL), timestamp=INSTANT)),
+    ),
+    _heard(
+        "resumed",
+        "A lane's replay is over, or was broken off",
+        {"market": "CN", "seq": 1181986801},
+        _typed("resumed", {"recovered": is_(False)}, market=_LANE, seq=_SEQ),
+    ),
+    _heard(
+        "status",
+        "A market's state",
+        {"market": "CN", "state": "lunch_break", "until": _AT, "epoch": "e1"},
+        _typed("status", market=_LANE, state=_STATE, until=or_null(INSTANT), epoch=TEXT),
+        "market_status",
+    ),
+    _heard(
+        "status",
+        "An instrument's state",
+        {"symbol": "600519.SH", "state": "halted"},
+        _typed("status", symbol=TEXT, state=_TRADING),
+        "instrument_status",
+    ),
+    _heard(
+        "heartbeat",
+        "Every 15 seconds",
+        {"server_time": _AT, "last": {"CN": 1181986801}, "epoch": {"CN": "e1"}},
+        _typed("heartbeat", server_time=INSTANT, last=by_name(_SEQ), epoch=by_name(TEXT)),
+    ),
+    _heard(
+        "quota_changed",
+        "The plan grew or shrank",
+        {"max_subs": 20, "used": 5, "dropped": []},
+        _typed("quota_changed", max_subs=COUNT, used=COUNT, dropped=many(TEXT)),
+    ),
+    _heard(
+        "expiring",
+        "24 h, 1 h and 60 s before the end",
+        {"in_seconds": 3600, "ends_at": _AT, "message": "Your subscription ends soon."},
+        _typed("expiring", in_seconds=COUNT, ends_at=INSTANT, message=TEXT),
+    ),
+    _heard(
+        "slow_reader",
+        "So many bars were skipped for a reader that was too slow",
+        {"skipped": 120},
+        _typed("slow_reader", skipped=COUNT),
+    ),
+    _heard(
+        "pong",
+        "The answer to a ping",
+        {"id": "7", "server_time": _AT},
+        _typed("pong", {"id": either(TEXT, WHOLE)}, server_time=INSTANT),
+    ),
+    _heard(
+        "error",
+        "What could not be done; the socket stays open",
+        {"code": "malformed", "message": "the message is not JSON"},
+        _typed("error", code=TEXT, message=TEXT),
+    ),
+)  # fmt: skip
+
+SOCKET = Socket(
+    "Tickpack's own",
+    "Bars of 1.5 seconds and whatever else the feed has, with resume. docs/protocol.md has all of it. "
+    "A page sends its token as the subprotocols `bearer, <token>`.",
+    _SAYS,
+    _HEARS,
+)
+
+# -- addresses ---------------------------------------------------------------------------------------------------------
+
+ERROR: Schema = {
+    "type": "object",
+    "properties": {"code": TEXT, "message": TEXT},
+    "required": ["code", "message"],
+    "description": "`code` is stable; further fields carry the numbers",
+}
+_LANE_FACTS = by_name(by_name(TEXT))
+_HEALTH = obj(
+    status=one_of("ok", "degraded"), node=TEXT, group=TEXT, realtime=FLAG, server_time_ms=EPOCH_MS, up_seconds=COUNT,
+    connections=COUNT, draining=FLAG, lanes=_LANE_FACTS,
+)  # fmt: skip
+_USAGE = obj(
+    used=COUNT, max_subs=COUNT, symbols=many(TEXT), connections=COUNT, max_conns=COUNT, markets=many(one_of("CN", "HK"))
+)
+_NOWHERE = {404: "there is no such address"}
+
+
+def _open(path: str, summary: str, answer: Schema | None, **more: Any) -> Operation:
+    return Operation(path, summary, answer, needs_token=False, **{"refusals": {}, **more})
+
+
+REST = Rest(
+    "The node's own",
+    "How a node is, what it speaks, and what a customer uses.",
+    ERROR,
+    {401: "the token is no good", 503: "the real-time store is away"},
+    (
+        _open("healthz", "The process answers", _HEALTH),
+        _open("readyz", "The node takes new sockets; 503 while it drains", obj({"reason": TEXT}, ready=FLAG)),
+        _open("metrics", "Prometheus' counters", TEXT, media_type="text/plain"),
+        _open("asyncapi.json", "This node's sockets as AsyncAPI 3.0", {"type": "object"}),
+        Operation("v1/usage", "What the token's customer uses now", _USAGE),
+        _open("v1/", "Nothing stands here", None, refusals=_NOWHERE),
+        _open("v1/{rest}", "Nothing else stands here", None, refusals=_NOWHERE),
+    ),
+    token_headers=("X-API-Key",),
+)

@@ -1,0 +1,322 @@
+"""What all REST dialects share: one token everywhere, the plan on every request, the limiter, and no way to break it."""
+
+import json
+import random
+import threading
+import time
+import uuid
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kernel import keyspace
+from kernel.scope import Scope, Step
+from streaming.store.calls import calls_a_minute
+from streaming.urls import urlpatterns
+from tests.streaming.conftest import FOREIGN_KEY, GROUP, make_scope, make_token, wait_for
+
+pytestmark = pytest.mark.whole
+TICK, TICKER = "/stock/tick?region=HK&code=700", "/v1/market/ticker?symbols=700.HK"
+ALLTICK = "/quote-stock-b-api/trade-tick?query=" + json.dumps(
+    {"trace": "t", "data": {"symbol_list": [{"code": "700.HK"}]}}
+)
+PLACES = [
+    (TICK, "header", "token"), (TICK, "query", "token"), (TICK, "header", "Authorization"),
+    (TICKER, "header", "X-API-Key"), (TICKER, "query", "api_key"), (TICKER, "header", "Authorization"),
+    (ALLTICK, "query", "token"), (ALLTICK, "header", "Authorization"),
+]  # fmt: skip
+
+
+def asked(rest, path, place, name, token):
+    if place == "query":
+        return rest.get(f"{path}&{name}={token}", None)
+    value = f"Bearer {token}" if name == "Authorization" else token
+    return rest.get(path, None, headers={name: value})
+
+
+def ok(answer: httpx.Response) -> bool:
+    body = answer.json()
+    return answer.status_code == 200 and body.get("code", body.get("ret")) in (0, 200)
+
+
+def test_one_token_fits_wherever_a_dialect_puts_it(rest):
+    token = make_token(make_scope(uuid.uuid4().hex, 50))
+
+    for path, place, name in PLACES:
+        assert ok(asked(rest, path, place, name, token)), (path, place, name)
+
+
+@pytest.mark.parametrize(("path", "code"), [(TICK, "E002"), (TICKER, 1001), (ALLTICK, 401)])
+@pytest.mark.parametrize("token", ["x.y.z", "forged", "over"])
+def test_a_token_that_is_not_good_is_refused_in_the_dialects_way(rest, path, code, token):
+    bad = {"forged": make_token(key=FOREIGN_KEY), "over": make_token(lives_s=-60)}.get(token, token)
+
+    answer = rest.get(path, bad)
+
+    body = answer.json()
+    assert (answer.status_code, body.get("code", body.get("ret"))) == (401, code)
+    assert "WWW-Authenticate" in answer.headers
+    assert bad not in answer.text
+
+
+def test_a_revocation_acts_on_the_next_request(rest):
+    jti = uuid.uuid4().hex
+    token = make_token(jti=jti)
+    assert ok(rest.get(TICK, token))
+
+    rest.store.set(keyspace.revoked(jti), int(time.time()), ex=60)
+
+    assert [rest.get(path, token).status_code for path in (TICK, TICKER, ALLTICK)] == [401] * 3
+
+
+def test_a_newer_entitlement_counts_before_the_tokens(rest):
+    scope = make_scope(uuid.uuid4().hex, markets=frozenset({"CN"}))
+    token = make_token(scope)
+    assert rest.get(TICKER, token).json()["code"] == 1004
+
+    grown = make_scope(scope.customer, rev=2)
+    rest.store.set(keyspace.entitlement(scope.customer, GROUP), json.dumps(grown.as_json()), ex=60)
+
+    assert ok(rest.get(TICKER, token))
+
+
+@pytest.mark.parametrize(
+    ("path", "code"), [(TICK, "E003"), ("/v1/market/depth?symbol=700.HK", 1004), (ALLTICK, 604), (TICKER, 1004)]
+)
+def test_a_market_outside_the_plan_is_refused(rest, path, code):
+    body = rest.get(path, make_token(make_scope(uuid.uuid4().hex, markets=frozenset({"CN"})))).json()
+
+    assert body.get("code", body.get("ret")) == code
+
+
+def test_a_market_outside_the_plan_spoils_nothing_of_a_mixed_request(rest):
+    token = make_token(make_scope(uuid.uuid4().hex, markets=frozenset({"CN"})))
+
+    told = rest.get("/v1/market/ticker?symbols=700.HK,600519.SH", token).json()
+
+    assert [row["symbol"] for row in told["data"]] == ["600519.SH"]
+
+
+@pytest.mark.parametrize(
+    ("levels", "mainland", "hong_kong"), [({"L1"}, 5, 1), ({"L2"}, 10, 10), ({"L1", "L2"}, 10, 10), (set(), None, None)]
+)
+def test_depth_is_cut_to_what_the_level_includes(rest, levels, mainland, hong_kong):
+    token = make_token(make_scope(uuid.uuid4().hex, levels=frozenset(levels)))
+    query = {"query": json.dumps({"trace": "", "data": {"symbol_list": [{"code": "700.HK"}]}})}
+
+    cn, hk = (rest.get(f"/stock/depth?region={region}&code={code}", token).json()
+              for region, code in (("SH", "600519"), ("HK", "700")))  # fmt: skip
+    alltick = rest.get("/quote-stock-b-api/depth-tick", token, params=query).json()
+    tickdb = rest.get("/v1/market/depth?symbol=600519.SH&limit=50", token).json()
+
+    if mainland is None:
+        assert (cn["code"], hk["code"], alltick["ret"], tickdb["code"]) == ("E003", "E003", 603, 1004)
+        return
+    assert (len(cn["data"]["b"]), len(hk["data"]["a"])) == (mainland, hong_kong)
+    assert (len(alltick["data"]["tick_list"][0]["asks"]), len(tickdb["data"]["bids"])) == (hong_kong, mainland)
+
+
+# -- the limiter -------------------------------------------------------------------------------------------------------
+
+
+def small_scope() -> Scope:
+    """A customer between two grants: nothing to follow, sixty calls a minute."""
+    now = int(time.time())
+    none = Step(now - 60, 0, 1, frozenset({"CN", "HK"}), frozenset({"L1"}))
+    return Scope(uuid.uuid4().hex, GROUP, 1, (none, Step(now + 3600, 5, 1, none.markets, none.levels),
+                                              Step(now + 7200, 0, 0, frozenset(), frozenset())))  # fmt: skip
+
+
+def test_calls_beyond_the_plans_are_answered_429_with_the_time_to_wait(rest):
+    token = make_token(small_scope())
+    answers = [rest.get(TICK, token) for _ in range(70)]
+
+    good = sum(map(ok, answers))
+    assert 60 <= good <= 62  # one comes back each second
+    refused = answers[-1]
+    assert (refused.status_code, refused.json()["code"]) == (429, "E003")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 2
+    tickdb = rest.get(TICKER, token)
+    assert (tickdb.status_code, tickdb.json()["code"], tickdb.json()["data"]["limit"]) == (429, 3001, 60)
+    assert tickdb.json()["data"]["reset_at"] > time.time() * 1000
+    assert rest.get(ALLTICK, token).json()["ret"] == 605
+
+
+def test_calls_at_once_on_many_connections_are_counted_exactly(rest):
+    token, good = make_token(small_scope()), []
+
+    def ask() -> None:
+        with httpx.Client(base_url=rest.base) as client:
+            good.extend(ok(client.get(TICK, headers={"token": token})) for _ in range(10))
+
+    began = time.monotonic()
+    threads = [threading.Thread(target=ask) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert 60 <= sum(good) <= 61 + (time.monotonic() - began)
+
+
+def test_the_limit_stacks_as_symbols_do():
+    def step(max_subs):
+        return Step(0, max_subs, 1, frozenset(), frozenset())
+
+    assert [calls_a_minute(step(count)) for count in (0, 5, 15, 50, 55)] == [60, 120, 240, 660, 720]
+
+
+# -- browsers, methods, addresses --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [TICK, TICKER, ALLTICK, "/stock/nope", "/v1/market/kline"])
+def test_a_page_of_any_origin_may_ask_with_its_key(rest, path):
+    answer = rest.get(path, None, method="OPTIONS", headers={
+        "Origin": "https://shop.example", "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "x-api-key",
+    })  # fmt: skip
+
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "X-API-Key" in answer.headers["Access-Control-Allow-Headers"]
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    assert rest.get(path).headers["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/stock/nope", 404),
+        ("/symbol/", 404),
+        ("/quote-stock-b-api/nope", 404),
+        ("/v1/market/nope", 404),
+        ("/nope", 404),
+        ("/", 404),
+    ],
+)
+def test_an_address_that_does_not_exist_is_said_in_json(rest, path, status):
+    answer = rest.get(path)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json")
+    assert path in answer.text
+
+
+def test_a_wrong_method_is_told_the_right_one(rest):
+    answer = rest.get("/stock/tick", method="DELETE")
+
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, OPTIONS")
+
+
+def test_requests_are_counted_by_dialect_and_status(rest):
+    rest.get(TICK)
+    rest.get(TICK, "x.y.z")
+
+    page = rest.get("/metrics", None).text
+    assert 'tickpack_rest_calls_total{dialect="itick",status="200"}' in page
+    assert 'tickpack_rest_calls_total{dialect="itick",status="401"}' in page
+
+
+def test_no_cookie_is_set_or_read(rest):
+    answer = rest.get(TICK, None, headers={"Cookie": f"token={make_token()}"})
+
+    assert answer.status_code == 401
+    assert "set-cookie" not in rest.get(TICK).headers
+
+
+ADDRESSES = sorted(
+    f"/{one.pattern}" for one in urlpatterns if getattr(one.callback, "straight", False) and not one.pattern.converters
+)
+NAMES = ("symbol", "symbols", "code", "codes", "region", "interval", "limit", "start_time", "end_time", "type", "market",
+         "kType", "period", "et", "end", "offset", "beg_day", "end_day", "adjust", "query", "exchange")  # fmt: skip
+UGLY = ("", "0", "-1", "1e9", "9" * 18, "９", "\x00", "700", "700.HK", "HK", "1m", "nan", "{}", '{"data":{}}', "[" * 500, "a,b,,", "$", "null", "20260230", "99991231", "00010101")  # fmt: skip
+TOKEN = make_token(make_scope("garbage", 100_000))
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(ADDRESSES),
+    st.dictionaries(st.sampled_from(NAMES), st.sampled_from(UGLY) | st.text(max_size=20), max_size=5),
+    st.sampled_from(["GET", "POST"]),
+)
+def test_no_parameters_at_all_make_an_error_of_ours(rest, path, query, method):
+    answer = rest.get(path, TOKEN, params=query, method=method)
+
+    assert answer.status_code < 500, (path, query, answer.text)
+    assert answer.headers["content-type"] == "application/json"
+    body = answer.json()
+    if answer.status_code != 405 and body.get("code", body.get("ret", 0)) not in (0, 200):
+        assert body.get("message") or body.get("msg")
+
+
+def test_a_body_without_end_or_form_is_refused(rest):
+    for body in (
+        b"",
+        b'{"data": {"data_list": [{"code": "700.HK", "kline_type": "1e999999"}]}}',
+        b'{"data": {"data_list": [{"code": "700.HK", "query_kline_num": 1e308}]}}',
+        b"x" * 200_000,
+        b"[" * 100_000,
+        random.Random(7).randbytes(500),
+        b'{"data": {"data_list": 7}}',
+    ):
+        answer = rest.get("/quote-stock-b-api/batch-kline", TOKEN, method="POST", content=body)
+        assert answer.status_code == 200
+        assert answer.json()["ret"] in (402, 601)
+
+
+def test_the_first_request_for_an_interval_waits_and_the_next_are_answered_from_memory(rest):
+    path = "/v1/market/kline/latest?symbols=00700.HK&interval=30m"
+    assert rest.get(path).json()["data"][0]["klines"][0]["close"] == "462.4"
+
+    began = time.perf_counter()
+    rest.get(path, TOKEN)
+
+    assert time.perf_counter() - began < 1.0  # not the two seconds that the first one may take
+
+
+def test_the_bar_that_is_being_formed_changes_with_every_trade(rest):
+    rest.cn.know("600036.SH", price=40.0)
+    path = "/v1/market/kline/latest?symbols=600036.SH&interval=5m"
+
+    def told():
+        rows = rest.get(path).json()["data"] if ok(rest.get(path)) else []
+        return rows and rows[0]["klines"] and rows[0]["klines"][0]
+
+    rest.cn.write(("600036.SH", 40.0, 40.0, 40.0, 40.0, 100, 4000.0))
+    wait_for(lambda: (told() or {}).get("volume") == "100")
+    rest.cn.write(("600036.SH", 41.0, 41.0, 41.0, 41.0, 200, 8200.0))
+
+    bar = wait_for(lambda: (now := told()) and now["volume"] == "300" and now)
+    assert (bar["open"], bar["high"], bar["close"], bar["quote_volume"]) == ("40", "41", "41", "12200")
+
+
+@pytest.mark.parametrize("path", ["/symbol/list", "/symbol/holidays", "/symbol/v2/holidays"])
+def test_what_itick_sdk_asks_without_any_parameter_is_answered(rest, path):
+    body = rest.get(path, None, headers={"token": make_token(), "accept": "application/json"}).json()
+
+    assert body["code"] == 0  # anything but the whole number is an error to it
+    assert len(body["data"]) >= 2
+
+
+def test_a_bar_of_history_and_the_present_one_are_told_together_and_in_order(rest):
+    told = rest.get("/stock/klines?region=HK&codes=700,HSI&kType=8&limit=5").json()["data"]
+
+    assert told["700"][0]["c"] == 380.5  # 1 February 2023, out of history
+    assert sorted(row["t"] for row in told["700"]) == [row["t"] for row in told["700"]]
+
+
+def test_a_price_with_an_end_in_the_past_has_no_present_bar(rest):
+    told = rest.get("/stock/kline?region=HK&code=700&kType=1&limit=500&et=1675300000000").json()["data"]
+
+    assert len(told) == 120
+
+
+@pytest.mark.parametrize("interval", ["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "1d", "1w", "1M"])
+def test_every_interval_of_seed_3_is_answered_by_both_addresses(rest, interval):
+    latest = rest.get(f"/v1/market/kline/latest?symbols=00700.HK&interval={interval}").json()
+    closed = rest.get(f"/v1/market/kline?symbol=00700.HK&interval={interval}&end_time=1675300000000").json()
+
+    assert (latest["code"], closed["code"]) == (0, 0)
+    assert closed["data"]["klines"][-1]["close"] == "380.5"  # 1 February 2023, out of history
+    assert len(latest["data"][0]["klines"]) == 1

@@ -1,0 +1,91 @@
+"""Stored symbols keep their order and their bound however many change them at once; policies and pushes are written once."""
+
+import asyncio
+import json
+import uuid
+
+import pytest
+import redis.asyncio
+
+from kernel import keyspace
+from kernel.scope import Policy
+from kernel.tokens import Claims
+from streaming.store import entitlements, policies, pushes, subscriptions
+from streaming.wire.dialects.rt_receiver.push import Batch, Item, PushedTick
+from tests.streaming.conftest import GROUP, make_scope
+
+pytestmark = pytest.mark.whole
+
+
+@pytest.fixture
+async def client(redis_url):
+    client = redis.asyncio.Redis.from_url(redis_url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def customer() -> str:
+    return uuid.uuid4().hex
+
+
+async def test_twenty_adds_at_once_store_no_more_than_the_bound(client, customer):
+    symbols = [f"{600000 + nth}.SH" for nth in range(20)]
+
+    done = await asyncio.gather(*(subscriptions.sync(client, customer, GROUP, "add", [one], 5) for one in symbols))
+
+    stored = await subscriptions.read(client, customer, GROUP)
+    assert len(stored) == 5
+    assert sorted(one for synced in done for one in synced[0]) == sorted(stored)
+    assert int(await client.hget(keyspace.subscribers(GROUP), customer)) == 5
+
+
+async def test_a_change_says_what_it_did_in_order(client, customer):
+    def change(mode, *symbols):
+        return subscriptions.sync(client, customer, GROUP, mode, symbols, 2)
+
+    assert await change("replace", "A", "B", "C", "TEST.CN") == (
+        ["A", "B", "TEST.CN"],
+        ["C"],
+        [],
+        ["A", "B", "TEST.CN"],
+    )
+    assert await change("add", "B", "D") == (["B"], ["D"], [], ["A", "B", "TEST.CN"])
+    assert await change("remove", "A", "X", "TEST.CN") == (["A", "TEST.CN"], [], ["X"], ["B"])
+    assert (await change("replace")).current == []
+    assert await client.hget(keyspace.subscribers(GROUP), customer) is None
+
+
+async def test_an_older_policy_does_not_replace_a_newer_one(client, customer):
+    assert await policies.apply(client, customer, GROUP, Policy(revision=5, max_subs=1))
+    assert not await policies.apply(client, customer, GROUP, Policy(revision=4, max_subs=9))
+    assert await policies.apply(client, customer, GROUP, Policy(revision=5, max_subs=2))
+
+    assert entitlements.read_policy(await client.get(keyspace.policy(customer, GROUP))) == Policy(5, 2)
+
+
+async def test_the_periodic_look_tells_of_a_policy_too(client, customer):
+    claims = Claims(scope=make_scope(customer), jti=uuid.uuid4().hex, issued_at_s=0, expires_at_s=2**40)
+    await policies.apply(client, customer, GROUP, Policy(revision=1, max_subs=1))
+
+    ((stored, revoked),) = await entitlements.look_up([claims])
+
+    assert (stored[0], json.loads(stored[1])["max_subs"], revoked) == (None, 1, False)
+    assert (await entitlements.effective_async(claims)).steps[0].max_subs == 1
+
+
+async def test_a_version_counts_once_whoever_pushes_it_and_as_long_as_it_is_among_the_newest(client):
+    symbol = "688999.SH"
+    await client.delete(keyspace.push_versions("CN"))
+
+    def batch(*versions: str, market: str = "a_stock") -> Batch:
+        return Batch(market, 1, tuple(Item(one, PushedTick(symbol, "", 1, 1, 1, 1, 1, 1, 1)) for one in versions))
+
+    assert sum(await asyncio.gather(*(pushes.put(client, batch("1", "2", "2")) for _ in range(10)))) == 2
+    assert await pushes.put(client, batch("1", market="etf")) == 1  # another market's version is another one
+    assert await pushes.put(client, batch("", "")) == 2  # nobody can tell
+    assert await pushes.put(client, batch(*(f"n{nth}" for nth in range(31)))) == 31
+    assert await pushes.put(client, batch("2")) == 0
+    assert await pushes.put(client, batch("1")) == 1  # thirty-two newer ones later
+    kept = await client.hget(keyspace.push_versions("CN"), f"a_stock|{symbol}")
+    assert len(kept.decode().strip().split("\n")) == 32
