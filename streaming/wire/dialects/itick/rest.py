@@ -1,0 +1,219 @@
+"""iTick's answers over HTTP: our values -> its JSON, its JSON -> our values, its error codes.
+
+Texts and field names are those of its pages (docs/protocol.md "iTick"). A price that nobody knows yet is null, and so
+is every field whose facts we do not carry.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from kernel.errors import Malformed, PlatformError, Unavailable
+from kernel.instruments import BadSymbol, InstrumentId, Market, Venue
+from kernel.tokens import BadToken
+from streaming.domain import E4
+from streaming.domain.calendar import timetable
+from streaming.domain.intervals import FormedBar
+from streaming.domain.ticks import Levels, Snapshot, Trade
+from streaming.errors import LevelNotAllowed, MarketNotAllowed, NoSuchAddress, NotCarried, TooManyCalls, UnknownSymbol
+from streaming.reference import Instrument
+from streaming.wire.dialects.itick.symbols import code_of, region_of
+from streaming.wire.dialects.numbers import OpenedBar, bar_of, e4_of, field, levels_of, number_or_null, percent, whole
+from streaming.wire.dialects.numbers import rows as list_of
+
+Json = dict[str, Any]
+INTERVALS = {1: "1m", 2: "5m", 3: "15m", 4: "30m", 5: "1h", 6: "2h", 7: "4h", 8: "1d", 9: "1w", 10: "1M"}
+DEFAULT_LIMIT, MAX_LIMIT, MAX_CODES = 100, 1000, 50
+_STATUS = {"trading": 0, "suspended": 1, "halted": 1, "delisted": 2}
+_PHASES = ("trading", "halted", "delisted", "halted")  # 3 is a circuit breaker
+_EXCHANGES = {Venue.SH: "SSE", Venue.SZ: "SZSE", Venue.BJ: "BSE", Venue.HK: "HKEX", Venue.TEST: "TEST"}
+_TIMEZONES = {Market.CN: "Asia/Shanghai", Market.HK: "Asia/Hong_Kong"}
+_MARKET_STATES = {
+    "opening_auction": "PRE_MARKET", "pre_open": "PRE_MARKET", "open": "OPEN", "lunch_break": "LUNCH_BREAK",
+    "closing_auction": "OPEN", "after_hours": "POST_MARKET",
+}  # fmt: skip
+
+# -- envelope ----------------------------------------------------------------------------------------------------------
+
+
+def answer(data: Any) -> Json:
+    """Return what clients take for success: `code` is the number 0."""
+    return {"code": 0, "msg": None, "data": data}
+
+
+def refusal(error: PlatformError) -> tuple[int, Json]:
+    """Return the HTTP status and the envelope of an error: codes are texts, `detail` says what was wrong."""
+    status, code, text = 200, "E004", error.message
+    if isinstance(error, BadToken):
+        status, code, text = 401, "E002", "auth failed"
+    elif isinstance(error, TooManyCalls):
+        status, code, text = 429, "E003", "exceeding the maximum subscription limit"
+    elif isinstance(error, MarketNotAllowed | LevelNotAllowed):
+        code, text = "E003", "exceeding the maximum subscription limit"
+    elif isinstance(error, BadSymbol | UnknownSymbol):
+        code, text = "E001", "not found this produce"
+    elif isinstance(error, Unavailable):
+        code = "E005"
+    elif isinstance(error, NotCarried):
+        status, code = 404 if isinstance(error, NoSuchAddress) else 200, "E006"
+    return status, {"code": code, "msg": text, "data": None, "detail": error.message}
+
+
+def read_answer(body: Any) -> Any:
+    """Return the data of an envelope.
+
+    Raises:
+        Malformed: it says an error; the text is the peer's.
+    """
+    if field(body, "code") != 0:
+        raise Malformed(f"the peer refused: {str(body.get('code'))[:16]} {str(body.get('msg'))[:200]}")
+    return field(body, "data")
+
+
+# -- market data -------------------------------------------------------------------------------------------------------
+
+
+def tick(asked: str, trade: Trade, state: str = "trading") -> Json:
+    return {
+        "s": asked, "ld": trade.price_e4 / E4, "t": trade.at_ms, "v": trade.volume, "tu": trade.turnover_e4 / E4,
+        "ts": _STATUS.get(state, 1),
+    }  # fmt: skip
+
+
+def read_tick(data: Any, instrument: InstrumentId) -> Trade:
+    return Trade(
+        instrument, whole(field(data, "t")), e4_of(field(data, "ld")), whole(field(data, "v")), e4_of(data.get("tu"))
+    )
+
+
+def quote(asked: str, picture: Snapshot) -> Json:
+    """Return the day so far; changes are against the feed's own previous close."""
+    known = picture.prev_close_e4 > 0 and picture.last_e4 > 0
+    change_e4 = picture.last_e4 - picture.prev_close_e4
+    return {
+        "s": asked,
+        "ld": number_or_null(picture.last_e4),
+        "o": number_or_null(picture.open_e4),
+        "p": number_or_null(picture.prev_close_e4),
+        "h": number_or_null(picture.high_e4),
+        "l": number_or_null(picture.low_e4),
+        "t": picture.at_ms,
+        "v": picture.cum_volume,
+        "tu": picture.cum_turnover_e4 / E4,
+        "ts": _STATUS.get(picture.phase, 1),
+        "ch": change_e4 / E4 if known else None,
+        "chp": percent(change_e4, picture.prev_close_e4) if known else None,
+        **({"iopv": picture.iopv_e4 / E4} if picture.iopv_e4 else {}),
+    }
+
+
+def read_quote(data: Any, instrument: InstrumentId) -> Snapshot:
+    status = whole(data.get("ts", 0) if isinstance(data, dict) else 0)
+    return Snapshot(
+        instrument=instrument,
+        at_ms=whole(field(data, "t")),
+        prev_close_e4=e4_of(data.get("p")),
+        open_e4=e4_of(data.get("o")),
+        high_e4=e4_of(data.get("h")),
+        low_e4=e4_of(data.get("l")),
+        last_e4=e4_of(field(data, "ld")),
+        cum_volume=whole(field(data, "v")),
+        cum_turnover_e4=e4_of(data.get("tu")),
+        phase=_PHASES[status] if 0 <= status < len(_PHASES) else "halted",
+        iopv_e4=e4_of(data.get("iopv")),
+    )
+
+
+def depth(asked: str, levels: Levels, most: int) -> Json:
+    """Return the best orders, at most so many a side. `o` is what seed 1 shows: the same as `v`."""
+    return {"s": asked, "a": _side(levels.asks, most), "b": _side(levels.bids, most)}
+
+
+def _side(orders: Sequence[tuple[int, int]], most: int) -> list[Json]:
+    return [
+        {"po": nth, "p": price_e4 / E4, "v": volume, "o": volume}
+        for nth, (price_e4, volume) in enumerate(orders[:most], 1)
+    ]
+
+
+def read_depth(data: Any, instrument: InstrumentId, at_ms: int) -> Levels:
+    """Read the best orders; the answer has no time, so it is when it was asked."""
+    return Levels(
+        instrument, at_ms, bids=levels_of(field(data, "b"), "p", "v"), asks=levels_of(field(data, "a"), "p", "v")
+    )
+
+
+def kline(bars: Iterable[OpenedBar]) -> list[Json]:
+    """Return bars, oldest first; `t` is where each opened."""
+    return [
+        {
+            "tu": bar.turnover_e4 / E4, "c": bar.close_e4 / E4, "t": bar.opened_ms, "v": bar.volume,
+            "h": bar.high_e4 / E4, "l": bar.low_e4 / E4, "o": bar.open_e4 / E4,
+        }
+        for bar in bars
+    ]  # fmt: skip
+
+
+def read_kline(data: Any) -> list[FormedBar]:
+    return [bar_of(row, whole(field(row, "t")), ("o", "h", "l", "c", "v", "tu")) for row in list_of(data)]
+
+
+# -- reference ---------------------------------------------------------------------------------------------------------
+
+
+def asset_of(instrument: Instrument) -> str:
+    """Return stock, fund or indices."""
+    return {"stock": "stock", "index": "indices"}.get(instrument.kind, "fund")
+
+
+def info(asked: str, instrument: Instrument) -> Json:
+    """Return the basic facts of an instrument; what companies report (shares, earnings, dividends) we do not carry."""
+    unknown = dict.fromkeys(("nh", "t", "cs", "hs", "ep", "ept", "bps", "dy", "sd"))
+    known = {
+        "s": asked, "c": instrument.currency, "l": instrument.lot, "b": instrument.board,
+        "nc": instrument.name_zh, "ne": instrument.name_en, "e": _EXCHANGES[instrument.id.venue],
+    }  # fmt: skip
+    return known | unknown
+
+
+def symbol(instrument: Instrument) -> Json:
+    """Return one row of the list of symbols."""
+    return {
+        "c": code_of(instrument.id), "n": instrument.name_en, "t": asset_of(instrument),
+        "e": _EXCHANGES[instrument.id.venue], "s": None, "l": None, "r": region_of(instrument.id),
+    }  # fmt: skip
+
+
+def symbol_info(instrument: Instrument, phases: Sequence[tuple[int, str]]) -> Json:
+    """Return what TradingView's charts ask; `phases` are a full day's (epoch ms, state that begins then)."""
+    hours = ",".join(
+        f"{begins}-{ends}".replace(":", "") for begins, ends, what in timetable(phases) if what == "regular"
+    )
+    return {
+        "n": instrument.name_en, "r": region_of(instrument.id), "tz": _TIMEZONES[instrument.id.market or Market.CN],
+        "e": _EXCHANGES[instrument.id.venue], "t": asset_of(instrument), "sb": [{"id": "regular", "session": hours}],
+        "si": None, "m": None, "b": None, "d": None,
+    }  # fmt: skip
+
+
+def holidays(market: str, days: Iterable[date]) -> Json:
+    """Return a market's weekdays without trading; `v` is JSON in a text there."""
+    listed = json.dumps([day.isoformat() for day in sorted(days)])
+    return {
+        "c": market, "r": market, "v": listed, "et": None, "ey": None, "vr": None, "tz": _TIMEZONES[Market(market)],
+    }  # fmt: skip
+
+
+def market_status(market: str, state: str, at_ms: int, *, day: str, weekend: bool) -> Json:
+    """Return how a market is.
+
+    Args:
+        day: what the exchange's day is: full, half, closed or unknown.
+    """
+    said = _MARKET_STATES.get(state)
+    if said is None:
+        closed = {"closed": "CLOSED_WEEKEND" if weekend else "CLOSED_HOLIDAY", "half": "HOLIDAY_HALF_DAY"}
+        said = closed.get(day, "CLOSED")
+    zone = _TIMEZONES[Market(market)]
+    return {"c": market, "r": market, "o": None, "s": said, "h": None, "t": at_ms, "z": zone, "l": None}

@@ -1,0 +1,74 @@
+"""iTick from the other side: what its client says, and what its server's messages tell."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from kernel.instruments import InstrumentId
+from streaming.domain.ticks import Levels, Snapshot, Trade
+from streaming.reference import directory
+from streaming.wire.channels import EVENTS
+from streaming.wire.dialects.itick import symbols
+from streaming.wire.dialects.itick.rest import INTERVALS
+from streaming.wire.dialects.itick.socket import KLINES
+from streaming.wire.dialects.numbers import bar_of, e4_of, field, levels_of, whole
+from streaming.wire.dialects.reading import json_object
+from streaming.wire.upstream import Heard, IntervalBar
+
+_NUMBERS = {kind: number for number, kind in INTERVALS.items()}
+_BAR = ("o", "h", "l", "c", "v", "tu")
+
+
+def authenticate(token: str) -> str:
+    """Return the message of a client that connected bare."""
+    return json.dumps({"ac": "auth", "params": token})
+
+
+def subscribe(instruments: Iterable[InstrumentId], kinds: Sequence[str]) -> str:
+    """Return the message that follows instruments; kinds are those of streaming.wire.channels."""
+    types = [kind if kind in EVENTS else f"kline@{_NUMBERS[kind]}" for kind in kinds]
+    return json.dumps(
+        {"ac": "subscribe", "params": ",".join(map(symbols.write, instruments)), "types": ",".join(types)}
+    )
+
+
+def read(text: str) -> list[Heard]:
+    """Return what a message tells; an acknowledgement and a pong tell nothing.
+
+    Raises:
+        Malformed, BadSymbol: it is none of theirs.
+    """
+    data = json_object(text).get("data")
+    if not isinstance(data, dict) or "type" not in data:
+        return []
+    instrument, kind = _instrument(data), data["type"]
+    if kind == "tick":
+        price, volume = e4_of(field(data, "ld")), whole(field(data, "v"))
+        return [Trade(instrument, whole(field(data, "t")), price, volume, price * volume)]
+    if kind == "quote":
+        return [_quote(instrument, data)]
+    if kind == "depth":
+        bids, asks = (tuple(row for row in levels_of(field(data, side), "p", "v") if row[0] > 0) for side in ("b", "a"))
+        return [Levels(instrument, 0, bids, asks)]
+    interval = KLINES.get(kind) if isinstance(kind, str) else None
+    return [IntervalBar(instrument, interval, bar_of(data, whole(field(data, "t")), _BAR))] if interval else []
+
+
+def _instrument(data: dict[str, Any]) -> InstrumentId:
+    code, _, region = str(field(data, "s")).partition("$")
+    return symbols.find(code, region or str(data.get("r", "")), directory())
+
+
+def _quote(instrument: InstrumentId, data: dict[str, Any]) -> Snapshot:
+    return Snapshot(
+        instrument=instrument,
+        at_ms=whole(field(data, "t")),
+        prev_close_e4=e4_of(data.get("p")),
+        open_e4=e4_of(field(data, "o")),
+        high_e4=e4_of(field(data, "h")),
+        low_e4=e4_of(field(data, "l")),
+        last_e4=e4_of(field(data, "ld")),
+        cum_volume=whole(field(data, "v")),
+        cum_turnover_e4=e4_of(field(data, "tu")),
+        iopv_e4=e4_of(data.get("iopv")),
+    )
