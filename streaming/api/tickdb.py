@@ -1,0 +1,265 @@
+"""TickDB's REST interface (seed 3): /v1/market, /v1/symbols, /v1/apikeys. Any token of the node as `X-API-Key`."""
+
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any
+
+from kernel.errors import PlatformError
+from kernel.instruments import MIC
+from streaming.api import bars
+from streaming.api.rest import Call, Dialect, answered
+from streaming.domain.calendar import Calendar, day_start_ms, exchange_day, timetable
+from streaming.domain.intervals import INTERVAL_MINUTES
+from streaming.errors import AmbiguousSymbol, BadParameter, NotCarried
+from streaming.history.rollup import Span
+from streaming.reference import Instrument, directory
+from streaming.wire.dialects.tickdb import rest, symbols
+
+_LONGEST_DAYS = 366  # of one question for trading days
+_TIMEZONES = {"CN": "Asia/Shanghai", "HK": "Asia/Hong_Kong"}
+_DAY_MS = 86_400_000
+
+_view = answered(Dialect("tickdb", "X-API-Key", "api_key", lambda call, error: rest.refusal(error, now_ms=call.now_ms)))
+
+
+@_view
+async def kline(call: Call) -> dict[str, Any]:
+    """Closed bars of one symbol."""
+    asked, wanted = _symbol(call)
+    interval = _interval(call, "1m")
+    if call.text("adjust") not in ("", "none"):
+        raise BadParameter("Invalid parameter: adjust is not carried; this node carries none, prices as traded")
+    limit = call.limit(rest.DEFAULT_LIMIT, rest.MAX_LIMIT)
+    start_ms, end_ms = call.number("start_time"), call.number("end_time")
+    instrument = _seen(call, asked, wanted, live=False)
+    span = Span(start_ms or 0, end_ms if end_ms is not None else 2**53, limit, newest=start_ms is None)
+    found = await bars.closed(call.node, [instrument], interval, span)
+    return rest.answer(rest.kline(asked, rest.kind_of(instrument), interval, found[instrument.symbol]))
+
+
+@_view
+async def kline_latest(call: Call) -> dict[str, Any]:
+    """The bars that are being formed."""
+    asked = _symbols(call)
+    interval = _interval(call, "")
+    seen = _all_seen(call, asked)
+    found = await call.node.standing.formed(list(seen.values()), interval)
+    told = []
+    for text, one in seen.items():
+        bar = found.get(one.symbol)
+        told.append(rest.kline(text, rest.kind_of(one), interval, (bar,) if bar is not None else ()))
+    return rest.answer(told)
+
+
+@_view
+async def ticker(call: Call) -> dict[str, Any]:
+    told = []
+    for text, one in _all_seen(call, _symbols(call)).items():
+        picture = call.node.board.picture(one)
+        if picture is not None:
+            told.append(rest.ticker(text, rest.kind_of(one), one.name_en, picture, best=call.most_levels(one) > 0))
+    return rest.answer(told)
+
+
+@_view
+async def depth(call: Call) -> dict[str, Any]:
+    asked, wanted = _symbol(call)
+    one = _seen(call, asked, wanted)
+    most = min(call.limit(10, rest.MAX_DEPTH), call.most_levels(one))
+    levels = call.node.board.levels(one)
+    assert levels is not None  # the board carries it
+    return rest.answer(rest.depth(asked, rest.kind_of(one), levels[0], most))
+
+
+@_view
+async def trades(call: Call) -> dict[str, Any]:
+    asked, wanted = _symbol(call)
+    limit = call.limit(rest.DEFAULT_LIMIT, rest.MAX_LIMIT)
+    one = _seen(call, asked, wanted)
+    found, numbers = call.node.board.trades(one, limit), call.node.board.numbers(one, limit)
+    return rest.answer(rest.trades(asked, rest.kind_of(one), found, numbers))
+
+
+@_view
+async def intraday(call: Call) -> dict[str, Any]:
+    """The minutes of the present or last trading day."""
+    asked, wanted = _symbol(call)
+    one = _seen(call, asked, wanted)
+    newest = call.node.board.newest(one)
+    assert newest is not None
+    day_ms = day_start_ms(date.fromisoformat(newest.day))
+    span = Span(day_ms, day_ms + _DAY_MS, rest.MAX_LIMIT, newest=False)
+    found = await bars.up_to_now(call.node, [one], "1m", span)
+    return rest.answer(rest.kline(asked, rest.kind_of(one), "1m", found[one.symbol]))
+
+
+@_view
+async def intervals(call: Call) -> dict[str, Any]:
+    return rest.answer({"intervals": _carried_intervals()})
+
+
+@_view
+async def available(call: Call) -> dict[str, Any]:
+    """The list of products."""
+    kind, market = call.text("type"), call.text("market").upper()
+    if kind and kind not in symbols.TYPES:
+        raise BadParameter(f"Invalid parameter: type {kind[:16]!r} is not one of {', '.join(symbols.TYPES)}")
+    if market and market not in rest.MARKETS:
+        raise BadParameter(f"Invalid parameter: market {market[:16]!r} is not one of {', '.join(rest.MARKETS)}")
+    limit, offset = call.limit(rest.DEFAULT_LIMIT, rest.MAX_LIMIT), max(0, call.number("offset") or 0)
+    found = [
+        one
+        for one in directory()
+        if (not kind or rest.kind_of(one) == kind) and (not market or str(one.id.market or "CN") == market)
+    ]
+    active = [symbol for shown in call.node.board.lanes.values() for symbol in shown.rows]
+    page = found[offset : offset + limit]
+    return rest.answer(rest.available(found, page, limit=limit, offset=offset, active=active))
+
+
+@_view
+async def stock_info(call: Call) -> dict[str, Any]:
+    asked, wanted = _symbol(call)
+    one = _seen(call, asked, wanted, live=False)
+    return rest.answer(rest.stock_info(asked, one, MIC.get(one.id.venue, "TEST")))
+
+
+@_view
+async def trade_days(call: Call) -> dict[str, Any]:
+    calendar = _calendar(call)
+    today = exchange_day(call.now_ms)
+    first, last = _day(call, "beg_day", today), _day(call, "end_day", today + timedelta(days=30))
+    if not 0 <= (last - first).days < _LONGEST_DAYS:
+        raise BadParameter(f"Invalid parameter: end_day must be within {_LONGEST_DAYS} days of beg_day")
+    days = [(first + timedelta(days=nth)) for nth in range((last - first).days + 1)]
+    kinds = [(day, calendar.kind_on(day)) for day in days]
+    if any(kind == "unknown" for _, kind in kinds):
+        raise BadParameter(
+            f"Invalid parameter: trading days are published from {calendar.first} to {calendar.last} here"
+        )
+    return rest.answer(
+        rest.trade_days(*([day for day, kind in kinds if kind == wanted] for wanted in ("full", "half")))
+    )
+
+
+@_view
+async def trading_sessions(call: Call) -> dict[str, Any]:
+    """A full day's timetable."""
+    calendar = _calendar(call)
+    today = exchange_day(call.now_ms)
+    week = (today + timedelta(days=nth) for nth in range(30))
+    day = next((one for one in week if calendar.kind_on(one) == "full"), None)
+    if day is None:
+        raise NotCarried("no full trading day is published for the next 30 days")
+    told = timetable(calendar.phases_on(day))
+    return rest.answer(rest.sessions(calendar.market, _TIMEZONES[calendar.market], told))
+
+
+@_view
+async def subscriptions(call: Call) -> dict[str, Any]:
+    """The key that asks, and how long it lasts."""
+    assert call.scope is not None
+    assert call.claims is not None
+    ends_ms = call.scope.ends_at_s * 1000
+    key = {
+        "key_prefix": call.claims.jti[:8], "name": None, "plan": None, "status": "active", "expires_at": ends_ms,
+        "remaining_seconds": max(0, (ends_ms - call.now_ms) // 1000),
+    }  # fmt: skip
+    return rest.answer({"server_time": call.now_ms, "total": 1, "api_keys": [key]})
+
+
+@_view
+async def not_carried(call: Call) -> dict[str, Any]:
+    what = call.request.path_info.rpartition("/")[2]
+    raise NotCarried(f"{what} is not carried by this node: it has market data, and nothing that companies report")
+
+
+# -- parameters --------------------------------------------------------------------------------------------------------
+
+
+def _symbol(call: Call) -> tuple[str, str]:
+    asked = call.text("symbol")
+    if not asked:
+        raise BadParameter("Invalid parameter: symbol is required")
+    return asked, _type(call)
+
+
+def _symbols(call: Call) -> list[str]:
+    asked = [text for part in call.text("symbols").split(",") if (text := part.strip())]
+    if not asked:
+        raise BadParameter("Invalid parameter: symbols is required")
+    if len(asked) > rest.MAX_SYMBOLS:
+        raise BadParameter(f"symbols names {len(asked)}, at most {rest.MAX_SYMBOLS} are answered", tickdb_code=2004)
+    return list(dict.fromkeys(asked))
+
+
+def _type(call: Call) -> str:
+    wanted = call.text("type")
+    if wanted and wanted not in symbols.TYPES:
+        raise BadParameter(f"Invalid parameter: type {wanted[:16]!r} is not one of {', '.join(symbols.TYPES)}")
+    return wanted
+
+
+def _carried_intervals() -> list[str]:
+    return [one for one in rest.INTERVALS if one in INTERVAL_MINUTES]
+
+
+def _interval(call: Call, default: str) -> str:
+    interval, carried = call.text("interval") or default, _carried_intervals()
+    if not interval:
+        raise BadParameter(f"Invalid parameter: interval is required; one of {', '.join(carried)}")
+    if interval not in carried:
+        raise BadParameter(
+            f"Invalid parameter: interval {interval[:16]!r} is not carried; this node carries {', '.join(carried)}"
+        )
+    return interval
+
+
+@lru_cache(maxsize=20_000)  # programs ask for the same symbols again and again
+def _read(asked: str, wanted: str) -> Instrument:
+    return directory().described(symbols.read(asked, directory(), wanted))
+
+
+def _seen(call: Call, asked: str, wanted: str, *, live: bool = True) -> Instrument:
+    return call.see(_read(asked, wanted), live=live)
+
+
+def _all_seen(call: Call, asked: list[str]) -> dict[str, Instrument]:
+    """Return what can be shown, by what was asked for; what cannot spoils nothing else.
+
+    Raises:
+        AmbiguousSymbol: one needs a type.
+        PlatformError: nothing can be shown; it says why the first cannot.
+    """
+    wanted = _type(call)
+    seen: dict[str, Instrument] = {}
+    refused: list[PlatformError] = []
+    for text in asked:
+        try:
+            seen[text] = call.see(_read(text, wanted))
+        except AmbiguousSymbol:
+            raise
+        except PlatformError as error:
+            refused.append(error)
+    if not seen:
+        raise refused[0]
+    return seen
+
+
+def _calendar(call: Call) -> Calendar:
+    market = call.text("market").upper()
+    if market not in _TIMEZONES:
+        raise BadParameter(f"Invalid parameter: market {market[:16]!r} is not one of {', '.join(_TIMEZONES)}")
+    return bars.calendar(call.node, market)
+
+
+def _day(call: Call, name: str, default: date) -> date:
+    text = call.text(name)
+    if not text:
+        return default
+    try:
+        if len(text) != 8 or not text.isascii() or not text.isdecimal():
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadParameter(f"Invalid parameter: {name} {text[:16]!r} is not a day written YYYYMMDD") from None

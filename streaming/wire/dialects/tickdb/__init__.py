@@ -1,0 +1,1 @@
+"""TickDB's language: symbols with a suffix, prices as texts, times in ms."""

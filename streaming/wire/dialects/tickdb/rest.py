@@ -1,0 +1,286 @@
+"""TickDB's answers over HTTP: our values -> its JSON, its JSON -> our values, its error codes.
+
+Prices and volumes are texts, times are whole ms, a symbol is echoed as it was asked for (seed 3; docs/protocol.md
+"TickDB"). A price that nobody knows yet is null.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from kernel.errors import Malformed, PlatformError, Unavailable
+from kernel.instruments import BadSymbol, InstrumentId
+from kernel.tokens import BadToken, TokenMissing
+from streaming.domain.intervals import FormedBar
+from streaming.domain.ticks import Levels, Snapshot, Trade
+from streaming.errors import (
+    AmbiguousSymbol,
+    BadParameter,
+    LevelNotAllowed,
+    MarketNotAllowed,
+    NotCarried,
+    TooManyCalls,
+    TypeConflict,
+    UnknownSymbol,
+)
+from streaming.reference import Instrument
+from streaming.wire.dialects.numbers import (
+    OpenedBar,
+    bar_of,
+    decimal_or_null,
+    decimal_text,
+    e4_of,
+    field,
+    levels_of,
+    percent_text,
+    rows,
+    whole,
+)
+from streaming.wire.dialects.tickdb.symbols import write
+
+Json = dict[str, Any]
+INTERVALS = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "1d", "1w", "1M")
+MARKETS = ("GLOBAL", "US", "HK", "CN")
+DEFAULT_LIMIT, MAX_LIMIT, MAX_SYMBOLS, MAX_DEPTH = 100, 1000, 50, 50
+_SIDES = {"B": "buy", "S": "sell", "N": "neutral"}
+_OUR_SIDES = {word: ours for ours, word in _SIDES.items()}
+_CODES: tuple[tuple[type[PlatformError], int | str], ...] = (
+    (AmbiguousSymbol, "AMBIGUOUS_SYMBOL"),
+    (TypeConflict, 2006),
+    (MarketNotAllowed, 1004),
+    (LevelNotAllowed, 1004),
+    (UnknownSymbol, 2002),
+    (BadSymbol, 2005),
+    (BadParameter, 2001),
+    (TooManyCalls, 3001),
+    (NotCarried, 5001),
+    (Unavailable, 5001),
+)
+
+# -- envelope ----------------------------------------------------------------------------------------------------------
+
+
+def answer(data: Any) -> Json:
+    return {"code": 0, "message": "success", "data": data}
+
+
+def refusal(error: PlatformError, *, now_ms: int = 0) -> tuple[int, Json]:
+    """Return the HTTP status and the envelope of an error."""
+    code: int | str = next((code for kind, code in _CODES if isinstance(error, kind)), 5000)
+    code = error.fields.get("tickdb_code", code)
+    message, data = error.message, None
+    if isinstance(error, TokenMissing):
+        code, message = 1002, "Token is required"
+    elif isinstance(error, BadToken):
+        code, message = 1001, f"Invalid or expired token: {message}"
+    elif isinstance(error, AmbiguousSymbol):
+        data = {"available_types": error.fields["available_types"]}
+    elif isinstance(error, TooManyCalls):
+        reset_at = now_ms + error.fields["retry_after_s"] * 1000
+        data = {"limit": error.fields["limit"], "plan": None, "reset_at": reset_at, "upgrade_to": None}
+    return error.http_status, {"code": code, "message": message, "data": data}
+
+
+def read_answer(body: Any) -> Any:
+    """Return the data of an envelope.
+
+    Raises:
+        Malformed: it says an error; the text is the peer's.
+    """
+    if field(body, "code") != 0:
+        raise Malformed(f"the peer refused: {str(body.get('code'))[:24]} {str(body.get('message'))[:200]}")
+    return field(body, "data")
+
+
+# -- market data -------------------------------------------------------------------------------------------------------
+
+
+def klines(bars: Iterable[OpenedBar]) -> list[Json]:
+    """Return bars, oldest first; `time` is where each opened."""
+    return [
+        {
+            "time": bar.opened_ms,
+            "open": decimal_text(bar.open_e4),
+            "high": decimal_text(bar.high_e4),
+            "low": decimal_text(bar.low_e4),
+            "close": decimal_text(bar.close_e4),
+            "volume": str(bar.volume),
+            "quote_volume": decimal_text(bar.turnover_e4),
+        }
+        for bar in bars
+    ]
+
+
+def kline(asked: str, kind: str, interval: str, bars: Iterable[OpenedBar]) -> Json:
+    """Return one symbol's bars: the data of /kline, and a row of /kline/latest."""
+    return {"symbol": asked, "type": kind, "interval": interval, "klines": klines(bars)}
+
+
+def read_klines(data: Any) -> list[FormedBar]:
+    return [
+        bar_of(row, whole(field(row, "time")), ("open", "high", "low", "close", "volume", "quote_volume"))
+        for row in rows(field(data, "klines"))
+    ]
+
+
+def ticker(asked: str, kind: str, name: str, picture: Snapshot, *, best: bool) -> Json:
+    """Return the day so far; its 24 h are the exchange's day.
+
+    Args:
+        best: the plan's level includes the best orders.
+    """
+    known = picture.prev_close_e4 > 0 and picture.last_e4 > 0
+    change_e4 = picture.last_e4 - picture.prev_close_e4
+    bid, ask = (side[0][0] if side and best else 0 for side in (picture.bids, picture.asks))
+    return {
+        "symbol": asked,
+        "name": name,
+        "type": kind,
+        "last_price": decimal_or_null(picture.last_e4),
+        "bid_price": decimal_or_null(bid),
+        "ask_price": decimal_or_null(ask),
+        "volume_24h": str(picture.cum_volume),
+        "high_24h": decimal_or_null(picture.high_e4),
+        "low_24h": decimal_or_null(picture.low_e4),
+        "price_change_24h": decimal_text(change_e4) if known else None,
+        "price_change_percent_24h": percent_text(change_e4, picture.prev_close_e4) if known else None,
+        "timestamp": picture.at_ms,
+    }
+
+
+def read_ticker(row: Any, instrument: InstrumentId) -> Snapshot:
+    """Read a ticker: it tells no opening and no turnover, and the previous close by the change alone."""
+    last_e4 = e4_of(field(row, "last_price"))
+    change = row.get("price_change_24h")
+    return Snapshot(
+        instrument=instrument,
+        at_ms=whole(field(row, "timestamp")),
+        prev_close_e4=last_e4 - e4_of(change) if change is not None else 0,
+        open_e4=0,
+        high_e4=e4_of(row.get("high_24h")),
+        low_e4=e4_of(row.get("low_24h")),
+        last_e4=last_e4,
+        cum_volume=whole(field(row, "volume_24h")),
+        cum_turnover_e4=0,
+    )
+
+
+def depth(asked: str, kind: str, levels: Levels, most: int) -> Json:
+    """Return the best orders as [price, quantity], at most so many a side."""
+    bids, asks = (
+        [[decimal_text(price_e4), str(volume)] for price_e4, volume in side[:most]]
+        for side in (levels.bids, levels.asks)
+    )
+    return {"symbol": asked, "type": kind, "timestamp": levels.at_ms, "bids": bids, "asks": asks}
+
+
+def read_depth(data: Any, instrument: InstrumentId) -> Levels:
+    bids, asks = (levels_of(field(data, side), 0, 1) for side in ("bids", "asks"))
+    return Levels(instrument, whole(field(data, "timestamp")), bids, asks)
+
+
+def trades(asked: str, kind: str, found: Sequence[Trade], numbers: Sequence[int]) -> Json:
+    """Return the last trades, newest first; `id` counts an instrument's trades."""
+    return {
+        "symbol": asked,
+        "type": kind,
+        "trades": [
+            {
+                "id": str(number),
+                "price": decimal_text(trade.price_e4),
+                "quantity": str(trade.volume),
+                "side": _SIDES[trade.side],
+                "timestamp": trade.at_ms,
+            }
+            for trade, number in zip(found, numbers, strict=True)
+        ],
+    }
+
+
+def read_trades(data: Any, instrument: InstrumentId) -> list[Trade]:
+    """Read trades; their turnover is price times quantity."""
+    found = []
+    for row in rows(field(data, "trades")):
+        price_e4, volume = e4_of(field(row, "price")), whole(field(row, "quantity"))
+        side = _OUR_SIDES.get(row.get("side"), "N")
+        found.append(Trade(instrument, whole(field(row, "timestamp")), price_e4, volume, price_e4 * volume, side))
+    return found
+
+
+# -- reference ---------------------------------------------------------------------------------------------------------
+
+
+def kind_of(instrument: Instrument) -> str:
+    return "indices" if instrument.kind == "index" else "stock"
+
+
+def available(
+    found: Sequence[Instrument], page: Sequence[Instrument], *, limit: int, offset: int, active: Iterable[str]
+) -> Json:
+    """Return one page of the list of products with sums over all that were found.
+
+    Args:
+        active: symbols that the running feed carries.
+    """
+    carried = frozenset(active)
+    return {
+        "products": [
+            {
+                "symbol": write(one.id),
+                "name": one.name_en,
+                "market": str(one.id.market or "CN"),
+                "type": kind_of(one),
+                "currency": one.currency,
+                "is_active": one.symbol in carried,
+                "updated_at": None,
+            }
+            for one in page
+        ],
+        "summary": {
+            "total_products": len(found),
+            "by_market": dict(Counter(str(one.id.market or "CN") for one in found)),
+            "by_type": dict(Counter(map(kind_of, found))),
+            "last_updated": None,
+        },
+        "pagination": {"limit": limit, "offset": offset, "total": len(found), "count": len(page)},
+    }
+
+
+def stock_info(asked: str, instrument: Instrument, exchange: str) -> Json:
+    """Return the basic facts; what companies report we do not carry."""
+    unknown = ("total_shares", "circulating_shares", "eps", "eps_ttm", "bps", "dividend_yield")
+    return {
+        "symbol": asked, "name_cn": instrument.name_zh, "name_en": instrument.name_en, "exchange": exchange,
+        "currency": instrument.currency, "lot_size": instrument.lot, "board": instrument.board,
+        **dict.fromkeys(unknown),
+    }  # fmt: skip
+
+
+def trade_days(full: Iterable[date], half: Iterable[date]) -> Json:
+    """Return trading days as YYYYMMDD."""
+    return {
+        "trade_days": [day.strftime("%Y%m%d") for day in full],
+        "half_trade_days": [day.strftime("%Y%m%d") for day in half],
+    }
+
+
+def read_trade_days(data: Any) -> tuple[list[date], list[date]]:
+    try:
+        full, half = (
+            [date.fromisoformat(day) for day in rows(field(data, name))] for name in ("trade_days", "half_trade_days")
+        )
+    except (TypeError, ValueError):
+        raise Malformed("a trading day is written YYYYMMDD") from None
+    return full, half
+
+
+def sessions(market: str, timezone: str, found: Iterable[tuple[str, str, str]]) -> Json:
+    """Return a day's sessions: (begins, ends, what it is), times of the exchange's wall."""
+    return {
+        "market": market,
+        "timezone": timezone,
+        "trading_sessions": [
+            {"begin_time": begins, "end_time": ends, "trade_session": what} for begins, ends, what in found
+        ],
+    }
