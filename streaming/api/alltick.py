@@ -1,0 +1,137 @@
+"""AllTick's HTTP interface: /quote-stock-b-api and /quote-b-api. Any token of the node in the query's `token`."""
+
+from functools import lru_cache
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from kernel.errors import PlatformError
+from streaming.api import bars
+from streaming.api.rest import Answer, Call, Dialect, View, answered
+from streaming.domain.intervals import INTERVAL_MINUTES
+from streaming.errors import BadParameter, NoSuchAddress, NotCarried
+from streaming.history.rollup import Span
+from streaming.reference import Instrument, directory
+from streaming.wire.dialects.alltick import rest, symbols
+
+_BASES = ("quote-stock-b-api", "quote-b-api")
+_MOST_BODY = 131_072
+
+_DIALECT = Dialect("alltick", "token", "token", lambda call, error: rest.refusal(error, call.notes.get("trace", "")))
+_view = answered(_DIALECT, "GET", "POST")
+
+
+async def _kline(call: Call) -> dict[str, Any]:
+    asked = rest.read_bars_request(_data(call))
+    one = call.see(_read(asked.code), live=False)
+    found = await bars.up_to_now(call.node, [one], *_span(asked))
+    return _answer(call, rest.kline(asked, found[one.symbol]))
+
+
+async def _batch_kline(call: Call) -> dict[str, Any]:
+    wanted = rest.read_batch_request(_data(call))
+    seen = _all_seen(call, [one.code for one in wanted], live=False)
+    wanted = [asked for asked in wanted if asked.code in seen]
+    # One question to history for all that are asked alike: a batch mostly is.
+    alike: dict[tuple[str, Span], list[Instrument]] = {}
+    for asked in wanted:
+        alike.setdefault(_span(asked), []).append(seen[asked.code])
+    found = {span: await bars.up_to_now(call.node, of_span, *span) for span, of_span in alike.items()}
+    told = [(asked, found[_span(asked)][seen[asked.code].symbol]) for asked in wanted]
+    return _answer(call, rest.batch_kline(told))
+
+
+async def _trade_tick(call: Call) -> dict[str, Any]:
+    board, told = call.node.board, []
+    for asked, one in _all_seen(call, rest.read_codes(_data(call))).items():
+        if found := board.trades(one):
+            told.append(rest.trade_tick(asked, found[0], board.numbers(one, 1)[0]))
+    return _answer(call, rest.tick_list(told))
+
+
+async def _depth_tick(call: Call) -> dict[str, Any]:
+    told = []
+    for asked, one in _all_seen(call, rest.read_codes(_data(call))).items():
+        if (found := call.node.board.levels(one)) is not None:
+            told.append(rest.depth_tick(asked, *found, call.most_levels(one)))
+    return _answer(call, rest.tick_list(told))
+
+
+async def _static_info(call: Call) -> dict[str, Any]:
+    seen = _all_seen(call, rest.read_codes(_data(call)), live=False)
+    return _answer(call, rest.static_info(seen.values()))
+
+
+async def _suspension(call: Call) -> dict[str, Any]:
+    raise NotCarried("the list of suspensions is not carried by this node")
+
+
+async def _nothing_here(call: Call) -> dict[str, Any]:
+    raise NoSuchAddress(f"no such address: {call.request.path_info[:60]}; docs/protocol.md has them")
+
+
+def views() -> dict[str, Answer]:
+    """Return the views by their address."""
+    named: dict[str, View] = {
+        "kline": _kline, "batch-kline": _batch_kline, "trade-tick": _trade_tick, "depth-tick": _depth_tick,
+        "static_info": _static_info,
+    }  # fmt: skip
+    found = {f"{base}/{name}": view for base in _BASES for name, view in named.items()}
+    found |= {f"api/suspension/{exchange}": _suspension for exchange in ("sse", "nyse", "nasdaq")}
+    return {path: _view(view) for path, view in found.items()}
+
+
+_unknown = _view(_nothing_here)
+
+
+async def nothing_here(request: HttpRequest, rest: str = "") -> HttpResponse:
+    """A path below AllTick's bases that does not exist."""
+    return await _unknown(request)
+
+
+# -- what is asked -----------------------------------------------------------------------------------------------------
+
+
+def _data(call: Call) -> dict[str, Any]:
+    """Return the request's data; its trace is echoed in the answer."""
+    text: str | bytes = call.text("query")
+    if not text and call.request.method == "POST":
+        text = call.request.read(_MOST_BODY + 1)
+        if len(text) > _MOST_BODY:
+            raise BadParameter(f"the body is longer than {_MOST_BODY} bytes")
+    trace, data = rest.read_request(text)
+    call.notes["trace"] = trace
+    return data
+
+
+def _answer(call: Call, data: dict[str, Any]) -> dict[str, Any]:
+    return rest.answer(data, call.notes["trace"])
+
+
+def _span(asked: rest.Bars) -> tuple[str, Span]:
+    if asked.interval not in INTERVAL_MINUTES:
+        raise BadParameter(f"bars of {asked.interval} are not carried")
+    return asked.interval, Span(end_ms=asked.end_s * 1000 + 1 if asked.end_s else 2**53, limit=asked.count)
+
+
+@lru_cache(maxsize=20_000)  # programs ask for the same symbols again and again
+def _read(asked: str) -> Instrument:
+    return directory().described(symbols.read(asked, directory()))
+
+
+def _all_seen(call: Call, codes: list[str], *, live: bool = True) -> dict[str, Instrument]:
+    """Return what can be shown, by code as it was asked for; what cannot spoils nothing else.
+
+    Raises:
+        PlatformError: nothing can be shown; it says why the first cannot.
+    """
+    seen: dict[str, Instrument] = {}
+    refused: list[PlatformError] = []
+    for asked in codes:
+        try:
+            seen[asked] = call.see(_read(asked), live=live)
+        except PlatformError as error:
+            refused.append(error)
+    if not seen:
+        raise refused[0]
+    return seen

@@ -1,0 +1,1 @@
+"""AllTick's language: numbered commands over sockets, one JSON text in a query over HTTP."""
