@@ -1,0 +1,372 @@
+"""The HTTP of seed 0's newer node, "rt-receiver": /health, /stats and /api/v1/rt-kline.
+
+Subscriptions are stored by customer and group; policies and pushes come from programs that have a token of the
+operator's (TICKPACK_POLICY_TOKEN, TICKPACK_PUSH_TOKEN), and from nobody where it is not set.
+"""
+
+import asyncio
+import hmac
+import time
+import zlib
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from functools import lru_cache, wraps
+from typing import Any, cast
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from redis.exceptions import RedisError
+
+from kernel import clock
+from kernel.errors import Malformed, PlatformError, Refused
+from kernel.instruments import BadSymbol, InstrumentId
+from streaming import metrics
+from streaming.api.rest import Answer, Call, Dialect, answered, json_answer, straight
+from streaming.errors import BadParameter, LevelNotAllowed, StoreUnavailable, UnknownSymbol
+from streaming.fanout.node import the_node
+from streaming.reference import Instrument, directory
+from streaming.store import policies, pushes, subscriptions
+from streaming.store.connection import redis_async
+from streaming.wire.dialects.rt_receiver import push as pushing
+from streaming.wire.dialects.rt_receiver import rest
+from streaming.wire.dialects.rt_receiver.rows import Row, row
+from streaming.wire.dialects.rt_receiver.symbols import MARKETS, market_of, read
+from streaming.wire.texts import iso
+
+DEFAULT_LIMIT, MAX_LIMIT = 100, 2000
+STEP_SECONDS = 3
+_ROWS_A_CALL = 50  # as many as the other languages answer for one call
+_MOST_BODY, _MOST_PUSHED, _MOST_UNPACKED = 1 << 20, 8 << 20, 32 << 20
+_STATS_SECONDS = 1.0
+
+_view = answered(Dialect("rt_receiver", "X-API-Key", "token", lambda call, error: rest.refusal(error)))
+_post = answered(Dialect("rt_receiver", "X-API-Key", "token", lambda call, error: rest.refusal(error)), "POST")
+
+
+# -- how the node is ---------------------------------------------------------------------------------------------------
+
+
+async def _health(request: HttpRequest) -> HttpResponse:
+    return json_answer({"status": "ok", "timestamp": iso(clock.now_ms())})
+
+
+_counted: tuple[float, tuple[int, int, int]] = (float("-inf"), (0, 0, 0))
+
+
+async def _stats(request: HttpRequest) -> HttpResponse:
+    """Their keys, our values; null for what a node of theirs does and ours has no need to."""
+    global _counted
+    lanes = the_node().board.lanes
+    if time.monotonic() - _counted[0] > _STATS_SECONDS:
+        try:
+            client, group = redis_async(), settings.NODE_GROUP
+            counts = (*await subscriptions.totals(client, group), await policies.count(client, group))
+            _counted = (time.monotonic(), counts)
+        except (RedisError, OSError):
+            metrics.store_errors.inc()
+    users, rows, policy_count = _counted[1]
+    symbols = [symbol for name, shown in lanes.items() if name != "TEST" for symbol in shown.rows]
+    newest = max((shown.seq for shown in lanes.values()), default=0)
+    return json_answer(
+        {
+            "daily_cleanup_timezone": None,  # nothing is cleaned: the last 72 h stay
+            "daily_cleanup_trigger_hour": None,
+            "flush_interval_seconds": 1.5,
+            "last_daily_cleanup_date": None,
+            "last_flush_at": iso(newest * 1500) if newest else None,
+            "last_flush_items": sum(bar.seq == newest for shown in lanes.values() for bar in shown.rows.values()),
+            "latest_counts": dict(Counter(market_of(_instrument(symbol)) for symbol in symbols)),
+            "offset_files": 0,
+            "policy_count": policy_count,
+            "subscription_rows": rows,
+            "subscription_users": users,
+            "ws_clients": metrics.open_connections(),
+        }
+    )
+
+
+# -- newest ------------------------------------------------------------------------------------------------------------
+
+
+@_view
+async def latest(call: Call) -> dict[str, Any]:
+    """Newest rows of the plan's markets; every 50 of them are one call."""
+    market, code = call.text("market").lower(), call.text("ts_code")
+    if market and market not in MARKETS:
+        raise BadParameter(f"invalid market: {market[:16]}, valid: [{' '.join(sorted(MARKETS))}]")
+    limit = call.limit(DEFAULT_LIMIT, MAX_LIMIT)
+    assert call.step is not None
+    if not call.step.levels:
+        raise LevelNotAllowed("the plan includes neither L1 nor L2")
+    if code:
+        try:
+            chosen = [call.see(directory().described(read(code)))]
+        except (BadSymbol, UnknownSymbol):
+            chosen = []
+        chosen = [one for one in chosen if not market or market_of(one.id) == market]
+    else:
+        chosen = list(_all_seen(call, market))[:limit]
+    if (more := (len(chosen) - 1) // _ROWS_A_CALL) > 0:
+        assert call.claims is not None
+        await call.node.calls.admit(call.claims, call.now_ms, more)
+    data = _rows(call, chosen)
+    return {"count": len(data), "data": data}
+
+
+def _all_seen(call: Call, market: str) -> Iterable[Instrument]:
+    assert call.step is not None
+    assert call.scope is not None
+    for lane in sorted(call.step.markets):
+        for symbol in sorted(call.node.board.lanes[lane].rows):
+            if call.scope.allows(symbol) and (not market or market_of(_instrument(symbol)) == market):
+                yield directory().described(_instrument(symbol))
+
+
+def _rows(call: Call, chosen: Iterable[Instrument]) -> list[Row]:
+    told = []
+    for one in chosen:
+        if (picture := call.node.board.picture(one)) is not None:
+            told.append(row(picture, best=call.most_levels(one) > 0))
+    return told
+
+
+@lru_cache(maxsize=50_000)
+def _instrument(symbol: str) -> InstrumentId:
+    return InstrumentId.parse(symbol)
+
+
+# -- stored subscriptions ----------------------------------------------------------------------------------------------
+
+
+@_post
+async def sync(call: Call) -> dict[str, Any]:
+    """Store, add or forget symbols; the customer's open sockets of this language follow."""
+    mode, asked = rest.sync_of(rest.object_of(_body(call.request)))
+    wanted, rejected = _wanted(call, asked, forgetting=mode == "remove")
+    assert call.scope is not None
+    assert call.step is not None
+    customer, group = call.scope.customer, call.scope.group
+    try:
+        synced = await subscriptions.sync(
+            redis_async(), customer, group, cast("subscriptions.Mode", mode), wanted, call.step.max_subs
+        )
+    except (RedisError, OSError):
+        raise StoreUnavailable from None
+    rejected += [rest.rejection(symbol, "quota_exceeded") for symbol in synced[1]]
+    rejected += [rest.rejection(symbol, "not_subscribed") for symbol in synced[2]]
+    await call.node.tell({"kind": "subscription", "customer": customer, "group": group})
+    held, _ = _still_allowed(call, synced.current)
+    return _told(call, mode=mode, accepted_symbols=held, rejected_symbols=rejected, current_subscriptions=len(held))
+
+
+@_view
+async def listing(call: Call) -> dict[str, Any]:
+    stored = await _stored(call)
+    held, rejected = _still_allowed(call, stored)
+    return _told(
+        call, stored_count=len(stored), current_subscriptions=len(held), subscribed_symbols=held,
+        rejected_symbols=rejected,
+    )  # fmt: skip
+
+
+@_view
+async def subscribed_latest(call: Call) -> dict[str, Any]:
+    """Newest rows of what is stored, or of those named; a row that nobody knows yet is missing."""
+    stored = await _stored(call)
+    asked = [part for part in call.text("symbols").split(",") if part.strip()]
+    wanted, rejected = _wanted(call, asked, forgetting=True) if asked else (stored, [])
+    rejected += [rest.rejection(symbol, "not_subscribed") for symbol in wanted if symbol not in stored]
+    held, left_out = _still_allowed(call, [symbol for symbol in wanted if symbol in stored])
+    data = _rows(call, [directory().described(_instrument(symbol)) for symbol in held])
+    there = {one["ts_code"] for one in data}
+    return _told(
+        call, registered_symbols=stored, accepted_symbols=held, rejected_symbols=rejected + left_out,
+        missing=[symbol for symbol in held if symbol not in there], step_seconds=STEP_SECONDS, count=len(data),
+        data=data,
+    )  # fmt: skip
+
+
+def _told(call: Call, **more: Any) -> dict[str, Any]:
+    assert call.scope is not None
+    assert call.step is not None
+    whose = {"user_id": call.scope.customer, "revision": call.scope.revision, "max_subs": call.step.max_subs}
+    return {"status": "ok", "code": 0, **whose, **more}
+
+
+async def _stored(call: Call) -> list[str]:
+    assert call.scope is not None
+    try:
+        return await subscriptions.read(redis_async(), call.scope.customer, call.scope.group)
+    except (RedisError, OSError):
+        raise StoreUnavailable from None
+
+
+def _wanted(call: Call, asked: Iterable[str], *, forgetting: bool) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return what was asked in canonical form, each once, and what cannot be stored.
+
+    Args:
+        forgetting: what is no longer allowed may still be named.
+    """
+    wanted: dict[str, None] = {}
+    rejected = []
+    for text in asked:
+        try:
+            one = directory().described(read(text.strip()))
+        except BadSymbol:
+            rejected.append(rest.rejection(text, "unknown_symbol"))
+            continue
+        reason = None if forgetting else _fault(call, one)
+        if reason is None:
+            wanted[one.symbol] = None
+        else:
+            rejected.append(rest.rejection(one.symbol, reason))
+    return list(wanted), rejected
+
+
+def _fault(call: Call, one: Instrument) -> str | None:
+    try:
+        call.see(one, live=False)
+    except PlatformError as error:
+        return error.code
+    return None
+
+
+def _still_allowed(call: Call, stored: Iterable[str]) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return what of the stored symbols the entitlement includes now, in their order, and why not the others."""
+    assert call.step is not None
+    held: list[str] = []
+    rejected = []
+    for symbol in stored:
+        reason = _fault(call, directory().described(_instrument(symbol)))
+        if reason is None and len([one for one in held if one != "TEST.CN"]) >= call.step.max_subs != 0:
+            reason = "quota_exceeded"
+        if reason is None:
+            held.append(symbol)
+        else:
+            rejected.append(rest.rejection(symbol, reason))
+    return held, rejected
+
+
+def _body(request: HttpRequest) -> bytes:
+    raw: bytes = request.read(_MOST_BODY + 1)
+    if len(raw) > _MOST_BODY:
+        raise Malformed("payload is too large")
+    return raw
+
+
+# -- the operator's programs -------------------------------------------------------------------------------------------
+
+
+class NoSuchToken(Refused):
+    """The operator's token is missing or wrong"""
+
+    code = "operator_token_wrong"
+    http_status = 403
+
+
+def _operators(setting: str, name: str) -> Callable[[Callable[[HttpRequest], Awaitable[HttpResponse]]], Answer]:
+    """Make a view that only who has the operator's token may ask."""
+
+    def wrap(view: Callable[[HttpRequest], Awaitable[HttpResponse]]) -> Answer:
+        @wraps(view)
+        async def answer(request: HttpRequest) -> HttpResponse:
+            if request.method != "POST":
+                return _failed(405, "method not allowed")
+            told = request.headers.get("Authorization", "").strip()
+            told = told[7:].strip() if told.startswith("Bearer ") else told
+            if not told:
+                return _failed(401, "missing Authorization header")
+            expected = str(getattr(settings, setting))
+            if not expected or not hmac.compare_digest(told.encode(errors="replace"), expected.encode()):
+                return _failed(403, f"invalid {name} token")
+            try:
+                return await view(request)
+            except (RedisError, OSError, StoreUnavailable):
+                metrics.store_errors.inc()
+                response = _failed(503, StoreUnavailable().message)  # a sender tries again
+                response["Retry-After"] = "2"
+                return response
+
+        return straight(answer)
+
+    return wrap
+
+
+def _failed(status: int, message: str) -> HttpResponse:
+    return json_answer({"code": status, "message": message, "status": "error"}, status)
+
+
+@_operators("PUSH_TOKEN", "push")
+async def push(request: HttpRequest) -> HttpResponse:
+    """Take a batch of ticks for the feed `push`."""
+    packed = request.headers.get("Content-Encoding", "").strip().lower() == "gzip"
+    raw = request.read(_MOST_PUSHED + 1)
+    try:
+        batch = await asyncio.to_thread(_read_batch, raw, packed)
+    except pushing.BadBatch as error:
+        return json_answer(pushing.refusal(error), 400)
+    except _TooLarge:
+        return _failed(413, "payload is too large")
+    await pushes.put(redis_async(), batch)
+    return json_answer(pushing.answer(batch))
+
+
+class _TooLarge(Exception):
+    """A body is larger than we take, as it came or unpacked."""
+
+
+def _read_batch(raw: bytes, packed: bool) -> pushing.Batch:
+    if len(raw) > _MOST_PUSHED:
+        raise _TooLarge
+    return pushing.parse(_unpacked(raw) if packed else raw)
+
+
+def _unpacked(raw: bytes) -> bytes:
+    """Return what gzip packed; of a bomb no more than a bound is ever made."""
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        found = unpacker.decompress(raw, _MOST_UNPACKED)
+    except zlib.error:
+        return b""
+    if unpacker.unconsumed_tail:
+        raise _TooLarge
+    return found if unpacker.eof else b""
+
+
+@_operators("POLICY_TOKEN", "policy")
+async def apply_policies(request: HttpRequest) -> HttpResponse:
+    """Narrow what customers may follow, in every language and on open sockets too."""
+    try:
+        found = rest.policies_of(rest.object_of(_body(request)))
+    except Malformed as error:
+        return _failed(400, error.message)
+    client, group, applied = redis_async(), settings.NODE_GROUP, 0
+    for customer, policy in found:
+        if await policies.apply(client, customer, group, policy):
+            applied += 1
+            await the_node().tell({"kind": "entitlement", "customer": customer, "group": group})
+    return json_answer({"applied": applied, "code": 0, "status": "ok"})
+
+
+async def _nothing_here(request: HttpRequest, rest: str = "") -> HttpResponse:
+    """A path below theirs that does not exist."""
+    return _failed(404, "no such address")
+
+
+nothing_here = straight(_nothing_here)
+health, stats = straight(_health), straight(_stats)
+
+
+def views() -> dict[str, Answer]:
+    """Return every address and its view."""
+    base = "api/v1/rt-kline"
+    return {
+        "health": health,
+        "stats": stats,
+        f"{base}/latest": latest,
+        f"{base}/subscription/sync": sync,
+        f"{base}/subscription/list": listing,
+        f"{base}/subscription/latest": subscribed_latest,
+        f"{base}/policies/apply": apply_policies,
+        f"{base}/push": push,
+    }

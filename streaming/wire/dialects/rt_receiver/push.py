@@ -1,0 +1,212 @@
+"""What providers push to an rt-receiver, protocol v2 (`RawTickBatchPayload`): its JSON -> ticks, ticks -> its JSON.
+
+`batch_seq` and `stream_id` restart with the sender and `shard_id` is random, so none of them tells one tick from
+another: (market, ts_code, version) does.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from kernel.errors import Malformed
+from kernel.instruments import BadSymbol, InstrumentId
+from streaming.domain import E4
+from streaming.wire.dialects.numbers import e4_of
+from streaming.wire.dialects.rt_receiver.symbols import MARKETS, read
+
+SCHEMA, MODE = "v2", "raw_tick_batch"
+MOST_ITEMS = 20_000
+_VERSION = re.compile(r"[^\x00-\x1f|]{0,64}")
+_DAY = re.compile(r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})", re.ASCII)
+
+
+class PushedTick(msgspec.Struct, array_like=True, frozen=True):
+    """One picture of an instrument, as it travels to the feed. Prices are 0 where the sender knows none."""
+
+    symbol: str
+    day: str  # YYYYMMDD at the exchange; "" where the sender does not say
+    prev_close_e4: int
+    open_e4: int
+    high_e4: int
+    low_e4: int
+    last_e4: int
+    volume: int  # of the day so far, shares
+    turnover_e4: int
+    bid: tuple[int, int] = (0, 0)  # (price_e4, volume)
+    ask: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One tick and its version; "" where the sender gave none, and nobody can tell whether it comes again."""
+
+    version: str
+    tick: PushedTick
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One push. `rejected` counts what stood in it and is no tick."""
+
+    market: str
+    batch_seq: Any  # echoed in the answer as it came
+    items: tuple[Item, ...]
+    rejected: int = 0
+
+    @property
+    def lane(self) -> str:
+        return "HK" if self.market == "hk" else "CN"
+
+
+class BadBatch(Malformed):
+    """A push that cannot be taken; `batch_seq` and `count` are what it said of itself, `said` whether to tell why."""
+
+    code = "bad_batch"
+
+
+def parse(raw: bytes) -> Batch:
+    """Read a push. An item that is no tick is counted, and spoils nothing else.
+
+    Raises:
+        BadBatch: the batch itself is wrong; the message is theirs; they say none for what is no JSON object.
+    """
+    try:
+        body = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise BadBatch("not a JSON object", batch_seq=0, count=0, said=False)
+    try:
+        items = _envelope(body)
+    except Malformed as error:
+        seq, count = (body.get(name) for name in ("batch_seq", "count"))
+        raise BadBatch(error.message, batch_seq=_number(seq), count=_number(count), said=True) from None
+    market, found = body["market"], []
+    for item in items:
+        try:
+            found.append(_item(item, market))
+        except Malformed:
+            continue
+    return Batch(market, _number(body["batch_seq"]), tuple(found), len(items) - len(found))
+
+
+def write(batch: Batch, *, at_ms: int) -> bytes:
+    """Return a push, as a sender of theirs makes it."""
+    items = [
+        {
+            "stream_id": f"{at_ms}-{nth}", "ts_code": one.tick.symbol, "version": one.version, "shard_id": 0,
+            "tick": _row(one.tick),
+        }
+        for nth, one in enumerate(batch.items)
+    ]  # fmt: skip
+    ids = [item["stream_id"] for item in items]
+    told = {
+        "schema_version": SCHEMA, "mode": MODE, "batch_seq": batch.batch_seq, "event_time": str(at_ms),
+        "market": batch.market, "source_api": "tickpack", "count": len(items),
+        "first_stream_id": ids[0] if ids else "", "last_stream_id": ids[-1] if ids else "", "items": items,
+    }  # fmt: skip
+    return json.dumps(told, separators=(",", ":")).encode()
+
+
+def answer(batch: Batch) -> dict[str, Any]:
+    """Acknowledge a push; what came before counts as accepted, or it would be sent again and again."""
+    return {
+        "accepted_count": len(batch.items), "ack_seq": batch.batch_seq, "code": 0, "rejected_count": batch.rejected,
+        "status": "ok",
+    }  # fmt: skip
+
+
+def refusal(error: BadBatch) -> dict[str, Any]:
+    """Return the body of HTTP 400."""
+    told = {"accepted_count": 0, "ack_seq": error.fields["batch_seq"], "code": 400}
+    said = {"message": error.message} if error.fields["said"] else {}
+    return {**told, **said, "rejected_count": error.fields["count"], "status": "error"}
+
+
+def _envelope(body: Mapping[str, Any]) -> list[Any]:
+    """Return a batch's items; theirs are the order of the checks and the texts."""
+    for name, known in (("schema_version", (SCHEMA,)), ("mode", (MODE,))):
+        if body.get(name) not in known:
+            raise Malformed(f"unsupported {name}: {_shown(body.get(name))}, expected: [{' '.join(known)}]")
+    if body.get("market") not in MARKETS:
+        raise Malformed(f"invalid market: {_shown(body.get('market'))}, valid: [{' '.join(sorted(MARKETS))}]")
+    items, count = body.get("items"), body.get("count")
+    if not isinstance(items, list):
+        raise Malformed("items must be an array")
+    if count is not None:
+        if type(count) is not int:
+            raise Malformed("count must be an integer")
+        if count != len(items):
+            raise Malformed(f"count mismatch: declared {count}, actual {len(items)}")
+    if "batch_seq" not in body:
+        raise Malformed("missing batch_seq")
+    if len(items) > MOST_ITEMS:
+        raise Malformed(f"too many items: {len(items)}, at most {MOST_ITEMS}")
+    return items
+
+
+def _item(item: Any, market: str) -> Item:
+    if not isinstance(item, dict) or not isinstance(item.get("tick"), dict):
+        raise Malformed("no tick")
+    tick: Mapping[str, Any] = item["tick"]
+    code = item.get("ts_code", tick.get("ts_code"))
+    instrument = _instrument(code)
+    if (instrument.lane == "HK") != (market == "hk") or instrument.lane == "TEST":
+        raise Malformed("of another market")
+    version = item.get("version", tick.get("version", item.get("stream_id")))
+    version = "" if version is None else str(version)
+    if not _VERSION.fullmatch(version):
+        raise Malformed("no version")
+    before, first, high, low, last = (e4_of(tick.get(name)) for name in ("pre_close", "open", "high", "low", "close"))
+    volume, turnover = e4_of(tick.get("vol")) // E4, e4_of(tick.get("amount"))
+    bid, ask = ((e4_of(tick.get(side)), e4_of(tick.get(f"{side}_volume1")) // E4) for side in ("bid", "ask"))
+    return Item(
+        version, PushedTick(str(instrument), _day(tick), before, first, high, low, last, volume, turnover, bid, ask)
+    )
+
+
+def _instrument(code: Any) -> InstrumentId:
+    try:
+        return read(code)
+    except BadSymbol:
+        raise
+    except (TypeError, AttributeError):
+        raise Malformed("no symbol") from None
+
+
+def _day(tick: Mapping[str, Any]) -> str:
+    """Return the exchange's day that a tick is of: `trade_date`, or the beginning of `trade_time`."""
+    for name in ("trade_date", "trade_time"):
+        if (found := _DAY.match(str(tick.get(name) or ""))) is not None:
+            day = "".join(found.groups())
+            try:
+                date.fromisoformat(day)
+            except ValueError:
+                raise Malformed(f"no {name}") from None
+            return day
+    return ""
+
+
+def _row(tick: PushedTick) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "ts_code": tick.symbol, "pre_close": tick.prev_close_e4 / E4, "open": tick.open_e4 / E4,
+        "high": tick.high_e4 / E4, "low": tick.low_e4 / E4, "close": tick.last_e4 / E4, "vol": tick.volume,
+        "amount": tick.turnover_e4 / E4, "trade_date": tick.day or None,
+    }  # fmt: skip
+    for side, (price, volume) in (("bid", tick.bid), ("ask", tick.ask)):
+        told[side], told[f"{side}_volume1"] = price / E4, volume
+    return told
+
+
+def _number(value: Any) -> Any:
+    """Return what may be echoed of a number."""
+    return value if type(value) is int or (isinstance(value, str) and len(value) <= 32) else 0
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else str(value)[:32]

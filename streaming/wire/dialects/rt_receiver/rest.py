@@ -1,0 +1,112 @@
+"""rt-receiver's words over HTTP: errors with their codes and texts, reasons of a rejection, and what a client asks."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kernel import nested
+from kernel.errors import Malformed, PlatformError
+from kernel.scope import LEVELS, MAX_SUBS_CAP, Policy, words
+from kernel.tokens import BadToken, SubscriptionExpired, TokenExpired, TokenMissing
+from streaming.wire.requests import Rejection
+
+Json = dict[str, Any]
+MODES = ("replace", "add", "remove")
+_REASONS = {
+    "market_not_allowed": "market_not_allowed",
+    "symbol_not_allowed": "symbol_not_allowed",
+    "level_not_allowed": "symbol_not_allowed",
+    "quota_exceeded": "quota_exceeded",
+    "not_subscribed": "not_subscribed",
+}
+
+
+def refusal(error: PlatformError) -> tuple[int, Json]:
+    """Return the HTTP status and body of an error."""
+    status = error.http_status
+    if isinstance(error, TokenMissing):
+        message = "missing token"
+    elif isinstance(error, TokenExpired | SubscriptionExpired):
+        message = "token expired"
+    elif isinstance(error, BadToken):
+        message = f"invalid token: {error.message}"
+    else:
+        message = error.message
+    return status, {"code": status, "message": message, "status": "error"}
+
+
+def rejection(symbol: str, reason: str) -> Json:
+    """Return one rejected symbol; a reason that they don't have means that nothing is known of the symbol."""
+    return {"reason": _REASONS.get(reason, f"invalid symbol: {symbol[:64]}"), "symbol": symbol[:64]}
+
+
+def rejections(rejected: Iterable[Rejection]) -> list[Json]:
+    return [rejection(one.symbol, one.reason) for one in rejected]
+
+
+def object_of(raw: bytes) -> Json:
+    """Read a body that must be an object.
+
+    Raises:
+        Malformed: it is none.
+    """
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise Malformed("payload must be a JSON object")
+    return body
+
+
+def sync_of(body: Json) -> tuple[str, list[str]]:
+    """Read the body of subscription/sync: its mode, and the symbols as they were written.
+
+    Raises:
+        Malformed: it is no such body; the message is theirs.
+    """
+    mode = body.get("mode") or "replace"
+    mode = mode.strip().lower() if isinstance(mode, str) else mode
+    if mode not in MODES:
+        raise Malformed("mode must be replace, add, or remove")
+    symbols = body.get("symbols")
+    if not isinstance(symbols, list):
+        raise Malformed("symbols must be an array")
+    return mode, [one if isinstance(one, str) else str(one)[:64] for one in symbols]
+
+
+def policies_of(body: Json) -> list[tuple[str, Policy]]:
+    """Read the body of policies/apply; all of it or nothing.
+
+    Raises:
+        Malformed: it is no such body; what is wrong with which user.
+    """
+    users = body.get("users")
+    if not isinstance(users, list):
+        raise Malformed("users must be an array")
+    return [_policy_of(user) for user in users]
+
+
+def _policy_of(user: Any) -> tuple[str, Policy]:
+    if not isinstance(user, dict):
+        raise Malformed("a user must be an object")
+    name = user.get("user_id")
+    if not isinstance(name, str) or not 1 <= len(name) <= 200:
+        raise Malformed("user_id must be a text")
+    # As there: an empty list of markets or levels restricts nothing.
+    markets, levels = user.get("markets") or None, user.get("levels") or None
+    policy = Policy(
+        revision=_count(user, "revision", 2**53),
+        max_subs=_count(user, "max_subs", MAX_SUBS_CAP),
+        markets=frozenset(nested.markets_of(markets)) if markets is not None else None,
+        levels=words({"levels": levels}, "levels", LEVELS) if levels is not None else None,
+        symbols=nested.symbols_of(user.get("symbols")),
+    )
+    return name, policy
+
+
+def _count(user: Mapping[str, Any], name: str, most: int) -> int:
+    value = user.get(name, 0)
+    if type(value) is not int or not 0 <= value <= most:
+        raise Malformed(f"{name} must be a whole number from 0 to {most}")
+    return value

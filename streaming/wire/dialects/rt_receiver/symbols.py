@@ -1,0 +1,34 @@
+"""rt-receiver's symbols: `ts_code` with its exchange always, and the four words for a market."""
+
+from functools import lru_cache
+
+from kernel.instruments import BadSymbol, InstrumentId, Venue
+from streaming.reference import directory
+from streaming.reference.instruments import canonical
+from streaming.wire.dialects.codes import kind_of
+
+MARKETS = ("a_stock", "etf", "index", "hk")
+_BY_KIND = {"fund": "etf", "index": "index", "stock": "a_stock"}
+
+
+def read(text: str) -> InstrumentId:
+    """Return what a client means by a symbol: upper case, and never without a dot.
+
+    Raises:
+        BadSymbol: it is none.
+    """
+    if not isinstance(text, str) or "." not in text:
+        raise BadSymbol(f"invalid symbol: {str(text)[:40]}")
+    return canonical(text)
+
+
+@lru_cache(maxsize=50_000)
+def market_of(instrument: InstrumentId) -> str:
+    """Return their word for an instrument's market."""
+    return "hk" if instrument.venue is Venue.HK else _BY_KIND[kind_of(instrument, directory())]
+
+
+@lru_cache(maxsize=50_000)
+def name_of(instrument: InstrumentId) -> str:
+    """Return an instrument's Chinese name; its symbol where the list has none."""
+    return directory().described(instrument).name_zh

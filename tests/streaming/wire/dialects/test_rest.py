@@ -1,0 +1,149 @@
+"""A node can be another's upstream: of every shape of market data, reading undoes printing; a peer's garbage is refused."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.errors import Malformed, PlatformError
+from kernel.instruments import InstrumentId
+from streaming.domain.intervals import FormedBar
+from streaming.domain.ticks import Levels, Snapshot, Trade
+from streaming.errors import BadParameter
+from streaming.wire.dialects.alltick import rest as alltick
+from streaming.wire.dialects.itick import rest as itick
+from streaming.wire.dialects.numbers import e4_of, whole
+from streaming.wire.dialects.tickdb import rest as tickdb
+
+MOUTAI = InstrumentId.parse("600519.SH")
+PRICES = st.integers(1, 10**10)
+MAYBE = st.integers(0, 10**10)
+VOLUMES = st.integers(0, 10**12)
+MONEY = st.integers(0, 2**53)  # 900 thousand million: more than any market trades in a day
+INSTANTS = st.integers(10**12, 2 * 10**12)
+SIDES = st.lists(st.tuples(PRICES, VOLUMES), max_size=10).map(tuple)
+TRADES = st.builds(Trade, st.just(MOUTAI), INSTANTS, PRICES, VOLUMES, MONEY, st.sampled_from("BSN"))
+LEVELS = st.builds(Levels, st.just(MOUTAI), INSTANTS, SIDES, SIDES)
+PICTURES = st.builds(
+    Snapshot, st.just(MOUTAI), INSTANTS, MAYBE, MAYBE, MAYBE, MAYBE, PRICES, VOLUMES, MONEY,
+    st.sampled_from(["trading", "halted", "delisted"]),
+)  # fmt: skip
+BARS = st.lists(
+    st.builds(FormedBar, st.integers(10**9, 2 * 10**9).map(lambda s: s * 1000), PRICES, PRICES, PRICES, PRICES, VOLUMES, MONEY),
+    max_size=5,
+)  # fmt: skip
+
+
+def wired(value):
+    """Send something over a wire."""
+    return json.loads(json.dumps(value))
+
+
+@given(TRADES)
+def test_itick_reads_its_ticks_back(trade):
+    assert itick.read_tick(wired(itick.tick("600519", trade)), MOUTAI) == replace(trade, side="N")
+
+
+@given(PICTURES)
+def test_itick_reads_its_quotes_back(picture):
+    assert itick.read_quote(wired(itick.quote("600519", picture)), MOUTAI) == picture
+
+
+@given(LEVELS)
+def test_itick_reads_its_depth_back(levels):
+    assert itick.read_depth(wired(itick.depth("600519", levels, 10)), MOUTAI, levels.at_ms) == levels
+
+
+@given(BARS)
+def test_every_dialect_reads_its_bars_back(bars):
+    asked = alltick.Bars("600519.SH", "1m", 5)
+    assert itick.read_kline(wired(itick.kline(bars))) == bars
+    assert tickdb.read_klines(wired(tickdb.kline("600519.SH", "stock", "1m", bars))) == bars
+    assert alltick.read_bars(wired(alltick.kline(asked, bars))["kline_list"]) == bars
+    assert alltick.read_bars(wired(alltick.batch_kline([(asked, bars)]))["kline_list"][0]["kline_data"]) == bars
+
+
+@given(PICTURES)
+def test_tickdb_reads_of_its_tickers_what_they_tell(picture):
+    told = tickdb.read_ticker(wired(tickdb.ticker("600519.SH", "stock", "Moutai", picture, best=True)), MOUTAI)
+
+    assert told == replace(picture, open_e4=0, cum_turnover_e4=0, phase="")
+
+
+@given(LEVELS)
+def test_tickdb_and_alltick_read_their_depth_back(levels):
+    assert tickdb.read_depth(wired(tickdb.depth("600519.SH", "stock", levels, 10)), MOUTAI) == levels
+    assert alltick.read_depth_tick(wired(alltick.depth_tick("600519.SH", levels, 1, 10)), MOUTAI) == levels
+
+
+@given(st.lists(TRADES, max_size=5))
+def test_tickdb_and_alltick_read_their_trades_back(trades):
+    numbers = list(range(len(trades)))
+    by_price = [replace(one, turnover_e4=one.price_e4 * one.volume) for one in trades]
+    assert tickdb.read_trades(wired(tickdb.trades("600519.SH", "stock", by_price, numbers)), MOUTAI) == by_price
+    for trade in trades:
+        assert alltick.read_trade_tick(wired(alltick.trade_tick("600519.SH", trade, 1)), MOUTAI) == trade
+
+
+def test_a_tick_of_alltick_in_seconds_is_read_as_well():
+    assert alltick.read_time("1677830357") == 1_677_830_357_000
+    assert alltick.read_time(1_677_830_357_227) == 1_677_830_357_227
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["s", "ld", "t", "v", "a", "b", "p", "code",
+    "data", "ret", "klines", "time", "open", "bids", "asks", "trades", "price", "data_list", "symbol_list", "kline_type"]), inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(ANYTHING)
+def test_whatever_a_peer_answers_is_read_or_refused(answer):
+    for read in (
+        lambda: itick.read_answer(answer), lambda: itick.read_tick(answer, MOUTAI), lambda: itick.read_quote(answer, MOUTAI),
+        lambda: itick.read_depth(answer, MOUTAI, 0), lambda: itick.read_kline(answer), lambda: tickdb.read_answer(answer),
+        lambda: tickdb.read_klines(answer), lambda: tickdb.read_ticker(answer, MOUTAI), lambda: tickdb.read_depth(answer, MOUTAI),
+        lambda: tickdb.read_trades(answer, MOUTAI), lambda: tickdb.read_trade_days(answer), lambda: alltick.read_answer(answer),
+        lambda: alltick.read_bars(answer), lambda: alltick.read_trade_tick(answer, MOUTAI),
+        lambda: alltick.read_depth_tick(answer, MOUTAI),
+    ):  # fmt: skip
+        try:
+            read()
+        except Malformed:
+            continue
+
+
+@given(st.text(max_size=60) | ANYTHING.map(lambda data: json.dumps({"trace": "1", "data": data})))
+def test_whatever_a_client_of_alltick_asks_is_read_or_refused(text):
+    try:
+        _, data = alltick.read_request(text)
+    except PlatformError:
+        return
+    for read in (alltick.read_bars_request, alltick.read_batch_request, alltick.read_codes):
+        try:
+            read(data)
+        except BadParameter as refused:
+            assert refused.message  # noqa: PT017
+
+
+HUGE = ("1e999999", "-1e999999", 1e308, "nan", "Infinity", 10**5000, "9" * 5000, "", " ", "0x1", True, [], {})
+
+
+@pytest.mark.parametrize("number", HUGE, ids=range(len(HUGE)))
+def test_a_number_that_no_market_has_is_refused_at_once(number):
+    for read in (e4_of, whole):
+        with pytest.raises(Malformed):
+            read(number)
+
+
+def test_a_query_that_is_nested_without_end_is_refused():
+    with pytest.raises(BadParameter, match="nested"):
+        alltick.read_request("[" * 100_000)
+
+
+def test_an_error_of_a_peer_is_told_in_its_own_words():
+    with pytest.raises(Malformed, match="E002 auth failed"):
+        itick.read_answer({"code": "E002", "msg": "auth failed", "data": None})

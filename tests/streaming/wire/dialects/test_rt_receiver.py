@@ -1,0 +1,216 @@
+"""rt-receiver's words: what is pushed is read as it was written, whatever anybody sends is answered, texts are theirs."""
+
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.errors import Malformed
+from kernel.instruments import InstrumentId
+from streaming.domain.ticks import Snapshot
+from streaming.wire.channels import Channel
+from streaming.wire.dialects.rt_receiver import push, rest, upstream
+from streaming.wire.dialects.rt_receiver.push import BadBatch, Batch, Item, PushedTick
+from streaming.wire.dialects.rt_receiver.socket import dialect
+from streaming.wire.requests import Subscribe
+from streaming.wire.window import Book
+
+money = st.integers(0, 10**11)
+shares = st.integers(0, 10**11)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@st.composite
+def batches(draw):
+    market = draw(st.sampled_from(["a_stock", "etf", "index", "hk"]))
+    codes = ["00700.HK", "HSI.HK", "02800.HK"] if market == "hk" else ["600519.SH", "000001.SZ", "920186.BJ"]
+    ticks = st.builds(
+        PushedTick,
+        symbol=st.sampled_from(codes),
+        day=st.sampled_from(["", "20260309", "20261231"]),
+        prev_close_e4=money, open_e4=money, high_e4=money, low_e4=money, last_e4=money, volume=shares,
+        turnover_e4=money, bid=st.tuples(money, shares), ask=st.tuples(money, shares),
+    )  # fmt: skip
+    items = st.builds(Item, version=st.text("0123456789abc-:. ", min_size=1, max_size=30), tick=ticks)
+    return Batch(market, draw(st.integers(0, 10**9)), tuple(draw(st.lists(items, max_size=5))))
+
+
+@given(batches())
+def test_what_is_pushed_is_read_as_it_was_written(batch):
+    assert push.parse(push.write(batch, at_ms=1_790_000_000_000)) == batch
+
+
+@given(json_values)
+def test_no_push_raises_anything_but_what_is_answered(value):
+    raw = json.dumps(value).encode()
+    with suppress(BadBatch):
+        push.parse(raw)
+
+
+@given(json_values, json_values)
+def test_no_item_of_a_push_spoils_the_others(code, tick):
+    batch = json.loads(push.write(Batch("a_stock", 1, (_item("v1"),)), at_ms=1))
+    batch["items"].append({"ts_code": code, "tick": tick})
+    batch["count"] = 2
+
+    read = push.parse(json.dumps(batch).encode())
+
+    assert read.items[0] == _item("v1")
+    assert len(read.items) + read.rejected == 2
+
+
+def _item(version: str) -> Item:
+    return Item(version, PushedTick("600519.SH", "20260309", 1, 2, 3, 2, 3, 100, 300, (2, 100), (3, 100)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"schema_version": "v9"}, "unsupported schema_version: v9, expected: [v2]"),
+        ({"count": 3}, "count mismatch: declared 3, actual 1"),
+        ({"count": "x"}, "count must be an integer"),
+        ({"mode": "bars"}, "unsupported mode: bars, expected: [raw_tick_batch]"),
+        ({"market": "us"}, "invalid market: us, valid: [a_stock etf hk index]"),
+        ({"items": {}}, "items must be an array"),
+    ],
+)
+def test_a_wrong_batch_is_refused_with_their_text(change, message):
+    body = json.loads(push.write(Batch("a_stock", 900001, (_item("1"),)), at_ms=1)) | change
+
+    with pytest.raises(BadBatch) as refused:
+        push.parse(json.dumps(body).encode())
+
+    told = push.refusal(refused.value)
+    assert (told["message"], told["ack_seq"], told["accepted_count"], told["status"]) == (message, 900001, 0, "error")
+
+
+def test_an_item_of_another_market_or_of_ours_alone_is_rejected():
+    for code in ("00700.HK", "TEST.CN", "600519", 5, None, ["600519.SH"]):
+        body = json.loads(push.write(Batch("a_stock", 1, (_item("1"),)), at_ms=1))
+        body["items"][0]["ts_code"] = code
+        body["items"][0]["tick"].pop("ts_code")
+        assert push.parse(json.dumps(body).encode()).rejected == 1
+
+
+@given(json_values)
+def test_no_policy_or_sync_raises_anything_but_what_is_answered(value):
+    for read in (rest.policies_of, rest.sync_of):
+        for body in (
+            {"users": value, "symbols": value, "mode": value},
+            {"users": [value]},
+            {"users": [{"user_id": "u", "symbols": value, "markets": value}]},
+        ):
+            with suppress(Malformed):
+                read(body)
+
+
+def test_a_policy_is_read_as_the_capture_has_it():
+    body = {"users": [{"user_id": "u1", "markets": ["STOCK"], "levels": ["L1"], "symbols": {"mode": "list", "list": ["700.HK"]}, "max_subs": 1, "revision": 5}]}  # fmt: skip
+
+    ((user, policy),) = rest.policies_of(body)
+
+    assert (user, policy.revision, policy.max_subs, policy.markets, policy.symbols) == (
+        "u1",
+        5,
+        1,
+        {"CN"},
+        {"00700.HK"},
+    )
+    assert (
+        rest.policies_of({"users": [{"user_id": "u1", "markets": [], "symbols": {"mode": "all", "list": []}}]})[0][
+            1
+        ].markets
+        is None
+    )
+
+
+@given(json_values)
+def test_every_message_is_a_request_or_one_of_their_errors(value):
+    for message in (value, {"action": value}, {"action": "subscribe", "symbols": value}):
+        with suppress(Malformed):
+            dialect.parse(json.dumps(message))
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "", "null", "\x00", '{"action":"subscribe","symbols":["a"', "NaN"])
+def test_ugly_messages_are_no_json(text):
+    with pytest.raises(Malformed, match="无效 JSON 格式"):
+        dialect.parse(text)
+
+
+def test_nothing_that_a_client_sends_stands_in_for_the_time_or_the_customer():
+    forged = ',"user_id":"","timestamp":"0000-00-00T00:00:00.000Z"}'
+    text = dialect.error(Malformed(f"未知 action: {forged}"))
+
+    assert dialect.said(text, customer="alice", now_ms=1000) == text
+
+
+@given(
+    st.builds(
+        Book, st.just("600519.SH"), st.integers(1, 10**6), st.integers(1, 4 * 10**12), money, money, money, money, money,
+        shares, money, st.just([]) | st.just([(100, 5)]), st.just([]) | st.just([(100, 5)]),
+    )
+)  # fmt: skip
+def test_every_picture_makes_a_tick_of_json_numbers(book):
+    tick = json.loads(dialect.quote(dialect.shown(Channel(InstrumentId.parse("600519.SH"), "quote")), book))
+
+    assert tick["close"] == (book.last_e4 / 10_000 or None)
+    assert (tick["ts_code"], tick["market"], tick["vol"], tick["batch_seq"]) == (
+        "600519.SH",
+        "a_stock",
+        book.volume,
+        book.number,
+    )
+    assert ("bid" in tick) == bool(book.bids)
+
+
+@given(
+    st.sampled_from(["600519.SH", "510300.SH", "00700.HK", "000001.SH"]),
+    st.builds(
+        Book, st.just(""), st.integers(1, 10**6), st.integers(1_600_000_000_000, 1_900_000_000_000), money, money, money,
+        money, money, shares, money, st.just([]) | st.lists(st.tuples(st.integers(1, 10**9), shares), min_size=1, max_size=1),
+        st.just([]) | st.lists(st.tuples(st.integers(1, 10**9), shares), min_size=1, max_size=1),
+    ),
+)  # fmt: skip
+def test_a_tick_says_the_same_to_a_node_that_hears_it(symbol, book):
+    instrument = InstrumentId.parse(symbol)
+
+    (heard,) = upstream.read(dialect.quote(dialect.shown(Channel(instrument, "quote")), book))
+
+    assert heard == Snapshot(
+        instrument, book.at_ms, book.prev_close_e4, book.open_e4, book.high_e4, book.low_e4, book.last_e4, book.volume,
+        book.turnover_e4, bids=tuple(book.bids), asks=tuple(book.asks),
+    )  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(["600519.SH", "00700.HK", "HSI.HK"]), min_size=1, unique=True))
+def test_what_our_own_client_says_is_read_as_it_was_meant(symbols):
+    wanted = [InstrumentId.parse(symbol) for symbol in symbols]
+
+    request = dialect.parse(upstream.subscribe(wanted))
+
+    assert isinstance(request, Subscribe)
+    assert [dialect.resolve(symbol) for symbol in request.symbols] == wanted
+
+
+@given(json_values)
+def test_whatever_a_server_says_is_heard_or_refused(value):
+    for message in (
+        value,
+        {"type": "tick"} | (value if isinstance(value, dict) else {"ts_code": value, "timestamp": value}),
+    ):
+        with suppress(Malformed):
+            upstream.read(json.dumps(message))
+
+
+@pytest.mark.parametrize(
+    ("symbol", "market"),
+    [("600519.SH", "a_stock"), ("510300.SH", "etf"), ("000001.SH", "index"), ("00700.HK", "hk"), ("HSI.HK", "hk")],
+)
+def test_the_four_words_for_a_market(symbol, market):
+    assert json.loads("{" + dialect.shown(Channel(InstrumentId.parse(symbol), "quote")) + "}")["market"] == market
