@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from billing.domain.pricing import MAX_MONTHS, MIN_MONTHS
-from billing.models import Purchase
+from billing.models import GatewayNotice, Purchase
 
 
 class PurchaseRequest(serializers.Serializer[Any]):
@@ -16,6 +16,52 @@ class PurchaseRequest(serializers.Serializer[Any]):
     months = serializers.IntegerField(min_value=MIN_MONTHS, max_value=MAX_MONTHS)
     kind = serializers.ChoiceField(choices=Purchase.Kind.choices, default=Purchase.Kind.STACK)
     extends = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=1)
+
+
+class GrantShown(serializers.Serializer[Any]):
+    """The right that a settled purchase gave."""
+
+    id = serializers.IntegerField()
+    starts = serializers.DateTimeField()
+    ends = serializers.DateTimeField()
+
+
+class PurchaseShown(serializers.Serializer[Any]):
+    """What `purchase_as_json` returns, for the API's description."""
+
+    id = serializers.CharField()
+    state = serializers.ChoiceField(choices=Purchase.State.choices)
+    plan = serializers.CharField()
+    kind = serializers.ChoiceField(choices=Purchase.Kind.choices)
+    node = serializers.CharField()
+    group = serializers.CharField()
+    months = serializers.IntegerField()
+    symbols = serializers.IntegerField()
+    due_fen = serializers.IntegerField(help_text="1/100 CNY")
+    currency = serializers.CharField()
+    price_until = serializers.DateTimeField()
+    settled = serializers.DateTimeField(allow_null=True)
+    grant = GrantShown(allow_null=True)
+    pay_url = serializers.CharField(allow_null=True, help_text="where to pay; null unless it was just placed")
+
+
+class PurchasesShown(serializers.Serializer[Any]):
+    """All purchases of a customer."""
+
+    purchases = PurchaseShown(many=True)
+
+
+class NoticeTaken(serializers.Serializer[Any]):
+    """What became of a gateway's notice."""
+
+    outcome = serializers.ChoiceField(choices=GatewayNotice.Outcome.choices)
+
+
+class ErrorShown(serializers.Serializer[Any]):
+    """Our own errors; further fields carry the numbers."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
 
 
 def purchase_as_json(purchase: Purchase, *, pay_url: str | None = None) -> dict[str, Any]:
