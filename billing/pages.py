@@ -1,6 +1,7 @@
 """The panel's pages: read what was asked, one call, show the answer."""
 
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,7 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -100,6 +101,34 @@ def live(request: HttpRequest) -> HttpResponse:
         if entitled and node is not None and (token := _token(customer, group)):
             return render(request, "streaming/live.html", {"node": node, "token": token, "made_up": _made_up()})
     return render(request, "streaming/live.html", {})
+
+
+@login_required
+@never_cache
+@require_safe
+def connect(request: HttpRequest, language: str = "native") -> HttpResponse:
+    """Show programs that connect in one of the wire's languages, with the buyer's own address and token in them."""
+    languages = _languages()
+    if language not in languages:
+        raise Http404
+    customer = _customer(request)
+    groups = [group for group in selectors.groups_of(customer) if selectors.current_token(customer, group) is not None]
+    nodes = [node for group in groups for node in group.nodes.filter(state=Node.State.ACTIVE).order_by("slug")]
+    node = next((one for one in nodes if one.slug == request.GET.get("node")), nodes[0] if nodes else None)
+    context: dict[str, Any] = {"language": language, "languages": languages.items(), "nodes": nodes}
+    context["title"] = languages[language]
+    if node is not None:
+        http = node.http_base
+        context |= {"node": node, "token": _token(customer, node.group), "http": http, "ws": f"ws{http[4:]}"}
+    return render(request, f"connect/{language}/page.html", context)
+
+
+@cache
+def _languages() -> dict[str, str]:
+    """Return the languages that have a folder in templates/connect, ours first: name -> title."""
+    folders = (settings.BASE_DIR / "templates" / "connect").iterdir()
+    ours_first = sorted(folders, key=lambda one: (one.name != "native", one.name))
+    return {one.name: (one / "title.txt").read_text().strip() for one in ours_first}
 
 
 @login_required

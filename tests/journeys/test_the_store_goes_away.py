@@ -20,7 +20,7 @@ from config.embedded.children import Child, free_port
 from kernel import keyspace
 from tests.streaming.conftest import ServedNode, health, jwks, make_token
 
-pytestmark = pytest.mark.whole
+pytestmark = [pytest.mark.whole, pytest.mark.alone]
 ROOT = Path(__file__).resolve().parents[2]
 MOUTAI = "600519.SH"
 # What a worker's thread and beat's offers do, without Celery's own start and its broker.

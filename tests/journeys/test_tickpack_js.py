@@ -278,6 +278,7 @@ def test_for_await_gives_every_bar_in_order_and_ends_with_the_signal(tab, enter,
     assert seqs == list(range(seqs[0], seqs[0] + 100))
 
 
+@pytest.mark.alone  # its seconds are those of a machine that has time
 def test_a_page_that_is_too_slow_gets_the_newest_of_each_symbol_and_the_count(tab, enter, tape):
     served = enter(ScriptedNode(tape))
     got = tab.page.evaluate(

@@ -37,6 +37,7 @@ def bars(stream, seconds: float) -> list[tuple[str, int]]:
     return got
 
 
+@pytest.mark.alone  # its seconds are those of a machine that has time
 def test_a_killed_ingest_worker_is_followed_within_ten_seconds_and_no_bar_is_doubled_or_lost(start):
     run = start().wait()
     with open_stream(run.facts) as stream:
