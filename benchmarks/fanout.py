@@ -15,14 +15,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import build, chart, machine, report, workloads
+from benchmarks import build, chart, dialects, machine, report, rest, workloads
 from benchmarks.peers import ROOT, Peer, Tickpack, everyone
 from benchmarks.stage import Stage, stage
 from benchmarks.workloads import FULL, SHORT, Figures
 from config.embedded.children import ChildFailed
 from kernel import clock
 
-WORKLOADS = ("w1", "w2", "w3", "w4", "w5")
+WORKLOADS = ("w1", "w2", "w3", "w4", "w5", "rest", "dialects")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -44,7 +44,7 @@ class Run:
                 for _ in range(self.asked.repetitions or self.lengths.repetitions):
                     self._fan_out_of_all(peers, running)
             ours = peers.get("tickpack")
-            for name, workload in workloads.OF_OURS.items():
+            for name, workload in (workloads.OF_OURS | {"rest": rest.latest, "dialects": dialects.beside_one}).items():
                 if name in self.asked.only and isinstance(ours, Tickpack):
                     for _ in range(self.asked.repetitions or min(2, self.lengths.repetitions)):
                         self._one(name, ours, workload, running)

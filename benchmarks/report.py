@@ -31,6 +31,9 @@ TARGETS: tuple[tuple[str, str, str, float, float | None], ...] = (
     ("w4.tickpack.gone_s", "W4 stuck ones gone after s", "<=", 15, None),
     ("w4.tickpack.kb_each", "W4 kB of memory a stuck one", "<=", 100, None),
     ("w5.tickpack.p99_ratio", "W5 p99 of the others, x undisturbed", "<=", 2, None),
+    ("rest.kline_latest.of_bare", "REST requests/s of a bare Django view's", ">=", 0.7, None),
+    ("dialects.five_of_one", "five dialects' CPU a delivery of one's", "<=", 1.3, None),
+    ("rest.kline_latest.p50_ms", "REST latest of 50 symbols, p50 ms", "<=", 5, None),
     ("w5.tickpack.clients_with_gaps_or_repeats", "W5 clients with gaps or repeats", "<=", 0, None),
 )
 
@@ -104,9 +107,9 @@ def _tables(figures: Figures) -> list[tuple[str, list[str], list[list[str]]]]:
     tables = []
     if first:
         tables.append(("Fan-out", [*head, "W2 p50 ms", "p99 ms", "CPU s/M"], first))
-    rest = [[name, _number(value, 3)] for name, value in sorted(figures.items()) if name[:2] in ("w3", "w4", "w5")]
+    rest = [[name, _number(value, 3)] for name, value in sorted(figures.items()) if name[:2] not in ("w1", "w2")]
     if rest:
-        tables.append(("Connections, slow readers, resume", ["figure", "median"], rest))
+        tables.append(("Connections, slow readers, resume, REST", ["figure", "median"], rest))
     wanted = [[what, f"{value:,.3g}", target, verdict] for what, value, target, verdict in reached(figures)]
     if wanted:
         tables.append(("Targets", ["what", "reached", "wanted", "met"], wanted))

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kernel import keyspace, tokens
 from kernel.scope import Scope, Step
 from streaming.reference.instruments import directory
-from streaming.wire.dialects import native
+from streaming.wire.dialects.native.socket import dialect as native
 from streaming.wire.window import CHUNK_WINDOWS, MovedBar, Newest, Window, chunk_of, end_ms, pack, seq_of
 
 LANE, EPOCH, GROUP, ISSUER, KID = "CN", "bench", "local", "tickpack", "bench"
@@ -114,7 +114,7 @@ def stream_round(path: Path, names: Sequence[str], seq: int, *, keyframe: bool =
 
 def window(names: Sequence[str], seq: int, *, keyframe: bool = False) -> Window:
     """Return a window in which every instrument moves."""
-    return Window(seq, "open", None, "bench", 1, bars(names), keyframe=keyframe)
+    return Window(seq, "open", None, "bench", 1, bars(names), keyframe=keyframe, events=0)
 
 
 def resp(*words: bytes) -> bytes:

@@ -94,10 +94,15 @@ def _believe(name: str, measured: Phases, *, nothing_lost: bool) -> None:
 
 
 def connecting(peer: Tickpack, stage: Stage, lengths: Lengths) -> Figures:
-    """W3: 10,000 customers connect with a token each and follow 5 symbols; then they are idle."""
+    """W3: 10,000 customers connect with a token each and follow 5 symbols; then they are idle.
+
+    No token is seen twice. What a server remembers of tokens shows in what comes after: all are cut off and come back.
+    """
     shape = Shape(connections=lengths.connections, each=5)
     with peer.run(stage, shape) as running:
         measured = stage.load(running.arguments("paced:0.5:0:2"))
+        _wait_until_empty(running.port)
+        again = stage.load(running.arguments())["connect"]
     connect, check, name = measured["connect"], measured["check"], f"w3.{peer.name}"
     if check["lost"] or check["wrong"]:
         raise Untrue(f"W3: {check['lost']} bars lost, {check['wrong']} clients got something else")
@@ -105,10 +110,20 @@ def connecting(peer: Tickpack, stage: Stage, lengths: Lengths) -> Figures:
         f"{name}.connects_per_s": connect["open"] / connect["seconds"],
         f"{name}.cpu_ms_per_connection": connect["server_cpu_s"] / connect["open"] * 1000,
         f"{name}.kb_per_connection": (connect["rss_kb"] - connect["rss_before_kb"]) / connect["open"],
+        f"{name}.reconnects_per_s": again["open"] / again["seconds"],
+        f"{name}.cpu_ms_per_reconnection": again["server_cpu_s"] / again["open"] * 1000,
         f"{name}.refused": connect["gone"],
         f"{name}.unanswered": connect["unanswered"],
         f"{name}.loadgen_cpu_share": connect["own_cpu_s"] / connect["seconds"],
     }
+
+
+def _wait_until_empty(port: int) -> None:
+    """Wait until a server has let go of everybody; what that costs is no part of their coming back."""
+    deadline = time.monotonic() + 20
+    while held_sockets(port) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    time.sleep(1)
 
 
 # -- W4 ------------------------------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ python -m benchmarks.soak.echo PORT
 import sys
 from typing import Any
 
+from streaming.fanout.machine import Machine
 from streaming.fanout.server import DrainingServer, listening_socket, server_config
-from streaming.fanout.websocket import Machine
 
 # The suite's cases 9.* send that much, in that many frames; the product takes 131,072 bytes, and 1,000 frames in 10 s.
 LARGEST, MOST_FRAMES = 16 * 2**20, 10**9

@@ -77,10 +77,10 @@ class Frames:
         return found
 
 
-def upgrade(port: int, token: str, more: str = "") -> bytes:
+def upgrade(port: int, token: str, more: str = "", path: str = "/ws/stock") -> bytes:
     """Return the request that opens a socket; `more` is further header lines, each ending with CRLF."""
     return (
-        f"GET /ws/stock HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
         f"Authorization: Bearer {token}\r\n{more}\r\n"
     ).encode()

@@ -12,7 +12,7 @@ from benchmarks.peers import CLimit, Shape, Tickpack, everyone, seq_at
 from benchmarks.stage import stage
 from config.embedded.children import free_port
 
-pytestmark = pytest.mark.whole
+pytestmark = [pytest.mark.whole, pytest.mark.alone]
 SMALL = Shape(connections=20, each=5, symbols=50)
 
 

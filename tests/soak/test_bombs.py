@@ -11,7 +11,7 @@ from benchmarks.soak import bombs
 from benchmarks.soak.frames import frame
 from benchmarks.soak.ground import wait_for
 
-pytestmark = pytest.mark.whole
+pytestmark = [pytest.mark.whole, pytest.mark.alone]
 CLIENTS, SECONDS = 10, 1.5
 
 

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.soak.frames import CLOSE, CONT, PING, PONG, TEXT, Frames, frame, upgrade
 from tests.streaming.conftest import make_token, node  # noqa: F401  a fixture
 
-pytestmark = pytest.mark.whole
+pytestmark = [pytest.mark.whole, pytest.mark.alone]
 
 
 class Raw:

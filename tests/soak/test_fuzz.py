@@ -10,7 +10,7 @@ import pytest
 from benchmarks.soak import fuzz
 from benchmarks.soak.ground import Market, mainland, wait_for
 
-pytestmark = pytest.mark.whole
+pytestmark = [pytest.mark.whole, pytest.mark.alone]
 
 
 def test_every_answer_is_documented_and_nothing_is_left(standing, running):
