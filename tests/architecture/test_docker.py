@@ -74,3 +74,21 @@ def test_the_table_of_clickhouse_is_the_one_the_code_makes():
     sql = (ROOT / "docker" / "clickhouse" / "001_minute_bars.sql").read_text()
     made = next(value for value in vars(minutes).values() if isinstance(value, str) and "CREATE TABLE" in value)
     assert " ".join(made.split()) in " ".join(sql.split())
+
+
+def test_the_proxy_sends_the_nodes_addresses_to_the_node_and_the_panels_to_the_panel():
+    from django.urls import get_resolver
+
+    (listed,) = re.findall(r"@stream path ((?:.*\\\n)*.*)\n", (ROOT / "docker" / "Caddyfile").read_text())
+    patterns = [re.compile(re.escape(word).replace(r"\*", ".*")) for word in listed.replace("\\", " ").split()]
+
+    def to_the_node(pattern: str) -> bool:
+        path = "/" + re.sub(r"<[^>]+>", "something", pattern)
+        return any(one.fullmatch(path) for one in patterns)
+
+    inside = {"metrics"}  # asked for inside the deployment only
+    node = {str(one.pattern) for one in get_resolver("streaming.urls").url_patterns} - inside
+    panel = {str(one.pattern) for one in get_resolver("billing.urls").url_patterns} | {"admin/", "accounts/login/"}
+    assert {one for one in node if not to_the_node(one)} == set()
+    assert {one for one in panel if to_the_node(one)} == set()
+    assert not to_the_node("metrics")
