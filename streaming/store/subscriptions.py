@@ -63,12 +63,19 @@ async def sync(client: Any, customer: str, group: str, mode: Mode, symbols: Sequ
     key = keyspace.subscription(customer, group)
     answer = await client.eval(_SYNC, 1, key, mode, most, _KEPT_S, *symbols)
     synced = Synced([symbol.decode() for symbol in some] for some in answer)
-    index = keyspace.subscribers(group)  # another slot; a count that is a moment late harms nobody
-    if synced.current:
-        await client.hset(index, customer, len(synced.current))
-    else:
-        await client.hdel(index, customer)
+    await _count(client, customer, group, len(synced.current))
     return synced
+
+
+async def _count(client: Any, customer: str, group: str, stored: int) -> None:
+    """Write how many there are; the list is in another slot, so who wrote last looks whether it is still so many."""
+    index = keyspace.subscribers(group)
+    while True:
+        await (client.hset(index, customer, stored) if stored else client.hdel(index, customer))
+        now = await client.llen(keyspace.subscription(customer, group))
+        if now == stored:
+            return
+        stored = now
 
 
 async def read(client: Any, customer: str, group: str) -> list[str]:

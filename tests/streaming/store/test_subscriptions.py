@@ -40,6 +40,30 @@ async def test_twenty_adds_at_once_store_no_more_than_the_bound(client, customer
     assert int(await client.hget(keyspace.subscribers(GROUP), customer)) == 5
 
 
+async def test_a_count_that_is_written_late_does_not_stay(client, customer):
+    """Of twenty changes at once the one that wrote its count last had seen two of the five symbols."""
+    held = asyncio.Event()
+
+    class Late:
+        """The client, but for a count that is under way for long."""
+
+        def __getattr__(self, name):
+            return getattr(client, name)
+
+        async def hset(self, *args):
+            await held.wait()
+            return await client.hset(*args)
+
+    late = asyncio.create_task(subscriptions.sync(Late(), customer, GROUP, "add", ["A"], 5))
+    while not await subscriptions.read(client, customer, GROUP):
+        await asyncio.sleep(0.01)
+    await subscriptions.sync(client, customer, GROUP, "add", ["B", "C"], 5)
+    held.set()
+    await late
+
+    assert int(await client.hget(keyspace.subscribers(GROUP), customer)) == 3
+
+
 async def test_a_change_says_what_it_did_in_order(client, customer):
     def change(mode, *symbols):
         return subscriptions.sync(client, customer, GROUP, mode, symbols, 2)
