@@ -6,9 +6,9 @@ periodic re-check of every open socket catches up when the store is back.
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from redis.exceptions import RedisError
 
@@ -19,27 +19,26 @@ from streaming.errors import StoreUnavailable
 from streaming.store import connection
 
 log = logging.getLogger(__name__)
+_Kept = TypeVar("_Kept", Scope, Policy)
 
 
 def read_scope(raw: bytes | str | None) -> Scope | None:
     """Read a stored scope; one that cannot be read counts as absent and is logged."""
-    if raw is None:
-        return None
-    try:
-        return Scope.from_json(json.loads(raw))
-    except (ValueError, BadScope) as error:
-        log.error("a stored entitlement cannot be read: %s", error)
-        return None
+    return _read(raw, "entitlement", Scope.from_json)
 
 
 def read_policy(raw: bytes | str | None) -> Policy | None:
     """Read a stored policy; one that cannot be read counts as absent and is logged."""
+    return _read(raw, "policy", Policy.from_json)
+
+
+def _read(raw: bytes | str | None, what: str, form: Callable[[Any], _Kept]) -> _Kept | None:
     if raw is None:
         return None
     try:
-        return Policy.from_json(json.loads(raw))
+        return form(json.loads(raw))
     except (ValueError, BadScope) as error:
-        log.error("a stored policy cannot be read: %s", error)
+        log.error("a stored %s cannot be read: %s", what, error)
         return None
 
 

@@ -16,6 +16,7 @@ from streaming.domain.ticks import Snapshot
 from streaming.domain.validation import Validator
 from streaming.domain.windows import end_ms, seq_of, start_ms
 from streaming.ingest.feeds import FeedWindow
+from streaming.ingest.feeds.closes import Closes
 from streaming.ingest.feeds.wall import CATCH_UP_WINDOWS
 from streaming.store.lanes import LaneStore
 from streaming.wire.dialects.rt_receiver.push import PushedTick
@@ -54,24 +55,23 @@ class PushFeed:
             is_open=lambda at_ms: self._calendar.state_at(at_ms)[0] == "open",
             day_of=exchange_day,
         )
-        self._last: dict[str, int] = {}
         for symbol, known in newest.items():
             self._go_on(symbol, known, now_ms)
         present = seq_of(now_ms)
         self._next = present if resume_after is None else max(resume_after + 1, present - CATCH_UP_WINDOWS)
         self._fold.closed_through = self._next - 1
-        self._day, self._state = exchange_day(start_ms(self._next)), ""
+        self._closes = Closes({name: known.close_e4 for name, known in newest.items() if known.close_e4}, self._next)
+        self._state = ""
 
     def due(self, now_ms: int) -> Iterator[FeedWindow]:
         """Yield every window that has ended."""
         self._read(now_ms)
         while end_ms(self._next) <= now_ms:
             seq, self._next = self._next, self._next + 1
-            self._turn_of_day(seq)
+            self._closes.turn(seq, self._fold)
             closed = self._fold.close(seq)
             self._position = self._read_in.pop(seq, self._position)
-            for bar in closed.bars:
-                self._last[bar.symbol] = bar.close_e4
+            self._closes.keep(closed.bars)
             state, until_ms = self._calendar.state_at(start_ms(seq))
             before, self._state = self._state, state
             if state == before == "closed" and not (closed.bars or closed.levels or closed.references):
@@ -119,7 +119,6 @@ class PushFeed:
 
     def _go_on(self, symbol: str, known: Newest, now_ms: int) -> None:
         if known.close_e4:
-            self._last[symbol] = known.close_e4
             self._fold.know(symbol, known.close_e4)
         if known.day == exchange_day(now_ms).isoformat() and known.day_volume:
             self._fold.go_on(
@@ -128,10 +127,3 @@ class PushFeed:
                     known.day_low_e4, known.close_e4, known.day_volume, known.day_turnover_e4,
                 )
             )  # fmt: skip
-
-    def _turn_of_day(self, seq: int) -> None:
-        day = exchange_day(start_ms(seq))
-        if day != self._day:
-            self._day = day
-            for symbol, price_e4 in self._last.items():
-                self._fold.refer(symbol, price_e4)

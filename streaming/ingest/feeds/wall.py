@@ -9,6 +9,7 @@ from streaming.domain.ticks import Levels, Trade
 from streaming.domain.validation import Validator
 from streaming.domain.windows import end_ms, seq_of, start_ms
 from streaming.ingest.feeds import FeedWindow
+from streaming.ingest.feeds.closes import Closes
 from streaming.reference import Directory
 
 CATCH_UP_WINDOWS = 400  # ten minutes: after a longer pause the gap stays a gap
@@ -54,37 +55,28 @@ class WallFeed:
         )
         for symbol, price_e4 in references.items():
             self._fold.refer(symbol, price_e4)
-        self._last = dict(references) | dict(last_prices)
-        for symbol, price_e4 in self._last.items():
+        prices = dict(references) | dict(last_prices)
+        for symbol, price_e4 in prices.items():
             self._fold.know(symbol, price_e4)
         present = seq_of(now_ms - close_delay_ms)  # the window that closes next
         self._next = present if resume_after is None else max(resume_after + 1, present - CATCH_UP_WINDOWS)
-        self._day = exchange_day(start_ms(self._next))
+        self._closes = Closes(prices, self._next)
 
     def due(self, now_ms: int) -> Iterator[FeedWindow]:
         """Yield every window that ended at least the delay ago."""
         while end_ms(self._next) + self._close_delay_ms <= now_ms:
             seq, self._next = self._next, self._next + 1
-            self._turn_of_day(seq)
+            self._closes.turn(seq, self._fold)
             for trade in self._trades_of(seq):
                 if self._validator.accepts(trade, now_ms=now_ms):
                     self._fold.add(trade)
             for levels in self._levels_of(seq):
                 self._fold.show(levels)
             closed = self._fold.close(seq)
-            for bar in closed.bars:
-                self._last[bar.symbol] = bar.close_e4
+            self._closes.keep(closed.bars)
             state, until_ms = self._sessions.state_at(start_ms(seq))
             yield FeedWindow(closed, state, until_ms)
 
     def counters(self) -> Counter[str]:
         """Return refused ticks by reason, and late ones."""
         return self._validator.refused + Counter(late=self._fold.late)
-
-    def _turn_of_day(self, seq: int) -> None:
-        day = exchange_day(start_ms(seq))
-        if day == self._day:
-            return
-        self._day = day
-        for symbol, price_e4 in self._last.items():
-            self._fold.refer(symbol, price_e4)

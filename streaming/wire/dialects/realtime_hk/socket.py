@@ -22,7 +22,7 @@ from streaming.wire.window import Book, Print
 
 _MOST = 500
 _KINDS = ("tick",)
-_HOURS_MS = 8 * 3_600_000
+HOURS_MS = 8 * 3_600_000
 
 
 class RealtimeHk(Dialect):
@@ -73,7 +73,7 @@ class RealtimeHk(Dialect):
 
 @lru_cache(maxsize=4096)
 def _on_the_wall(at_ms: int) -> str:
-    there: Any = datetime.fromtimestamp((at_ms + _HOURS_MS) // 1000, UTC)
+    there: Any = datetime.fromtimestamp((at_ms + HOURS_MS) // 1000, UTC)
     return f"{there:%Y-%m-%d %H:%M:%S}.{at_ms % 1000:03d}"
 
 

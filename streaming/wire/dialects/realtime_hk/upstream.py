@@ -11,9 +11,8 @@ from streaming.domain.ticks import Levels, Trade
 from streaming.reference.instruments import canonical
 from streaming.wire.dialects.numbers import e4_of, field, whole
 from streaming.wire.dialects.reading import json_object
+from streaming.wire.dialects.realtime_hk.socket import HOURS_MS
 from streaming.wire.upstream import Heard
-
-_HOURS_MS = 8 * 3_600_000
 
 
 def subscribe(instruments: Iterable[InstrumentId]) -> str:
@@ -44,4 +43,4 @@ def _instant_ms(text: Any) -> int:
         there = datetime.strptime(str(text), "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
     except ValueError:
         raise Malformed(f"{str(text)[:40]!r} is not a time of Hong Kong's wall clock") from None
-    return round(there.timestamp() * 1000) - _HOURS_MS
+    return round(there.timestamp() * 1000) - HOURS_MS

@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from kernel.instruments import InstrumentId
-from streaming.domain.ticks import Levels, Snapshot, Trade
+from streaming.domain.ticks import Trade
 from streaming.reference import directory
-from streaming.wire.dialects.numbers import bar_of, e4_of, field, levels_of, rows, whole
+from streaming.wire.dialects.numbers import bar_of, e4_of, field, rows, whole
 from streaming.wire.dialects.reading import json_object
 from streaming.wire.dialects.tickdb import symbols
+from streaming.wire.dialects.tickdb.rest import read_depth, read_ticker
 from streaming.wire.dialects.tickdb.socket import CHANNELS, INTERVALS
 from streaming.wire.upstream import Heard, IntervalBar
 
@@ -43,33 +44,15 @@ def read(text: str) -> list[Heard]:
     if command == "trade":
         return [_trade(instrument, row) for row in rows(field(data, "trades"))]
     if command == "depth":
-        bids, asks = (levels_of(field(data, side), 0, 1) for side in ("bids", "asks"))
-        return [Levels(instrument, whole(field(data, "timestamp")), bids, asks)]
+        return [read_depth(data, instrument)]
     if command == "kline":
         interval = str(field(data, "interval"))
         bars = [bar_of(row, whole(field(row, "time")), _BAR) for row in rows(field(data, "klines"))]
         return [IntervalBar(instrument, interval, bar) for bar in bars]
-    return [_ticker(instrument, data)]
+    return [read_ticker(data, instrument)]
 
 
 def _trade(instrument: InstrumentId, row: Any) -> Trade:
     price, volume = e4_of(field(row, "price")), whole(field(row, "quantity"))
     side = _SIDES.get(field(row, "side"), "N")
     return Trade(instrument, whole(field(row, "timestamp")), price, volume, price * volume, side)
-
-
-def _ticker(instrument: InstrumentId, data: Any) -> Snapshot:
-    """A ticker has neither the day's opening nor its turnover; its change tells the previous close where it has one."""
-    last = e4_of(field(data, "last_price"))
-    change = data.get("price_change_24h")
-    return Snapshot(
-        instrument=instrument,
-        at_ms=whole(field(data, "timestamp")),
-        prev_close_e4=last - e4_of(change) if change is not None else 0,
-        open_e4=0,
-        high_e4=e4_of(field(data, "high_24h")),
-        low_e4=e4_of(field(data, "low_24h")),
-        last_e4=last,
-        cum_volume=whole(field(data, "volume_24h")),
-        cum_turnover_e4=0,
-    )
