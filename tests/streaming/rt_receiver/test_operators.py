@@ -1,0 +1,176 @@
+"""What operators and providers send: policies and pushes."""
+
+import gzip
+import os
+import threading
+import uuid
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+
+from kernel import keyspace
+from streaming.store.connection import redis_sync
+from streaming.store.lanes import LaneStore
+from streaming.wire.describe import descriptions
+from tests.streaming.conftest import (
+    make_token,
+)
+from tests.streaming.rt_receiver.conftest import (
+    BASE,
+    POLICY,
+    PUSH,
+    SUCCESSORS,
+    Receiver,
+    Theirs,
+    run_until,
+    theirs,
+)
+from tests.streaming.test_socket import Client
+
+pytestmark = pytest.mark.whole
+
+
+def apply(receiver: Receiver, *users: dict, token: str = POLICY) -> httpx.Response:
+    return receiver.http.post(
+        f"{BASE}/policies/apply",
+        headers={"Authorization": f"Bearer {token}"} if token else {},
+        json={"users": list(users)},
+    )
+
+
+def test_who_may_not_apply_policies_is_told_as_there(receiver):
+    assert apply(receiver, token="wrong").json() == {"code": 403, "message": "invalid policy token", "status": "error"}
+    missing = apply(receiver, token="")
+    assert (missing.status_code, missing.json()["message"]) == (401, "missing Authorization header")
+    assert apply(receiver, {"user_id": 5}).status_code == 400
+
+
+def test_a_policy_narrows_every_language_and_open_sockets_within_two_seconds(receiver):
+    customer = uuid.uuid4().hex
+    token = theirs(sub=customer)
+    with Client(receiver, token) as native, Theirs(receiver, token) as socket:
+        native.ask("subscribe", symbols=["600519.SH", "00700.HK"])
+        socket.ask("subscribe", symbols=["000001.SZ"])
+        policy = {
+            "user_id": customer,
+            "markets": ["CN"],
+            "symbols": {"mode": "list", "list": ["600519.SH"]},
+            "max_subs": 1,
+            "revision": 5,
+        }
+
+        assert apply(receiver, policy).json() == {"applied": 1, "code": 0, "status": "ok"}
+
+        assert native.get("quota_changed", seconds=2)["dropped"] == ["00700.HK"]
+        assert "000001.SZ" in socket.get("error", seconds=2)["message"]
+        told = native.ask("subscribe", symbols=["000001.SZ", "00700.HK"])
+        assert [row["reason"] for row in told["rejected"]] == ["symbol_not_allowed", "market_not_allowed"]
+        assert socket.ask("subscribe", symbols=["000001.SZ"])["rejected_symbols"][0]["reason"] == "symbol_not_allowed"
+        assert receiver.ask("/subscription/list", token).json()["revision"] == 5
+        refused_by_tickdb = receiver.http.get("/v1/market/stock-info?symbol=000001.SZ", headers={"X-API-Key": token})
+        assert (refused_by_tickdb.status_code, refused_by_tickdb.json()["code"]) == (403, 1004)
+
+        assert apply(receiver, policy | {"revision": 4}).json()["applied"] == 0  # an older one comes too late
+        assert apply(receiver, {"user_id": customer, "revision": 6}).json()["applied"] == 1
+        assert native.get("quota_changed", seconds=2)["max_subs"] == 5
+
+
+def test_a_push_becomes_a_bar_and_a_quote_on_a_native_socket(receiver):
+    with Client(receiver, make_token()) as socket:
+        socket.ask("subscribe", symbols=["601988.SH"], types=["kline", "quote"])
+        assert receiver.push(receiver.tick("601988.SH", 10.2, 5_000)).json() == {
+            "accepted_count": 1, "ack_seq": 900001, "code": 0, "rejected_count": 0, "status": "ok",
+        }  # fmt: skip
+        first = socket.get("quote", symbol="601988.SH")["data"]
+        assert (first["last"], first["volume"], first["prev_close"]) == (10.2, 5_000, 10.0)
+        assert socket.get("kline", symbol="601988.SH")["data"]["volume"] == 0  # it was traded before we listened
+
+        assert receiver.push(receiver.tick("601988.SH", 10.3, 5_400), packed=True).status_code == 200
+
+        bar = socket.get("kline", symbol="601988.SH")["data"]
+        assert (bar["close"], bar["volume"]) == (10.3, 400)
+        assert socket.get("quote", symbol="601988.SH")["data"]["volume"] == 5_400
+
+
+def test_a_restarted_lane_goes_on_without_a_loss_or_a_double(receiver):
+    """Volume that was traded while nobody wrote the lane counts in the first bar after it."""
+    symbol = "601398.SH"
+    with Client(receiver, make_token()) as socket:
+        socket.ask("subscribe", symbols=[symbol], types=["kline", "quote"])
+        once = receiver.tick(symbol, 10.2, 1_000)
+        receiver.push(once)
+        socket.get("quote", symbol=symbol)
+        socket.get("kline", symbol=symbol)
+        receiver.store.delete(keyspace.lease("CN"))  # its holder stops; the next one takes over
+        url = os.environ["REDIS_URL"].rsplit("/", 1)[0] + "/8"
+        receiver.push(receiver.tick(symbol, 10.4, 1_600))
+        receiver.push(once)  # a retry across the restart
+        stop = threading.Event()
+        successor = threading.Thread(target=run_until, args=(LaneStore(redis_sync(url), "CN"), stop))
+        successor.start()
+        try:
+            bars = []
+            while sum(bar["volume"] for bar in bars) < 600:
+                bars.append(socket.get("kline", seconds=8, symbol=symbol)["data"])
+            assert sum(bar["volume"] for bar in bars) == 600
+            assert bars[-1]["close"] == 10.4
+            socket.none("kline", seconds=2.5)
+        finally:
+            SUCCESSORS.append((stop, successor))
+
+
+def test_a_push_that_cannot_be_taken_is_refused_as_there(receiver):
+    one = receiver.tick("600519.SH", 10.5, 100)
+    assert receiver.push(one, one, count=3).json() == {
+        "accepted_count": 0, "ack_seq": 900001, "code": 400, "message": "count mismatch: declared 3, actual 2", "rejected_count": 3, "status": "error",
+    }  # fmt: skip
+    assert receiver.push(schema_version="v9").json()["message"] == "unsupported schema_version: v9, expected: [v2]"
+    no_json = receiver.http.post(f"{BASE}/push", content=b"{", headers={"Authorization": f"Bearer {PUSH}"})
+    assert (no_json.status_code, no_json.json()) == (
+        400,
+        {"accepted_count": 0, "ack_seq": 0, "code": 400, "rejected_count": 0, "status": "error"},
+    )
+    missing = receiver.http.post(f"{BASE}/push", content=b"{}")
+    assert (missing.status_code, missing.json()) == (
+        401,
+        {"code": 401, "message": "missing Authorization header", "status": "error"},
+    )
+    wrong = receiver.http.post(f"{BASE}/push", content=b"{}", headers={"Authorization": "Bearer nope"})
+    assert (wrong.status_code, wrong.json()["message"]) == (403, "invalid push token")
+    user = receiver.http.post(f"{BASE}/push", content=b"{}", headers={"Authorization": f"Bearer {make_token()}"})
+    assert user.status_code == 403  # who may listen may not tell
+
+
+def test_a_gzip_bomb_is_refused_and_a_broken_gzip_too(receiver):
+    headers = {"Authorization": f"Bearer {PUSH}", "Content-Encoding": "gzip"}
+    bomb = gzip.compress(b"[" * 300_000_000, compresslevel=9)
+    assert len(bomb) < 1_000_000
+
+    assert receiver.http.post(f"{BASE}/push", content=bomb, headers=headers).status_code == 413
+    assert receiver.http.post(f"{BASE}/push", content=bomb[:1000], headers=headers).status_code == 400
+    assert receiver.http.post(f"{BASE}/push", content=b"nonsense", headers=headers).status_code == 400
+    assert receiver.http.get("/health").status_code == 200
+
+
+def test_a_tick_of_another_day_does_not_count(receiver):
+    with Theirs(receiver, theirs()) as socket:
+        socket.ask("subscribe", symbols=["600085.SH"])
+        receiver.push(receiver.tick("600085.SH", 9.9, 9_000_000, trade_date="20200102"))
+        receiver.push(receiver.tick("600085.SH", 10.1, 100))
+
+        assert socket.get("tick")["vol"] == 100
+        socket.none("tick", seconds=2)
+
+
+def test_what_operators_are_answered_is_described(receiver):
+    described = {one.path: one for one in descriptions()["rt_receiver"].rest.operations}
+    one = receiver.tick("600519.SH", 10.5, 100)
+    for path, good, bad in (
+        ("push", receiver.push(one), receiver.push(one, count=9)),
+        ("policies/apply", apply(receiver, {"user_id": "nobody"}), apply(receiver, token="wrong")),
+    ):
+        operation = described[f"api/v1/rt-kline/{path}"]
+        assert Draft202012Validator(operation.answer).is_valid(good.json())
+        assert bad.status_code in operation.refusals
+        assert Draft202012Validator(descriptions()["rt_receiver"].rest.error).is_valid(bad.json())
