@@ -12,9 +12,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
+
+settings.register_profile("quick", max_examples=20)
 
 _started: list = []
 _var: Path | None = None
