@@ -123,6 +123,10 @@ def test_ratios_are_within_one_repetition():
     assert found["w1.tickpack.of_c_limit"] == 0.5
     assert found["w1.tickpack.of_c_limit_by_cpu"] == 0.4
     assert found["w1.tickpack.x_nats"] == 8
+    assert "w2.tickpack.p99_x_c" not in found
+
+    bursts = {"w2.c.p99_ms": 16.0, "w2.tickpack.p99_ms": 24.0}
+    assert report.ratios(figures | bursts)["w2.tickpack.p99_x_c"] == 1.5
 
 
 def test_a_ratio_of_a_server_that_was_robbed_of_its_processor_meets_no_target():

@@ -233,7 +233,7 @@ def test_a_replay_that_nobody_waits_for_leaves_nothing_behind(node, cn):
         cn.write()
     with contextlib.ExitStack() as open_sockets:
         for _ in range(5):
-            client = open_sockets.enter_context(Client(node, make_token()))
+            client = open_sockets.enter_context(Client(node, make_token(), close_timeout=0.5))
             client.send({"action": "subscribe", "symbols": [MOUTAI], "since": since})
     wait_for(lambda: "\ntickpack_replaying 0.0" in _metrics(node))
 

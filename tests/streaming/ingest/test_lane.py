@@ -150,7 +150,6 @@ def test_a_paced_replay_waits_for_somebody_and_then_brings_the_morning_at_once(
 
 
 @pytest.mark.data
-@pytest.mark.alone  # its seconds are those of a machine that has time
 def test_a_killed_worker_process_is_followed_without_a_gap_or_a_double(
     clean_lane: CleanLane, market_data: Path, redis_url: str
 ) -> None:
@@ -182,12 +181,12 @@ while not run_lane(store, threading.Event()):
     process = start()
     try:
         for share in (2_000, 6_000, 10_000):
-            wait_for(lambda share=share: count_of(store) >= share, 40)
+            wait_for(lambda share=share: count_of(store) >= share, 120)
             process.send_signal(signal.SIGKILL)
             process.wait()
             kills += 1
             process = start()
-        wait_for(lambda: is_finished(store), 60)
+        wait_for(lambda: is_finished(store), 120)
     finally:
         process.kill()
         process.wait()
