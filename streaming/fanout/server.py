@@ -60,14 +60,14 @@ def listening_socket(host: str, port: int, *, shared: bool = False) -> socket.so
 
 
 class DeadlineHttp(HttpToolsProtocol):
-    """uvicorn's HTTP protocol, for peers that never finish their first request, or whose headers never end."""
+    """uvicorn's HTTP protocol, for peers that never finish a request, or whose headers never end."""
 
     _deadline: asyncio.TimerHandle | None = None
     _head_bytes = 0  # of a request whose headers have not ended; -1 behind them
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._deadline = self.loop.call_later(HANDSHAKE_SECONDS, transport.abort)
+        self._expect()
 
     def data_received(self, data: bytes) -> None:
         in_head = self._head_bytes >= 0
@@ -80,10 +80,14 @@ class DeadlineHttp(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._head_bytes = 0
+        self._expect()
         super().on_message_begin()
 
-    def on_headers_complete(self) -> None:
+    def on_message_complete(self) -> None:
         self._met()
+        super().on_message_complete()
+
+    def on_headers_complete(self) -> None:
         self._head_bytes = -1
         super().on_headers_complete()
 
@@ -103,6 +107,11 @@ class DeadlineHttp(HttpToolsProtocol):
         protocol.upgraded(self, key)
         self.transport.set_protocol(protocol)
         self.parser = None  # type: ignore[assignment]  # the two hold each other, and would wait for the collector
+
+    def _expect(self) -> None:
+        """From now on there are 10 s for a whole request, its body included; between two uvicorn's own limit holds."""
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(HANDSHAKE_SECONDS, self.transport.abort)
 
     def _met(self) -> None:
         if self._deadline is not None:
