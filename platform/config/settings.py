@@ -170,7 +170,7 @@ HTTPS = env_bool("HTTPS", not (DEBUG or EMBEDDED))
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("BEHIND_PROXY") else None
 SECURE_SSL_REDIRECT = env_bool("SSL_REDIRECT", HTTPS)
 # The load balancer, the poller and nodes that fetch public keys ask over plain HTTP inside the deployment.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$", r"^\.well-known/jwks\.json$"]
+SECURE_REDIRECT_EXEMPT = [r"^health$", r"^healthz$", r"^readyz$", r"^metrics$", r"^\.well-known/jwks\.json$"]
 SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 31_536_000 if HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS

@@ -1,5 +1,6 @@
 """Every address. The role decides which half of them this process answers."""
 
+from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
@@ -9,6 +10,8 @@ from streaming.api.node import nothing_here
 
 urlpatterns: list[URLPattern | URLResolver] = [path("openapi.json", openapi, name="openapi")]
 if settings.ROLE in ("all", "panel"):
+    # One door for everybody, whose limit on failed attempts then holds for the admin too.
+    admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign,no-untyped-call]
     urlpatterns += [
         path("admin/", admin.site.urls),
         path("accounts/", include("allauth.urls")),
