@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-PARTS = ("autobahn", "cuts", "storm", "crowd", "stuck", "fuzz", "languages", "bombs")
+PARTS = ("autobahn", "cuts", "storm", "crowd", "stuck", "fuzz", "languages", "bombs", "outages")
 
 
 def parse(words: list[str]) -> argparse.Namespace:
