@@ -11,7 +11,7 @@ from streaming.api.node import nothing_here
 urlpatterns: list[URLPattern | URLResolver] = [path("openapi.json", openapi, name="openapi")]
 if settings.ROLE in ("all", "panel"):
     # One door for everybody, whose limit on failed attempts then holds for the admin too.
-    admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign,no-untyped-call]
+    admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
     urlpatterns += [
         path("admin/", admin.site.urls),
         path("accounts/", include("allauth.urls")),
