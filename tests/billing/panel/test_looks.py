@@ -69,9 +69,9 @@ def test_every_page_is_readable_for_everybody(buyer, language, size, scheme):
 
 def test_the_admin_opens_in_the_browser_with_its_scripts(page):
     page.goto("/admin/")
-    page.locator("input[name=username]").fill("admin@example.com")
+    page.locator("input[name=login]").fill("admin@example.com")
     page.locator("input[name=password]").fill(PASSWORD)
-    page.locator("button[type=submit]").click()
+    page.locator("main button[type=submit]").first.click()
 
     page.get_by_text("sockets sold").wait_for()
     page.goto("/admin/nodes/node/")
