@@ -11,11 +11,12 @@ import signal
 import stat
 import subprocess
 import tempfile
+import urllib.request
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from config.embedded.children import PYTHON, Child, ChildFailed, free_port, port_answers, run_as
+from config.embedded.children import PYTHON, Child, ChildFailed, free_port, run_as
 
 _SOCKET_PATH_LIMIT = 90  # a Unix socket's path has room for 107 bytes; PostgreSQL adds `/.s.PGSQL.5432`
 
@@ -64,12 +65,21 @@ def _valkey_answers(port: int, password: str) -> bool:
         return False
 
 
+def _pings(port: int) -> bool:
+    """Tell whether the engine answers: its port is open before, and what dies in between is not ready."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/?query=SELECT%201", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
 def clickhouse(var: Path) -> tuple[Child, str]:
     """Return the process that owns the ClickHouse engine, and its URL."""
     port = free_port()
     child = Child(
         name="history", argv=[PYTHON, "-m", "streaming.history.sidecar", str(var / "history"), str(port)],
-        log=var / "log" / "history.log", ready=lambda: port_answers(port), orphan_signal=signal.SIGTERM,
+        log=var / "log" / "history.log", ready=lambda: _pings(port), orphan_signal=signal.SIGTERM,
     )  # fmt: skip
     return child, f"http://127.0.0.1:{port}/default"
 
