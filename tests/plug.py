@@ -67,7 +67,7 @@ def history_server(request):
         _started.append(child)
         try:
             child.wait_ready()
-        except ChildFailed as error:  # seen twice in ten runs on two busy cores; ./dev up starts it again as well
+        except ChildFailed as error:  # suspected twice in ten runs on two busy cores; its last words say why
             print(f"\n{error}\nStarting it again.", file=sys.stderr)
             child.start()
             child.wait_ready()
