@@ -17,12 +17,12 @@ from benchmarks.workloads import Figures, Lengths, Untrue
 from config.embedded.children import ChildFailed, free_port
 from kernel import keyspace
 from kernel.instruments import InstrumentId
+from streaming.records.window import Events, Newest, Print, Window, end_ms, pack
 from streaming.reference import directory
 from streaming.wire.dialects.alltick import upstream as alltick
 from streaming.wire.dialects.itick import upstream as itick
 from streaming.wire.dialects.realtime_hk import upstream as realtime_hk
 from streaming.wire.dialects.tickdb import upstream as tickdb
-from streaming.wire.window import Events, Newest, Print, Window, end_ms, pack
 
 LANE, CONNECTIONS, SYMBOLS, EACH, TURNS, PERIOD_S = "HK", 500, 100, 20, 3, 0.05
 LANGUAGES = ("native", "itick", "tickdb", "alltick", "realtime_hk")

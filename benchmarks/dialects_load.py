@@ -16,7 +16,7 @@ import redis.asyncio
 
 from benchmarks.dialects import first_id
 from benchmarks.soak.frames import PONG, frame
-from streaming.wire.window import WINDOW_MS, pack, unpack_window
+from streaming.records.window import WINDOW_MS, pack, unpack_window
 
 _PATIENCE_S = 20.0
 _SIGN_S = 3.0

@@ -21,7 +21,7 @@ from benchmarks.stage import Stage
 from benchmarks.workloads import Figures, Lengths, Untrue
 from config.embedded.children import Child, ChildFailed, free_port
 from kernel import keyspace
-from streaming.wire.window import chunk_of, end_ms, pack, seq_of
+from streaming.records.window import chunk_of, end_ms, pack, seq_of
 
 SYMBOLS, CONNECTIONS, TURNS = 50, 16, 3
 WINDOWS = 60  # a minute and a half of the stream

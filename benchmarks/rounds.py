@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kernel import keyspace, tokens
 from kernel.scope import Scope, Step
+from streaming.records.window import CHUNK_WINDOWS, MovedBar, Newest, Window, chunk_of, end_ms, pack, seq_of
 from streaming.reference.instruments import directory
 from streaming.wire.dialects.native.socket import dialect as native
-from streaming.wire.window import CHUNK_WINDOWS, MovedBar, Newest, Window, chunk_of, end_ms, pack, seq_of
 
 LANE, EPOCH, GROUP, ISSUER, KID = "CN", "bench", "local", "tickpack", "bench"
 SYMBOLS = 1000

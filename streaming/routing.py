@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from streaming.consumers import StreamConsumer
+from streaming.sockets.consumer import StreamConsumer
 from streaming.wire.dialect import dialects
 
 # By a dict and not by Channels' URLRouter: it tries its patterns one after another, and matches a path for each.

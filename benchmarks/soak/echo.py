@@ -6,8 +6,8 @@ python -m benchmarks.soak.echo PORT
 import sys
 from typing import Any
 
-from streaming.fanout.machine import Machine
-from streaming.fanout.server import DrainingServer, listening_socket, server_config
+from streaming.server.machine import Machine
+from streaming.server.serving import DrainingServer, listening_socket, server_config
 
 # The suite's cases 9.* send that much, in that many frames; the product takes 131,072 bytes, and 1,000 frames in 10 s.
 LARGEST, MOST_FRAMES = 16 * 2**20, 10**9
@@ -27,11 +27,15 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "websocket.send", kind: message[kind]})
 
 
+async def nobody_to_send_away() -> None:
+    """An echo has no other node."""
+
+
 def main(port: int) -> None:
     config = server_config(graceful_seconds=1)
     config.app, config.ws_max_size = application, LARGEST
     Machine.most_frames = MOST_FRAMES
-    DrainingServer(config, 0.1).run(sockets=[listening_socket("127.0.0.1", port)])
+    DrainingServer(config, nobody_to_send_away).run(sockets=[listening_socket("127.0.0.1", port)])
 
 
 if __name__ == "__main__":

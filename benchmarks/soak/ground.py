@@ -24,7 +24,7 @@ from config.embedded import servers
 from config.embedded.children import Child, free_port
 from kernel import keyspace, tokens
 from kernel.scope import Scope, Step
-from streaming.wire.window import MovedBar, Newest, Window, chunk_of, end_ms, pack, seq_of
+from streaming.records.window import MovedBar, Newest, Window, chunk_of, end_ms, pack, seq_of
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUP, ISSUER, KID, LANE, EPOCH = "local", "tickpack", "soak", "CN", "soak"

@@ -12,8 +12,8 @@ from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
 from config.straight import Straight  # noqa: E402
-from streaming.fanout.node import stop_node, the_node  # noqa: E402
 from streaming.routing import SOCKETS  # noqa: E402
+from streaming.runtime.process import stop_node, the_node  # noqa: E402
 
 _STREAMS = settings.ROLE in ("all", "node")
 _straight = Straight("streaming.urls") if _STREAMS else None

@@ -23,7 +23,7 @@ def epoch(lane: str) -> str:
 
 
 def stream(lane: str, epoch_name: str) -> str:
-    """Stream: one entry a window, id `<window end in ms>-0`, field `w` (streaming.wire.window)."""
+    """Stream: one entry a window, id `<window end in ms>-0`, field `w` (streaming.records.window)."""
     return f"bars:{{{lane}}}:{epoch_name}"
 
 
@@ -43,7 +43,7 @@ def epochs(lane: str) -> str:
 
 
 def newest(lane: str) -> str:
-    """Hash symbol -> packed newest state (streaming.wire.window.Newest), of the present epoch."""
+    """Hash symbol -> packed newest state (streaming.records.window.Newest), of the present epoch."""
     return f"newest:{{{lane}}}"
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from streaming.domain.calendar import Calendar
 from streaming.domain.intervals import opening_of
 from streaming.domain.windows import end_ms, seq_of
-from streaming.fanout.node import Node
 from streaming.history import threads
 from streaming.history.rollup import Span, read_bars
 from streaming.reference import Instrument
+from streaming.runtime.process import Node
 from streaming.store.lanes import calendar_of
 from streaming.wire.dialects.numbers import OpenedBar
 

@@ -27,8 +27,8 @@ from streaming.errors import (
     TooManyCalls,
     UnknownSymbol,
 )
-from streaming.fanout.node import Node, the_node
 from streaming.reference import Instrument, directory
+from streaming.runtime.process import Node, the_node
 from streaming.store import keys
 
 _WHOLE = re.compile(r"-?[0-9]{1,17}", re.ASCII)  # int() reads other scripts' digits too, and a text of any length

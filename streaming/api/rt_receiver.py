@@ -23,8 +23,8 @@ from kernel.instruments import BadSymbol, InstrumentId
 from streaming import metrics
 from streaming.api.rest import Answer, Call, Dialect, answered, json_answer, straight
 from streaming.errors import BadParameter, LevelNotAllowed, StoreUnavailable, UnknownSymbol
-from streaming.fanout.node import the_node
 from streaming.reference import Instrument, directory
+from streaming.runtime.process import the_node
 from streaming.store import policies, pushes, subscriptions
 from streaming.store.connection import redis_async
 from streaming.wire.dialects.rt_receiver import push as pushing

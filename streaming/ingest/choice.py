@@ -14,9 +14,9 @@ from streaming.ingest.feeds.recorded import open_recording
 from streaming.ingest.feeds.replay import AS_FAST_AS_POSSIBLE, ReplayFeed
 from streaming.ingest.feeds.simulated import simulated_market
 from streaming.ingest.feeds.test import always_moving
+from streaming.records.window import Newest
 from streaming.reference import directory
 from streaming.store.lanes import LaneStore
-from streaming.wire.window import Newest
 
 
 @dataclass(frozen=True, slots=True)

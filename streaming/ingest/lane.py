@@ -20,8 +20,8 @@ from streaming.errors import BadRecording, Fenced, StoreUnavailable, StreamLost
 from streaming.ingest.choice import Choice, choice_for, feed_for
 from streaming.ingest.feeds import Feed
 from streaming.ingest.publisher import BATCH, Publisher
+from streaming.records.window import Newest, Window, end_ms, seq_of
 from streaming.store.lanes import LEASE_MS, LaneStore
-from streaming.wire.window import Newest, Window, end_ms, seq_of
 
 log = logging.getLogger(__name__)
 _RENEW_SECONDS = 0.4

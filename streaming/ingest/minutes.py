@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from streaming.domain.calendar import ALWAYS_OPEN_FEEDS, AlwaysOpen, Sessions
 from streaming.domain.minutes import MinuteBar, MinuteFold
 from streaming.history.minutes import insert_minutes
+from streaming.records.window import Window, end_ms
 from streaming.store.lanes import LaneStore
-from streaming.wire.window import Window, end_ms
 
 _PAGE = 500  # windows a read: 12 minutes
 _BATCH = 20_000  # bars an insert, about

@@ -16,8 +16,7 @@ import redis
 from kernel import keyspace
 from streaming.domain.calendar import Calendar
 from streaming.errors import Fenced, StoreUnavailable, StreamLost
-from streaming.reference import published_days
-from streaming.wire.window import (
+from streaming.records.window import (
     CHUNK_WINDOWS,
     WINDOW_MS,
     Events,
@@ -29,6 +28,7 @@ from streaming.wire.window import (
     unpack_newest,
     unpack_window,
 )
+from streaming.reference import published_days
 
 LEASE_MS = 1500  # a dead holder is replaced within 2 s: this and one offer of beat's, every half second
 _STREAM_KEPT_MS = 72 * 3_600_000  # an old epoch's stream, for history to catch up with

@@ -9,8 +9,8 @@ from typing import Any
 import redis.asyncio
 
 from kernel import keyspace
+from streaming.records.window import pack
 from streaming.wire.dialects.rt_receiver.push import Batch
-from streaming.wire.window import pack
 
 AT_ONCE = 500  # ticks in one entry
 ENTRIES = 400  # 200,000 ticks, some 30 MB

@@ -1,7 +1,7 @@
 """One client connection, whatever its dialect: text in, effects out. Knows no socket, no Redis and no clock.
 
-The consumer (streaming.consumers) does the effects and comes back with what the stores said. Every answer is made
-here, so every rule about one connection can be tested with plain calls.
+The runner (streaming.sockets.effects) does the effects and comes back with what the stores said. Every answer is
+made here, so every rule about one connection can be tested with plain calls.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,6 +12,7 @@ from kernel.instruments import BadSymbol, InstrumentId, Venue
 from kernel.scope import Scope, Step
 from streaming.domain.levels import most_levels
 from streaming.errors import AlreadyAuthenticated, AmbiguousSymbol, BinaryNotSupported, TypeConflict, UnknownSymbol
+from streaming.records.window import Newest
 from streaming.wire.budget import Budget
 from streaming.wire.channels import EVENTS, WINDOW, Channel
 from streaming.wire.dialect import Dialect
@@ -41,7 +42,6 @@ from streaming.wire.requests import (
     Verdict,
     Welcome,
 )
-from streaming.wire.window import Newest
 
 CLOSE_MALFORMED = 4400
 CLOSE_TOKEN = 4401

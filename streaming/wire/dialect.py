@@ -18,6 +18,7 @@ from kernel.errors import PlatformError
 from kernel.instruments import InstrumentId
 from kernel.tokens import BadToken
 from streaming.domain.intervals import FormedBar
+from streaming.records.window import Book, Newest, Print
 from streaming.reference.instruments import canonical
 from streaming.wire.channels import Channel
 from streaming.wire.requests import (
@@ -31,7 +32,6 @@ from streaming.wire.requests import (
     Unsubscribed,
     Welcome,
 )
-from streaming.wire.window import Book, Newest, Print
 
 BarEncoder = Callable[[str, int, int, int, int, int, int], str]
 

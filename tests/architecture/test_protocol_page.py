@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from kernel.tokens import BadToken
-from streaming import entrance, errors
+from streaming import errors
+from streaming.sockets import handshake
 from streaming.wire import connection
 from streaming.wire.dialect import Rules
 from streaming.wire.dialects.native import reading
@@ -37,12 +38,12 @@ def test_every_way_to_refuse_a_token_is_described():
     while queue:
         kinds |= set(found := queue.pop().__subclasses__())
         queue += found
-    assert entrance.TokenInQuery in kinds
+    assert handshake.TokenInQuery in kinds
     assert {kind.code for kind in kinds if f"`{kind.code}`" not in PAGE} == set()
 
 
 def test_the_limits_are_the_ones_of_the_code():
-    from streaming.fanout.websocket import MAX_MESSAGE_BYTES
+    from streaming.server.websocket import MAX_MESSAGE_BYTES
 
     assert f"{MAX_MESSAGE_BYTES:,} bytes" in PAGE
     assert f"{Rules().burst} at once, then {Rules().per_second:g} a second" in PAGE

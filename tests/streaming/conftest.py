@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from config.embedded.children import Child, free_port
 from kernel import keyspace, tokens
 from kernel.scope import Scope, Step
-from streaming.wire.window import Book, Events, MovedBar, Newest, Print, Window, chunk_of, end_ms, pack
+from streaming.records.window import Book, Events, MovedBar, Newest, Print, Window, chunk_of, end_ms, pack
 
 GROUP, ISSUER, KID = "local", "tickpack", "test-key"
 PRIVATE_KEY = Ed25519PrivateKey.generate()

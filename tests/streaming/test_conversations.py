@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from kernel import keyspace
-from streaming.wire.window import Book, Events, Print, end_ms, pack
+from streaming.records.window import Book, Events, Print, end_ms, pack
 from tests.streaming.conftest import ServedNode, Stream, make_token
 from tests.streaming.documents.judging import undocumented
 

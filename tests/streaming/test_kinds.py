@@ -5,7 +5,7 @@ import time
 import pytest
 
 from kernel import keyspace
-from streaming.wire.window import Book, Events, Print, end_ms, pack
+from streaming.records.window import Book, Events, Print, end_ms, pack
 from tests.streaming.conftest import ServedNode, make_scope, make_token
 from tests.streaming.test_socket import Client
 

@@ -14,9 +14,9 @@ import redis
 
 from config.embedded.parts import PARTS
 from kernel import clock, keyspace
+from streaming.records.window import Window, seq_of
 from streaming.store.connection import redis_sync
 from streaming.store.lanes import LaneStore
-from streaming.wire.window import Window, seq_of
 from tests.streaming.ingest.conftest import wait_for
 
 pytestmark = pytest.mark.whole

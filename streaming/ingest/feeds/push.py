@@ -18,9 +18,9 @@ from streaming.domain.windows import end_ms, seq_of, start_ms
 from streaming.ingest.feeds import FeedWindow
 from streaming.ingest.feeds.closes import Closes
 from streaming.ingest.feeds.wall import CATCH_UP_WINDOWS
+from streaming.records.window import Newest
 from streaming.store.lanes import LaneStore
 from streaming.wire.dialects.rt_receiver.push import PushedTick
-from streaming.wire.window import Newest
 
 _ENTRIES = 100  # in one look, of 500 ticks at most
 _CALENDAR_MS = 60_000  # how often an operator's changes are looked for

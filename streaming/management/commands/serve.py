@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from argparse import ArgumentParser
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,7 +19,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from prometheus_client.multiprocess import mark_process_dead
 
-from streaming.fanout.server import DrainingServer, listening_socket, server_config
+from streaming.runtime.process import drain_running
+from streaming.server.serving import DrainingServer, listening_socket, server_config
 
 _PR_SET_PDEATHSIG = 1
 _AGAIN_SECONDS = 0.5  # a process that dies is started again, but not in a tight loop
@@ -61,7 +63,7 @@ class Command(BaseCommand):
         gc.freeze()
         # A flush makes thousands of short-lived objects; looking for cycles among them every 700 held it up.
         gc.set_threshold(10_000, 20, 20)
-        DrainingServer(config, options["drain_seconds"]).run(sockets=[listening])
+        DrainingServer(config, partial(drain_running, options["drain_seconds"])).run(sockets=[listening])
 
 
 def _arguments(options: dict[str, Any]) -> list[str]:

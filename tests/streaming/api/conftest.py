@@ -13,7 +13,7 @@ import redis
 from config.embedded.children import free_port
 from streaming.domain.minutes import MinuteBar
 from streaming.history.minutes import insert_minutes
-from streaming.wire.window import Book, Print, end_ms
+from streaming.records.window import Book, Print, end_ms
 from tests.streaming.conftest import Stream, make_token, serve, wait_for
 
 NINE_THIRTY = 1_675_215_000_000  # 2023-02-01 09:30 in Shanghai

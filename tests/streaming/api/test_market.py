@@ -10,8 +10,8 @@ import pytest
 from django.test import AsyncClient
 
 from streaming.domain.minutes import MinuteBar
-from streaming.fanout.node import stop_node
 from streaming.history.minutes import insert_minutes
+from streaming.runtime.process import stop_node
 from tests.streaming.conftest import FOREIGN_KEY, jwks, make_scope, make_token
 
 pytestmark = [pytest.mark.whole, pytest.mark.usefixtures("history_server")]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streaming.wire.window import Print, end_ms
+from streaming.records.window import Print, end_ms
 from tests.streaming.conftest import make_token
 from tests.streaming.test_published_clients import running, until_seen
 

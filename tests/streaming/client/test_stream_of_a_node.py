@@ -10,7 +10,7 @@ import pytest
 from kernel import keyspace
 from streaming.client.events import Bar, Gap, Recovered
 from streaming.client.stream import Stream
-from streaming.wire.window import WINDOW_MS, unpack_window
+from streaming.records.window import WINDOW_MS, unpack_window
 from tests.journeys.fault_proxy import FaultProxy
 from tests.streaming.client.reader import FAST, Reader
 from tests.streaming.conftest import Stream as Windows

@@ -8,6 +8,7 @@ from kernel.scope import Scope, Step
 from kernel.tokens import TokenMissing
 from streaming.domain.intervals import FormedBar
 from streaming.errors import AlreadyAuthenticated, StoreUnavailable
+from streaming.records.window import Book, Newest, Print
 from streaming.wire import connection
 from streaming.wire.channels import EVENTS, INTERVALS, Channel
 from streaming.wire.dialect import Dialect
@@ -23,7 +24,6 @@ from streaming.wire.requests import (
     Verdict,
     Welcome,
 )
-from streaming.wire.window import Book, Newest, Print
 
 NOW_MS = 1_773_037_801_500
 SEQ = NOW_MS // 1500

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from kernel import clock, keyspace
+from streaming.records.window import Window, seq_of
 from streaming.store.lanes import LaneStore
-from streaming.wire.window import Window, seq_of
 from tests.streaming.ingest.conftest import Worker, wait_for
 
 pytestmark = pytest.mark.whole

@@ -7,8 +7,8 @@ import pytest
 from streaming.errors import HistoryUnavailable
 from streaming.history.minutes import read_minutes
 from streaming.ingest.minutes import write_history
+from streaming.records.window import MovedBar, Window, seq_of
 from streaming.store.lanes import Commit, LaneStore
-from streaming.wire.window import MovedBar, Window, seq_of
 
 pytestmark = [pytest.mark.whole, pytest.mark.usefixtures("history_server")]
 CleanLane = Callable[[str], LaneStore]

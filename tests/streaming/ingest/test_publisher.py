@@ -8,8 +8,8 @@ from streaming.domain.bars import Bar, ClosedWindow
 from streaming.domain.windows import seq_of
 from streaming.ingest.feeds import FeedWindow
 from streaming.ingest.publisher import Publisher
+from streaming.records.window import MovedBar, Newest, end_ms
 from streaming.store.lanes import Commit
-from streaming.wire.window import MovedBar, Newest, end_ms
 
 NINE_THIRTY = 1_675_215_000_000  # 2023-02-01 in Shanghai
 FIRST = seq_of(NINE_THIRTY)

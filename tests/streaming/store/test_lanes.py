@@ -8,9 +8,9 @@ import pytest
 
 from kernel import keyspace
 from streaming.errors import Fenced, StoreUnavailable, StreamLost
+from streaming.records.window import MovedBar, Newest, Window
 from streaming.store.connection import redis_sync
 from streaming.store.lanes import LEASE_MS, Commit, LaneStore
-from streaming.wire.window import MovedBar, Newest, Window
 
 pytestmark = pytest.mark.whole
 

@@ -12,6 +12,7 @@ from kernel.instruments import InstrumentId
 from kernel.scope import Scope, Step
 from streaming.domain.intervals import FormedBar
 from streaming.domain.ticks import Levels, Snapshot, Trade
+from streaming.records.window import Book, Print
 from streaming.reference import directory
 from streaming.wire.channels import Channel
 from streaming.wire.connection import Connection
@@ -23,7 +24,6 @@ from streaming.wire.dialects.realtime_hk import upstream as realtime_hk
 from streaming.wire.dialects.tickdb import upstream as tickdb
 from streaming.wire.requests import Auth, Claim, Close, Follow, Lookup, Ping, Send, Subscribe, Unsubscribe
 from streaming.wire.upstream import IntervalBar
-from streaming.wire.window import Book, Print
 
 NOW_MS = 1_790_000_000_000
 LISTED = [one.id for one in directory() if one.lane != "TEST"]

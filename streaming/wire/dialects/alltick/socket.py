@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 from kernel.errors import Malformed, PlatformError, Unavailable
 from kernel.instruments import InstrumentId
 from streaming.errors import MarketNotAllowed
+from streaming.records.window import Book, Print
 from streaming.reference import directory
 from streaming.wire.channels import Channel
 from streaming.wire.connection import CLOSE_TOO_MANY
@@ -25,7 +26,6 @@ from streaming.wire.requests import (
     Unsubscribe,
     Unsubscribed,
 )
-from streaming.wire.window import Book, Print
 
 HEARTBEAT, DEPTH, TRADES, CANCEL = 22000, 22002, 22004, 22006  # an answer's number is one more
 PUSH_TRADE, PUSH_DEPTH = 22998, 22999

@@ -15,6 +15,7 @@ from kernel.tokens import BadToken
 from streaming.domain import E4
 from streaming.domain.intervals import FormedBar
 from streaming.errors import AlreadyAuthenticated
+from streaming.records.window import Book, Print
 from streaming.reference import directory
 from streaming.wire.channels import EVENTS, Channel
 from streaming.wire.connection import CLOSE_TOKEN
@@ -35,7 +36,6 @@ from streaming.wire.requests import (
     Welcome,
 )
 from streaming.wire.texts import PRICES
-from streaming.wire.window import Book, Print
 
 # The browser SDK writes kline@1m; each client hears its own spelling.
 KLINES = {f"kline@{number}": kind for number, kind in INTERVALS.items()} | {f"kline@{k}": k for k in INTERVALS.values()}

@@ -5,9 +5,9 @@
 
 from streaming.domain import E4
 from streaming.domain.intervals import FormedBar
+from streaming.records.window import Book, Print, end_ms
 from streaming.wire.dialect import BarEncoder
 from streaming.wire.texts import PRICES, iso
-from streaming.wire.window import Book, Print, end_ms
 
 
 def bar_encoder(seq: int) -> BarEncoder:

@@ -13,6 +13,7 @@ from kernel.scope import step_as_claims
 from streaming.domain import E4
 from streaming.domain.intervals import FormedBar
 from streaming.errors import StoreUnavailable
+from streaming.records.window import Book, Newest, Print, end_ms
 from streaming.wire.dialect import BarEncoder, Dialect, Door
 from streaming.wire.dialects.native import frames
 from streaming.wire.dialects.native.reading import parse
@@ -28,7 +29,6 @@ from streaming.wire.requests import (
     Welcome,
 )
 from streaming.wire.texts import iso
-from streaming.wire.window import Book, Newest, Print, end_ms
 
 
 def _text(message: Mapping[str, Any]) -> str:

@@ -12,13 +12,13 @@ from typing import Any, ClassVar
 
 from kernel.errors import Malformed
 from kernel.instruments import BadSymbol, InstrumentId, Venue
+from streaming.records.window import Book, Print
 from streaming.reference.instruments import canonical
 from streaming.wire.channels import Channel
 from streaming.wire.dialect import Dialect, Door, Rules
 from streaming.wire.dialects.reading import json_object, texts
 from streaming.wire.requests import Ping, Request, Subscribe, Unsubscribe
 from streaming.wire.texts import PRICES
-from streaming.wire.window import Book, Print
 
 _MOST = 500
 _KINDS = ("tick",)

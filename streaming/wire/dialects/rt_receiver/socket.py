@@ -14,6 +14,7 @@ from streaming.domain import E4
 from streaming.domain.calendar import exchange_day
 from streaming.domain.ticks import Snapshot as Picture
 from streaming.domain.windows import end_ms
+from streaming.records.window import Book, Newest
 from streaming.wire.channels import Channel
 from streaming.wire.dialect import Dialect, Door, Rules
 from streaming.wire.dialects.numbers import percent
@@ -33,7 +34,6 @@ from streaming.wire.requests import (
     Welcome,
 )
 from streaming.wire.texts import PRICES, iso
-from streaming.wire.window import Book, Newest
 
 _MOST = 2000  # symbols in one message: their 64 KB
 _KINDS = ("quote",)

@@ -12,6 +12,7 @@ from kernel.instruments import InstrumentId
 from kernel.tokens import BadToken, TokenMissing
 from streaming.domain.intervals import INTERVAL_MINUTES, FormedBar
 from streaming.errors import AmbiguousSymbol, TooManyConnections, TypeConflict
+from streaming.records.window import Book, Print
 from streaming.reference import directory
 from streaming.wire.channels import Channel
 from streaming.wire.dialect import Dialect, Door, Rules
@@ -26,7 +27,6 @@ from streaming.wire.requests import (
     Unsubscribe,
     Unsubscribed,
 )
-from streaming.wire.window import Book, Print
 
 CHANNELS = {"ticker": "quote", "depth": "depth", "trade": "tick"}
 INTERVALS = tuple(INTERVAL_MINUTES)

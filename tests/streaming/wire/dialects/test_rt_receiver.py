@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from kernel.errors import Malformed
 from kernel.instruments import InstrumentId
 from streaming.domain.ticks import Snapshot
+from streaming.records.window import Book
 from streaming.wire.channels import Channel
 from streaming.wire.dialects.rt_receiver import push, rest, upstream
 from streaming.wire.dialects.rt_receiver.push import BadBatch, Batch, Item, PushedTick
 from streaming.wire.dialects.rt_receiver.socket import dialect
 from streaming.wire.requests import Subscribe
-from streaming.wire.window import Book
 
 money = st.integers(0, 10**11)
 shares = st.integers(0, 10**11)

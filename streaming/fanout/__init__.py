@@ -1,1 +1,0 @@
-"""One Redis reader per process -> one joined write per connection: see hub.py, and docs/adr/0005."""

@@ -1,0 +1,112 @@
+"""An instrument's newest bar and day, kept up to date: ingest writes them into the store, each node keeps its own."""
+
+from typing import Any
+
+from streaming.domain.minutes import Prices
+from streaming.domain.ticks import Snapshot
+from streaming.records.window import Book, Newest
+
+_NOTHING = Newest(0, 0, 0, 0, 0, 0, 0, "trading", 0, "", 0, 0, 0, 0, 0)
+
+
+class Running:
+    """One instrument's newest bar and day, changed in place: a node does this for every bar of every window."""
+
+    __slots__ = (
+        "_made", "bar", "books", "day", "day_high_e4", "day_low_e4", "day_open_e4", "day_turnover_e4", "day_volume",
+        "prev_close_e4", "prints", "seq", "state",
+    )  # fmt: skip
+
+    def __init__(self, old: Newest | None = None) -> None:
+        known = old or _NOTHING
+        self.bar: Prices = known
+        self.seq, self.state, self.day = known.seq, known.state, known.day
+        self.prev_close_e4 = known.prev_close_e4
+        self.day_open_e4, self.day_high_e4, self.day_low_e4 = known.day_open_e4, known.day_high_e4, known.day_low_e4
+        self.day_volume, self.day_turnover_e4 = known.day_volume, known.day_turnover_e4
+        self.prints, self.books = known.prints, known.books
+        self._made = old
+
+    def refer(self, prev_close_e4: int, day: str) -> None:
+        """Take the previous close of a day. Before its first trade the instrument is flat at it."""
+        self.prev_close_e4, self._made = prev_close_e4, None
+        if self.day == day and self.day_volume > 0:
+            return
+        price = prev_close_e4
+        self.bar = Newest(0, price, price, price, price, 0, 0, "", 0, "", 0, 0, 0, 0, 0)
+        self._begin(day)
+
+    def add(self, bar: Prices, seq: int, day: str) -> None:
+        """Take one more bar of a day."""
+        if self.day != day:
+            self.prev_close_e4 = self.bar.close_e4
+            self._begin(day)
+        if not self.day_open_e4:
+            # The day has no trade yet: its open, high and low begin with this bar.
+            self.day_open_e4, self.day_high_e4, self.day_low_e4 = bar.open_e4, bar.high_e4, bar.low_e4
+        else:
+            if (high_e4 := bar.high_e4) > self.day_high_e4:
+                self.day_high_e4 = high_e4
+            if (low_e4 := bar.low_e4) < self.day_low_e4:
+                self.day_low_e4 = low_e4
+        self.day_volume += bar.volume
+        self.day_turnover_e4 += bar.turnover_e4
+        self.bar, self.seq, self._made = bar, seq, None
+
+    def tell(self, book: Book) -> None:
+        """Take the day of a picture, of a feed that began to listen when the day was on already."""
+        self.day_open_e4, self.day_high_e4, self.day_low_e4 = book.open_e4, book.high_e4, book.low_e4
+        self.day_volume, self.day_turnover_e4, self._made = book.volume, book.turnover_e4, None
+
+    def say(self, state: str) -> None:
+        """Take trading, suspended, halted or delisted."""
+        self.state, self._made = state, None
+
+    def _begin(self, day: str) -> None:
+        self.day, self.day_open_e4, self.day_high_e4, self.day_low_e4 = day, 0, 0, 0
+        self.day_volume = self.day_turnover_e4 = 0
+
+    def newest(self) -> Newest:
+        """Return how it stands."""
+        if self._made is None:
+            bar = self.bar
+            self._made = Newest(
+                self.seq, bar.open_e4, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume, bar.turnover_e4, self.state,
+                self.prev_close_e4, self.day, self.day_open_e4, self.day_high_e4, self.day_low_e4, self.day_volume,
+                self.day_turnover_e4, self.prints, self.books,
+            )  # fmt: skip
+        return self._made
+
+
+def with_reference(old: Newest | None, prev_close_e4: int, day: str) -> Newest:
+    """Return an instrument's newest state now that its previous close of a day is known."""
+    running = Running(old)
+    running.refer(prev_close_e4, day)
+    return running.newest()
+
+
+def with_bar(old: Newest | None, bar: Prices, seq: int, day: str) -> Newest:
+    """Return an instrument's newest state after one more bar of a day."""
+    running = Running(old)
+    running.add(bar, seq, day)
+    return running.newest()
+
+
+def with_day(old: Newest, told: Snapshot) -> Newest:
+    """Return an instrument's newest state with the day as its venue tells it."""
+    if not told.cum_volume and not told.open_e4:
+        return old
+    return replaced(
+        old,
+        day_open_e4=told.open_e4 or old.day_open_e4,
+        day_high_e4=told.high_e4 or old.day_high_e4,
+        day_low_e4=told.low_e4 or old.day_low_e4,
+        day_volume=told.cum_volume,
+        day_turnover_e4=told.cum_turnover_e4,
+    )
+
+
+def replaced(old: Newest, **changes: Any) -> Newest:
+    """Return the same with some fields changed."""
+    fields = {name: getattr(old, name) for name in Newest.__struct_fields__}
+    return Newest(**{**fields, **changes})

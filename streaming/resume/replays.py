@@ -1,0 +1,217 @@
+"""Resume: the bars that a socket missed, out of the stream, then live without gap, double or reorder.
+
+While a channel is being replayed the hub sends its live frames to nobody who waits for it: they are in the stream too.
+When the replay has come to the very window that the hub sent last, the channel is the hub's again, in the same step of
+the event loop. All replays of a process share one task that works a few milliseconds at a time and hands a socket more
+only when the kernel has taken what it had, so thousands of them do not keep live frames back.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+
+from kernel import keyspace
+from streaming import metrics
+from streaming.hub.fairness import Slices
+from streaming.hub.hub import Hub
+from streaming.hub.members import Member
+from streaming.hub.window_cache import Chunk, Past
+from streaming.records.window import WINDOW_MS, chunk_of
+from streaming.store.lanes import floor_of
+from streaming.wire.channels import Channel
+from streaming.wire.framing import framed
+from streaming.wire.requests import Verdict
+
+log = logging.getLogger(__name__)
+_WRITE_BYTES = 48_000  # a slice; below what makes a reader slow
+_FRAME_BYTES = 240
+_STUCK_SECONDS = 10.0
+_KEEP_SECONDS = 30.0  # decoded pieces, after the last replay
+
+
+@dataclass(eq=False)
+class Job:
+    """One socket's replay of one lane."""
+
+    member: Member
+    lane: str
+    epoch: str
+    channels: tuple[Channel, ...]
+    since: int
+    after: int  # everything up to this window has been handed over
+    moved_at: float = field(default_factory=time.monotonic)
+    met: bool = False  # this process reads that epoch
+
+
+class Replays:
+    """All replays of one process."""
+
+    def __init__(self, hub: Hub, client: Callable[[], Any], run: Callable[[Any], Any]) -> None:
+        self._hub, self._client, self._start = hub, client, run
+        self._jobs: dict[Job, None] = {}
+        self._running = False
+
+    async def judge(self, lane: str, since: int | None, since_ms: int | None, epoch: str | None) -> Verdict:
+        """Tell whether the stream has everything behind an instant.
+
+        Args:
+            since, since_ms: a window, or an instant in epoch ms.
+            epoch: what the client knows; None where it did not say.
+
+        Raises:
+            redis.RedisError: the store is away.
+        """
+        after = since if since is not None else (since_ms or 0) // WINDOW_MS
+        present, first, last, noted = await self._ends(lane, self._hub.lanes[lane].epoch)
+        if not first:
+            return Verdict(lane, False, present, after, None, "no_stream")
+        first_seq, last_seq = (int(rows[0][0].split(b"-")[0]) // WINDOW_MS for rows in (first, last))
+        if epoch is not None and epoch != present:
+            return Verdict(lane, False, present, after, first_seq, "epoch_changed")
+        if after > last_seq:
+            return Verdict(lane, False, present, after, first_seq, "ahead")
+        floor = floor_of(noted.decode() if noted else None, present)
+        if after < (floor if floor is not None else first_seq - 1):
+            return Verdict(lane, False, present, after, first_seq, "trimmed")
+        return Verdict(lane, True, present, after, first_seq, "")
+
+    async def _ends(self, lane: str, epoch: str) -> tuple[str, Any, Any, bytes | None]:
+        """Return the present epoch, its stream's first and last entry and the note of what was trimmed."""
+        stream = keyspace.stream(lane, epoch)
+        pipe = self._client().pipeline(transaction=False)
+        pipe.get(keyspace.epoch(lane))
+        pipe.xrange(stream, count=1)
+        pipe.xrevrange(stream, count=1)
+        pipe.get(keyspace.floor(lane))
+        present, first, last, noted = await pipe.execute()
+        name = present.decode() if present else ""
+        if name and name != epoch:  # newer than what this process has read so far
+            return await self._ends(lane, name)
+        return name, first, last, noted
+
+    def begin(self, member: Member, verdict: Verdict, channels: frozenset[Channel]) -> None:
+        """Replay some channels of one lane; the member follows them already. The hub leaves them to us until then."""
+        for other in [one for one in self._jobs if one.member is member and one.lane == verdict.lane]:
+            # The same symbol asked twice: the newer answer counts for it.
+            other.channels = tuple(one for one in other.channels if one not in channels)
+        self._hub.hold(member, channels)
+        job = Job(member, verdict.lane, verdict.epoch, tuple(sorted(channels)), verdict.since, verdict.since)
+        self._jobs[job] = None
+        metrics.replays.inc()
+        metrics.replaying.set(len(self._jobs))
+        if not self._running:
+            self._running = True
+            self._start(self._work())
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    # -- the one task ----------------------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        try:
+            while True:
+                idle_since = time.monotonic()
+                while not self._jobs:
+                    if time.monotonic() - idle_since > _KEEP_SECONDS:
+                        return
+                    await asyncio.sleep(0.05)
+                await self._go_round()
+        finally:
+            self._running = False
+            for lane in self._hub.lanes:
+                self._hub.past[lane].forget()
+
+    async def _go_round(self) -> None:
+        """Give every replay one slice."""
+        slices, moved = Slices(), False
+        for job in list(self._jobs):
+            try:
+                moved = await self._advance(job) or moved
+            except (redis.RedisError, OSError) as error:
+                metrics.store_errors.inc()
+                log.warning("a replay waits for the store: %s", type(error).__name__)
+                await asyncio.sleep(0.2)
+            except Exception:
+                log.exception("a replay of lane %s failed", job.lane)
+                self._finish(job, recovered=False)
+            await slices.breathe()
+        if not moved:
+            await asyncio.sleep(0.01)
+
+    async def _advance(self, job: Job) -> bool:
+        """Hand one slice over; return whether anything moved."""
+        member, lane = job.member, self._hub.lanes[job.lane]
+        job.channels = tuple(one for one in job.channels if one in member.channels)
+        if member not in self._hub.members or not job.channels:
+            self._finish(job, recovered=None)
+            return True
+        job.met = job.met or job.epoch == lane.epoch
+        if (job.met and job.epoch != lane.epoch) or time.monotonic() - job.moved_at > _STUCK_SECONDS:
+            self._finish(job, recovered=False)
+            return True
+        if not job.met:
+            return False  # this process's reader comes to the epoch in a moment
+        if member.behind is not None or member.wire.buffered():
+            return False  # the hub ends who stays slow
+        if lane.seq >= job.since and job.after >= lane.seq:
+            self._finish(job, recovered=True)
+            return True
+        past = self._hub.past[job.lane]
+        number = chunk_of(job.after + 1)
+        chunk = await past.encoded(self._client(), number, job.channels, lambda: self._wanted(job.lane, number))
+        return self._hand_over(job, chunk) or await self._leap(job, past)
+
+    def _wanted(self, lane: str, number: int) -> set[Channel]:
+        """Return what the replays that are still to come through a piece want of it."""
+        return {one for job in self._jobs if job.lane == lane and chunk_of(job.after) <= number for one in job.channels}
+
+    def _hand_over(self, job: Job, chunk: Chunk) -> bool:
+        """Write the next windows of a piece. No await in here: `lane.seq` must not move."""
+        lane = self._hub.lanes[job.lane]
+        if job.epoch != lane.epoch or job.member.behind is not None:
+            return True  # seen to in the next round
+        place = chunk.place_after(job.after)
+        if place < len(chunk.seqs) and not chunk.whole:
+            self._finish(job, recovered=False)  # nobody knows the prices that it begins with
+            return True
+        end = min(place + max(1, _WRITE_BYTES // (_FRAME_BYTES * len(job.channels))), chunk.place_after(lane.seq))
+        end = min(end, *(len(chunk.frames(channel)) for channel in job.channels))
+        if end <= place:
+            return False
+        columns = [chunk.frames(channel)[place:end] for channel in job.channels]
+        data = b"".join([frame for row in zip(*columns, strict=True) for frame in row])
+        job.after, job.moved_at = chunk.seqs[end - 1], time.monotonic()
+        if data:
+            job.member.wire.write(data)
+            metrics.replayed_bytes.inc(len(data))
+        return True
+
+    async def _leap(self, job: Job, past: Past) -> bool:
+        """Go on behind a hole in the stream: the market was closed."""
+        lane = self._hub.lanes[job.lane]
+        if chunk_of(job.after + 1) >= chunk_of(lane.seq):
+            return False
+        following = await past.next_seq(self._client(), job.after)
+        if following is None or following <= job.after:
+            return False
+        job.after, job.moved_at = following - 1, time.monotonic()
+        return True
+
+    def _finish(self, job: Job, *, recovered: bool | None) -> None:
+        """Give the channels to the hub. `recovered` None: nobody is there to be told."""
+        self._jobs.pop(job, None)
+        metrics.replaying.set(len(self._jobs))
+        member = job.member
+        if member not in self._hub.members:
+            return
+        self._hub.release(member, frozenset(job.channels))
+        if recovered is not None:
+            metrics.replays_ended.labels("recovered" if recovered else "broken_off").inc()
+            text = member.dialect.resumed(market=job.lane, seq=job.after, recovered=recovered)
+            member.wire.write(framed(text))

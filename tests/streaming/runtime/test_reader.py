@@ -1,0 +1,214 @@
+"""The reader: where a lane's stream is joined, and that nothing is lost, doubled or told before its time."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+
+from kernel import keyspace
+from kernel.instruments import InstrumentId
+from streaming.domain.windows import end_ms, seq_of
+from streaming.hub.hub import Hub
+from streaming.hub.members import Member
+from streaming.records.window import Events, MovedBar, Newest, Print, Window
+from streaming.runtime import reader as reader_module
+from streaming.runtime.process import end_tasks
+from streaming.runtime.reader import LaneReader
+from streaming.store.connection import new_redis_async
+from streaming.store.lanes import Commit, LaneStore
+from streaming.wire.channels import Channel
+from tests.streaming.hub.test_hub import Peer
+
+pytestmark = pytest.mark.whole
+MOUTAI, PINGAN = InstrumentId.parse("600519.SH"), InstrumentId.parse("000001.SZ")
+BOTH = frozenset({"CN", "HK"})
+
+
+@pytest.fixture
+async def client(settings, monkeypatch) -> AsyncIterator:
+    # A database of its own: the nodes of other tests read the lanes of database 0 for the whole run.
+    settings.REDIS_URL = settings.REDIS_URL.rsplit("/", 1)[0] + "/9"
+    monkeypatch.setattr(reader_module, "_BLOCK_MS", 50)
+    async with new_redis_async() as made:
+        await made.delete(*[key async for key in made.scan_iter("*{CN}*")] or ["none"])
+        yield made
+        await made.delete(*[key async for key in made.scan_iter("*{CN}*")] or ["none"])
+
+
+class Ingest:
+    """Writes a lane as its worker does: each window with the newest bars, atomically, under a fence."""
+
+    def __init__(self, store: LaneStore) -> None:
+        self.store, self.epoch = store, ""
+        self.fence = store.take_lease(uuid.uuid4().hex)
+
+    async def begin(self, epoch: str) -> None:
+        self.epoch = epoch
+        await asyncio.to_thread(self.store.begin_epoch, self.fence, epoch)
+
+    async def write(self, *seqs: int, symbol: str = "600519.SH", price_e4: int = 100, state: str = "open") -> None:
+        commits = []
+        for seq in seqs:
+            bar = MovedBar(symbol, price_e4, price_e4, price_e4, price_e4, seq, 1)
+            newest = Newest(seq, *[price_e4] * 4, seq, 1, "trading", price_e4, "2026-03-09", 0, 0, 0, 0, 0)
+            commits.append(Commit(Window(seq, state, None, "test", self.fence, [bar]), {symbol: newest}, "{}"))
+        await asyncio.to_thread(self.store.commit, self.fence, self.epoch, commits)
+
+
+@pytest.fixture
+def ingest(client, settings) -> Ingest:
+    from streaming.store.connection import redis_sync
+
+    return Ingest(LaneStore(redis_sync(settings.REDIS_URL), "CN"))
+
+
+@pytest.fixture
+async def listening(client) -> AsyncIterator:
+    """Call it: starts a process's reader with one follower of both symbols and returns what the follower gets."""
+    tasks = []
+
+    def start() -> Peer:
+        hub, peer = Hub(("CN", "HK", "TEST")), Peer()
+        member = Member(peer, lambda reason: None, BOTH)
+        hub.join(member)
+        hub.follow(member, frozenset({Channel(MOUTAI), Channel(PINGAN)}))
+        peer.reader, peer.heard = LaneReader(hub, "CN"), []
+        tasks.append(asyncio.create_task(peer.reader.run()))
+        return peer
+
+    yield start
+    await end_tasks(tasks)
+
+
+async def heard(peer: Peer, *wanted: tuple[str, int, int], seconds: float = 5.0) -> None:
+    """Wait until the follower's bars so far are exactly these (symbol, seq, volume), and stay so."""
+    deadline = time.monotonic() + seconds
+    while len(peer.heard) < len(wanted) and time.monotonic() < deadline:
+        peer.heard += peer.bars()
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.15)
+    peer.heard += peer.bars()
+    assert peer.heard == list(wanted)
+
+
+def traded(*seqs: int) -> list[tuple[str, int, int]]:
+    return [("600519.SH", seq, seq) for seq in seqs]
+
+
+async def test_a_stream_that_begins_after_the_process_was_up_is_read_from_its_start(ingest, listening):
+    peer = listening()
+    await asyncio.sleep(0.15)  # the process looks and finds no stream
+    await ingest.begin("e1")
+    await ingest.write(*range(1, 251))
+    await heard(peer, *traded(*range(1, 251)))
+
+
+async def test_a_stream_that_was_there_before_the_process_is_joined_at_its_end(ingest, listening):
+    await ingest.begin("e1")
+    await ingest.write(*range(1, 251))
+    peer = listening()
+    await heard(peer, *traded(250))
+    await ingest.write(251, 252)
+    await heard(peer, *traded(250, 251, 252))
+
+
+async def test_a_new_epoch_is_read_from_its_start_also_when_its_clock_goes_back(ingest, listening):
+    await ingest.begin("e1")
+    await ingest.write(500)
+    peer = listening()
+    await heard(peer, *traded(500))
+    await ingest.begin("e2")
+    await ingest.write(1, 2, 3)
+    await heard(peer, *traded(500, 1, 2, 3))
+
+
+async def test_an_entry_that_is_written_twice_is_heard_once(ingest, listening):
+    peer = listening()
+    await asyncio.sleep(0.15)
+    await ingest.begin("e1")
+    await ingest.write(1, 2)
+    await ingest.write(2, 1, 3)
+    await heard(peer, *traded(1, 2, 3))
+
+
+async def test_a_reader_whose_link_breaks_goes_on_behind_the_last_window(client, ingest, listening):
+    peer = listening()
+    await asyncio.sleep(0.15)
+    await ingest.begin("e1")
+    await ingest.write(1)
+    await heard(peer, *traded(1))
+    for connection in await client.client_list():
+        if connection["cmd"] == "xread" and connection["db"] == "9":
+            await client.client_kill_filter(_id=connection["id"])
+    await ingest.write(2, 3)
+    await heard(peer, *traded(1, 2, 3))
+
+
+async def test_no_flat_of_a_new_epoch_shows_a_price_of_its_future(ingest, listening):
+    await ingest.begin("e1")
+    await ingest.write(500)
+    peer = listening()
+    await heard(peer, *traded(500))
+    await ingest.begin("e2")
+    await ingest.write(1, 2, 3)
+    await ingest.write(4, symbol="000001.SZ", price_e4=999)
+    await heard(peer, *traded(500, 1, 2, 3), ("000001.SZ", 4, 4), ("600519.SH", 4, 0))
+
+
+async def test_a_process_that_joins_late_knows_the_prices_of_what_is_quiet(ingest, listening):
+    await ingest.begin("e1")
+    await ingest.write(1, symbol="000001.SZ", price_e4=999)
+    await ingest.write(2)
+    peer = listening()
+    await heard(peer, ("000001.SZ", 2, 0), ("600519.SH", 2, 2))
+
+
+async def test_a_lane_that_falls_silent_has_no_feed(ingest, listening, monkeypatch):
+    monkeypatch.setattr(reader_module, "_QUIET_SECONDS", 0.2)
+    await ingest.begin("e1")
+    await ingest.write(seq_of(int(time.time() * 1000)))
+    peer = listening()
+    await asyncio.sleep(1.0)
+    assert [notice["state"] for notice in peer.notices() if notice["type"] == "status"] == ["open", "no_feed"]
+
+
+async def test_an_entry_that_cannot_be_read_is_passed_over_and_the_lane_goes_on(client, ingest, listening):
+    await ingest.begin("e1")
+    await ingest.write(1)
+    peer = listening()
+    await heard(peer, *traded(1))
+    await client.xadd(keyspace.stream("CN", "e1"), {"w": b"\xc1"}, id=f"{end_ms(2)}-0")
+    await ingest.write(3)
+    await heard(peer, *traded(1, 3))
+
+
+async def test_a_process_that_joins_late_shows_the_day_and_the_trades_of_before(ingest, listening):
+    seq = seq_of(1_675_215_000_000)
+    day = Newest(seq, *[100] * 4, 5, 1, "trading", 90, "2023-02-01", 95, 101, 94, 700, 7, prints=2)
+    prints = [Print("600519.SH", nth, 1_000 + nth, 100, 5, 500, "B") for nth in (1, 2)]
+    window = Window(
+        seq, "open", None, "test", ingest.fence, [MovedBar("600519.SH", 100, 100, 100, 100, 5, 1)], events=2
+    )
+    await ingest.begin("e1")
+    commit = Commit(window, {"600519.SH": day}, "{}", Events(prints, []))
+    await asyncio.to_thread(ingest.store.commit, ingest.fence, "e1", [commit])
+
+    shown = listening().reader.shown
+    await until(lambda: "600519.SH" in shown.prints)
+
+    assert shown.newest("600519.SH") == day  # its own bar is in it already
+    assert list(shown.prints["600519.SH"]) == prints
+    later = Window(seq + 1, "open", None, "test", ingest.fence, [MovedBar("600519.SH", 103, 103, 103, 103, 10, 3)])
+    await asyncio.to_thread(ingest.store.commit, ingest.fence, "e1", [Commit(later, {}, "{}")])
+    await until(lambda: shown.seq == seq + 1)
+    newest = shown.newest("600519.SH")
+    assert (newest.day_volume, newest.day_high_e4, newest.prev_close_e4) == (710, 103, 90)
+
+
+async def until(true) -> None:
+    deadline = time.monotonic() + 5
+    while not true():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
