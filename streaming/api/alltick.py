@@ -42,17 +42,17 @@ async def _batch_kline(call: Call) -> dict[str, Any]:
 
 
 async def _trade_tick(call: Call) -> dict[str, Any]:
-    board, told = call.node.board, []
+    quotes, told = call.node.quotes, []
     for asked, one in _all_seen(call, rest.read_codes(_data(call))).items():
-        if found := board.trades(one):
-            told.append(rest.trade_tick(asked, found[0], board.numbers(one, 1)[0]))
+        if found := quotes.trades(one):
+            told.append(rest.trade_tick(asked, found[0], quotes.numbers(one, 1)[0]))
     return _answer(call, rest.tick_list(told))
 
 
 async def _depth_tick(call: Call) -> dict[str, Any]:
     told = []
     for asked, one in _all_seen(call, rest.read_codes(_data(call))).items():
-        if (found := call.node.board.levels(one)) is not None:
+        if (found := call.node.quotes.depth(one)) is not None:
             told.append(rest.depth_tick(asked, *found, call.most_levels(one)))
     return _answer(call, rest.tick_list(told))
 

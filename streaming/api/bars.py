@@ -28,7 +28,7 @@ async def closed(
     found: dict[str, list[OpenedBar]] = {}
     for lane in sorted({one.lane for one in instruments}):
         some = list({one.symbol for one in instruments if one.lane == lane})
-        sessions = node.standing.sessions(lane)
+        sessions = node.pinned.sessions(lane)
         without = _forming(node, lane, interval, sessions=sessions)
         bars = await threads.run(read_bars, some, interval, replace(span, without=without), sessions=sessions)
         found |= {symbol: list(bars.get(symbol, ())) for symbol in some}
@@ -40,7 +40,7 @@ async def up_to_now(
 ) -> dict[str, list[OpenedBar]]:
     """Return closed bars with the present one behind them; raises as `closed`."""
     found = await closed(node, instruments, interval, span)
-    for symbol, bar in (await node.standing.formed(instruments, interval)).items():
+    for symbol, bar in (await node.pinned.formed(instruments, interval)).items():
         of_one = found[symbol]
         if bar.opened_ms < span.end_ms and (not of_one or bar.opened_ms > of_one[-1].opened_ms):
             found[symbol] = [*of_one, bar][-span.limit :]
@@ -49,7 +49,7 @@ async def up_to_now(
 
 def _forming(node: Node, lane_name: str, interval: str, *, sessions: bool) -> frozenset[int]:
     """Return the openings of the intervals that are not over, or that history may not have all minutes of yet."""
-    lane = node.hub.lanes[lane_name]
+    lane = node.hub.latest[lane_name]
     if interval == "1m" or not lane.seq:
         return frozenset()  # minutes are written when they are over; a lane that nobody runs forms nothing
     long = interval in ("1w", "1M")
@@ -68,5 +68,5 @@ def _forming(node: Node, lane_name: str, interval: str, *, sessions: bool) -> fr
 
 def calendar(node: Node, market: str) -> Calendar:
     """Return a market's trading days; the published ones where no feed has run here yet."""
-    known = node.hub.lanes[market].calendar
+    known = node.hub.latest[market].calendar
     return known if isinstance(known, Calendar) else calendar_of(market, {})

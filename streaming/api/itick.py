@@ -33,20 +33,20 @@ _Told = Callable[[Call, str, Instrument], dict[str, Any]]
 
 
 def _tick(call: Call, asked: str, one: Instrument) -> dict[str, Any]:
-    newest, found = call.node.board.newest(one), call.node.board.trades(one)
+    newest, found = call.node.quotes.newest(one), call.node.quotes.trades(one)
     if not found or newest is None:
         raise NotCarried(f"{asked[:40]!r} has not traded yet")
     return rest.tick(asked, found[0], newest.state)
 
 
 def _quote(call: Call, asked: str, one: Instrument) -> dict[str, Any]:
-    picture = call.node.board.picture(one)
-    assert picture is not None  # the board carries it
+    picture = call.node.quotes.snapshot(one)
+    assert picture is not None  # it is carried
     return rest.quote(asked, picture)
 
 
 def _depth(call: Call, asked: str, one: Instrument) -> dict[str, Any]:
-    levels = call.node.board.levels(one)
+    levels = call.node.quotes.depth(one)
     assert levels is not None
     return rest.depth(asked, levels[0], call.most_levels(one))
 
@@ -152,7 +152,7 @@ async def _market_status(call: Call) -> dict[str, Any]:
         said = f"code {code[:16]!r} is not one of" if code else "code is required; one of"
         raise BadParameter(f"{said} {', '.join(_OF_REGION)}")
     market = _OF_REGION[code]
-    lane, calendar = call.node.hub.lanes[market], bars.calendar(call.node, market)
+    lane, calendar = call.node.hub.latest[market], bars.calendar(call.node, market)
     at_ms = end_ms(lane.seq) if lane.seq else call.now_ms  # a replay has a clock of its own
     state = lane.state if lane.seq and lane.state != "no_feed" else calendar.state_at(at_ms)[0]
     day = exchange_day(at_ms)

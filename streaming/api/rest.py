@@ -95,7 +95,7 @@ class Call:
             raise SymbolNotAllowed(f"the entitlement leaves {symbol} out")
         if not self.step.levels:
             raise LevelNotAllowed("the plan includes neither L1 nor L2")
-        if not self.node.board.carries(instrument) and (live or symbol not in directory()):
+        if not self.node.quotes.carries(instrument) and (live or symbol not in directory()):
             raise UnknownSymbol(f"{symbol} is not carried by this node", symbol=symbol)
         return instrument
 

@@ -56,7 +56,7 @@ _counted: tuple[float, tuple[int, int, int]] = (float("-inf"), (0, 0, 0))
 async def _stats(request: HttpRequest) -> HttpResponse:
     """Their keys, our values; null for what a node of theirs does and ours has no need to."""
     global _counted
-    lanes = the_node().board.lanes
+    markets = the_node().hub.latest
     if time.monotonic() - _counted[0] > _STATS_SECONDS:
         try:
             client, group = redis_async(), settings.NODE_GROUP
@@ -65,8 +65,8 @@ async def _stats(request: HttpRequest) -> HttpResponse:
         except (RedisError, OSError):
             metrics.store_errors.inc()
     users, rows, policy_count = _counted[1]
-    symbols = [symbol for name, shown in lanes.items() if name != "TEST" for symbol in shown.rows]
-    newest = max((shown.seq for shown in lanes.values()), default=0)
+    symbols = [symbol for name, market in markets.items() if name != "TEST" for symbol in market.quotes]
+    newest = max((market.seq for market in markets.values()), default=0)
     return json_answer(
         {
             "daily_cleanup_timezone": None,  # nothing is cleaned: the last 72 h stay
@@ -74,7 +74,7 @@ async def _stats(request: HttpRequest) -> HttpResponse:
             "flush_interval_seconds": 1.5,
             "last_daily_cleanup_date": None,
             "last_flush_at": iso(newest * 1500) if newest else None,
-            "last_flush_items": sum(bar.seq == newest for shown in lanes.values() for bar in shown.rows.values()),
+            "last_flush_items": sum(one.seq == newest for market in markets.values() for one in market.quotes.values()),
             "latest_counts": dict(Counter(market_of(_instrument(symbol)) for symbol in symbols)),
             "offset_files": 0,
             "policy_count": policy_count,
@@ -117,7 +117,7 @@ def _all_seen(call: Call, market: str) -> Iterable[Instrument]:
     assert call.step is not None
     assert call.scope is not None
     for lane in sorted(call.step.markets):
-        for symbol in sorted(call.node.board.lanes[lane].rows):
+        for symbol in sorted(call.node.quotes.symbols([lane])):
             if call.scope.allows(symbol) and (not market or market_of(_instrument(symbol)) == market):
                 yield directory().described(_instrument(symbol))
 
@@ -125,7 +125,7 @@ def _all_seen(call: Call, market: str) -> Iterable[Instrument]:
 def _rows(call: Call, chosen: Iterable[Instrument]) -> list[Row]:
     told = []
     for one in chosen:
-        if (picture := call.node.board.picture(one)) is not None:
+        if (picture := call.node.quotes.snapshot(one)) is not None:
             told.append(row(picture, best=call.most_levels(one) > 0))
     return told
 

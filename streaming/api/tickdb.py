@@ -43,7 +43,7 @@ async def kline_latest(call: Call) -> dict[str, Any]:
     asked = _symbols(call)
     interval = _interval(call, "")
     seen = _all_seen(call, asked)
-    found = await call.node.standing.formed(list(seen.values()), interval)
+    found = await call.node.pinned.formed(list(seen.values()), interval)
     told = []
     for text, one in seen.items():
         bar = found.get(one.symbol)
@@ -55,7 +55,7 @@ async def kline_latest(call: Call) -> dict[str, Any]:
 async def ticker(call: Call) -> dict[str, Any]:
     told = []
     for text, one in _all_seen(call, _symbols(call)).items():
-        picture = call.node.board.picture(one)
+        picture = call.node.quotes.snapshot(one)
         if picture is not None:
             told.append(rest.ticker(text, rest.kind_of(one), one.name_en, picture, best=call.most_levels(one) > 0))
     return rest.answer(told)
@@ -66,8 +66,8 @@ async def depth(call: Call) -> dict[str, Any]:
     asked, wanted = _symbol(call)
     one = _seen(call, asked, wanted)
     most = min(call.limit(10, rest.MAX_DEPTH), call.most_levels(one))
-    levels = call.node.board.levels(one)
-    assert levels is not None  # the board carries it
+    levels = call.node.quotes.depth(one)
+    assert levels is not None  # it is carried
     return rest.answer(rest.depth(asked, rest.kind_of(one), levels[0], most))
 
 
@@ -76,7 +76,7 @@ async def trades(call: Call) -> dict[str, Any]:
     asked, wanted = _symbol(call)
     limit = call.limit(rest.DEFAULT_LIMIT, rest.MAX_LIMIT)
     one = _seen(call, asked, wanted)
-    found, numbers = call.node.board.trades(one, limit), call.node.board.numbers(one, limit)
+    found, numbers = call.node.quotes.trades(one, limit), call.node.quotes.numbers(one, limit)
     return rest.answer(rest.trades(asked, rest.kind_of(one), found, numbers))
 
 
@@ -85,7 +85,7 @@ async def intraday(call: Call) -> dict[str, Any]:
     """The minutes of the present or last trading day."""
     asked, wanted = _symbol(call)
     one = _seen(call, asked, wanted)
-    newest = call.node.board.newest(one)
+    newest = call.node.quotes.newest(one)
     assert newest is not None
     day_ms = day_start_ms(date.fromisoformat(newest.day))
     span = Span(day_ms, day_ms + _DAY_MS, rest.MAX_LIMIT, newest=False)
@@ -112,7 +112,7 @@ async def available(call: Call) -> dict[str, Any]:
         for one in directory()
         if (not kind or rest.kind_of(one) == kind) and (not market or str(one.id.market or "CN") == market)
     ]
-    active = [symbol for shown in call.node.board.lanes.values() for symbol in shown.rows]
+    active = call.node.quotes.symbols()
     page = found[offset : offset + limit]
     return rest.answer(rest.available(found, page, limit=limit, offset=offset, active=active))
 

@@ -14,7 +14,7 @@ _MOST = 64
 _SLICE_SECONDS = 0.002
 
 
-class Turns:
+class AdmissionQueue:
     """One event loop's queue. Nobody waits while there is nobody to wait for."""
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Turns:
         self._began = 0.0
         self._let_in = 0  # in this step
 
-    async def take(self) -> None:
+    async def acquire(self) -> None:
         """Wait for a turn."""
         loop = asyncio.get_running_loop()
         self._let_in += 1
@@ -58,13 +58,13 @@ class Turns:
             self._stepping = False
 
 
-class Slices:
+class Timeslice:
     """One task's long work: a few milliseconds of it, then as long for everybody else."""
 
     def __init__(self) -> None:
         self._began = time.perf_counter()
 
-    async def breathe(self) -> None:
+    async def checkpoint(self) -> None:
         """Call between pieces of the work."""
         if time.perf_counter() - self._began > _SLICE_SECONDS:
             await asyncio.sleep(_SLICE_SECONDS)

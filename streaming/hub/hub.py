@@ -1,326 +1,310 @@
 """In-process fan-out: each frame is encoded once, and what one connection is due leaves in one write.
 
-The unit is a channel; connections with the same set of channels form a group and share one joined buffer a flush.
-Where most of what is followed has moved, each group takes its frames out of the whole list; where little has, the
-frames look for their groups. A healthy connection gets every frame, also when several windows arrive in one flush.
+The unit is a channel; connections with the same set of channels form a group and share one joined buffer a flush
+(streaming.hub.flush). A healthy connection gets every frame, also when several windows arrive in one flush.
 One hub serves all dialects of one process: a channel belongs to one; everything runs on the event loop's thread.
 """
 
 import time
-from collections.abc import Callable, Iterable
-from itertools import chain
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from streaming import metrics
-from streaming.hub.keepalive import Beats
-from streaming.hub.market import Lane, News, Track
-from streaming.hub.members import Group, GroupKey, Member, Plan
-from streaming.hub.slow_readers import Late
-from streaming.hub.window_cache import Past
+from streaming.domain.calendar import AlwaysOpen, Sessions
+from streaming.hub.flush import MarketFlush
+from streaming.hub.keepalive import Keepalive
+from streaming.hub.market_track import ChannelSlot, MarketTrack, Notice
+from streaming.hub.slow_readers import Row, SlowReaders
+from streaming.hub.subscribers import Group, GroupKey, Subscriber
+from streaming.hub.window_cache import WindowCache
+from streaming.latest.market import IntervalBar, LatestMarket
 from streaming.records.window import Book, Newest, Print, Window
 from streaming.wire.channels import Channel
 from streaming.wire.dialect import Dialect
-from streaming.wire.framing import deflated, framed
-
-_FEW = 5  # with less than one in so many channels due, frames look for their groups
-Row = tuple[list[News], list[bytes], list[int]]  # one window: its notices, frames by number, numbers that have one
+from streaming.wire.framing import framed
 
 
 class Hub:
-    """See the module."""
+    """See the module.
 
-    def __init__(self, lanes: Iterable[str]) -> None:
-        self.lanes = {name: Lane(name) for name in lanes}
-        self.past = {name: Past(lane) for name, lane in self.lanes.items()}
-        self.groups: dict[GroupKey, Group] = {}
-        self.members: set[Member] = set()
-        self.late = Late(self)
-        self.beats = Beats()
-        self.began: Callable[[], object] = lambda: None  # called when a lane begins: its standing bars are to be found
-        self._of_lane: dict[str, dict[Group, None]] = {name: {} for name in self.lanes}
-        self._takers: dict[str, dict[int, set[Group]]] = {name: {} for name in self.lanes}  # who takes a number
-        self._plans: dict[str, Plan] = {}  # by lane; those that still hold
+    Others call its methods and read what they return; `latest` (newest values by market) and `window_cache` are for
+    reading too. Nothing here blocks, awaits a client or raises for what one does; a wire that is gone swallows writes.
+
+    Args:
+        latest: the markets, which this hub alone applies windows to.
+        on_begin: called when a market's stream begins: its bars of longer intervals are to be folded anew.
+    """
+
+    def __init__(self, latest: Mapping[str, LatestMarket], on_begin: Callable[[], object] = lambda: None) -> None:
+        self.latest = latest
+        self._tracks = {name: MarketTrack(market) for name, market in latest.items()}
+        self._caches = {name: WindowCache(market) for name, market in latest.items()}
+        self._groups: dict[GroupKey, Group] = {}
+        self._subscribers: set[Subscriber] = set()
+        self._slow = SlowReaders(
+            self._tracks, is_here=self.has, pause=self._pause, resume=self._resume, leave=self.leave
+        )
+        self._keepalive = Keepalive()
+        self._on_begin = on_begin
+        self._heard_at = dict.fromkeys(latest, 0.0)  # monotonic seconds
+        self._flushes = {name: MarketFlush(name) for name in latest}
 
     # -- membership ------------------------------------------------------------------------------------------------
 
-    def join(self, member: Member) -> None:
-        self.members.add(member)
-        self.beats.add(member)
-        member.wire.watch(lambda: self.late.full(member), lambda: self.late.drained(member))
+    def join(self, subscriber: Subscriber) -> None:
+        """Take a connection in; it hears heartbeats and news from now on, and bars once it follows something."""
+        self._subscribers.add(subscriber)
+        self._keepalive.add(subscriber)
+        slow = self._slow
+        subscriber.wire.set_watermarks(lambda: slow.on_high_water(subscriber), lambda: slow.on_low_water(subscriber))
 
-    def follow(self, member: Member, channels: frozenset[Channel]) -> None:
-        """Make `channels` the whole set that a member gets; those that are being replayed wait for their replay."""
-        member.channels = channels
-        member.held &= channels
-        self._regroup(member)
+    def has(self, subscriber: Subscriber) -> bool:
+        """Tell whether a connection has joined and not left."""
+        return subscriber in self._subscribers
 
-    def hold(self, member: Member, channels: frozenset[Channel]) -> None:
-        """Send a member nothing of these: a replay does."""
-        member.held |= channels & member.channels
-        self._regroup(member)
+    def follow(self, subscriber: Subscriber, channels: frozenset[Channel]) -> None:
+        """Make `channels` the whole set that a subscriber gets; those being replayed wait for their replay."""
+        subscriber.channels = channels
+        subscriber.held &= channels
+        self._regroup(subscriber)
 
-    def release(self, member: Member, channels: frozenset[Channel]) -> None:
-        """Send a member the next window of these: its replay has come to the present one."""
-        member.held -= channels
-        self._regroup(member)
+    def hold(self, subscriber: Subscriber, channels: frozenset[Channel]) -> None:
+        """Send a subscriber nothing of these: a replay does."""
+        subscriber.held |= channels & subscriber.channels
+        self._regroup(subscriber)
 
-    def leave(self, member: Member) -> None:
-        self._ungroup(member)
-        self.members.discard(member)
-        self.beats.discard(member)
-        self.late.forget(member)
-        member.channels = member.held = frozenset()
+    def release(self, subscriber: Subscriber, channels: frozenset[Channel]) -> None:
+        """Send a subscriber the next window of these: its replay has come to the present one."""
+        subscriber.held -= channels
+        self._regroup(subscriber)
 
-    def _regroup(self, member: Member) -> None:
-        key = (member.channels - member.held, member.wire.deflate)
-        if member.group is not None and member.group.key == key:
+    def leave(self, subscriber: Subscriber) -> None:
+        """Forget a connection; nothing is written to it any more."""
+        self._ungroup(subscriber)
+        self._subscribers.discard(subscriber)
+        self._keepalive.discard(subscriber)
+        self._slow.forget(subscriber)
+        subscriber.channels = subscriber.held = frozenset()
+
+    def _regroup(self, subscriber: Subscriber) -> None:
+        key = (subscriber.channels - subscriber.held, subscriber.wire.deflate)
+        if subscriber.group is not None and subscriber.group.key == key:
             return
         # The new one first: a channel that nobody follows for a moment forgets how its bar stands.
-        group = self.groups.get(key) if key[0] else None
+        group = self._groups.get(key) if key[0] else None
         if group is None and key[0]:
-            group = self.groups[key] = self._new_group(key, member.dialect)
-        self._ungroup(member)
+            group = self._groups[key] = self._new_group(key, subscriber.dialect)
+        self._ungroup(subscriber)
         if group is None:
             return
-        group.members.add(member)
-        member.group = group
-        if member.behind is None:
-            self.resume(member)
+        group.members.add(subscriber)
+        subscriber.group = group
+        if subscriber.behind is None:
+            self._resume(subscriber)
 
-    def resume(self, member: Member) -> None:
-        """Write to a member again at each flush."""
-        if member.group is not None:
-            member.group.wires[member] = member.wire
-            self._changed(member.group)
+    def _resume(self, subscriber: Subscriber) -> None:
+        """Write to a subscriber again at each flush."""
+        if subscriber.group is not None:
+            subscriber.group.wires[subscriber] = subscriber.wire
+            self._changed(subscriber.group)
 
-    def pause(self, member: Member) -> None:
-        """Write nothing to a member at a flush: it is slow, or leaves."""
-        if member.group is not None and member.group.wires.pop(member, None) is not None:
-            self._changed(member.group)
+    def _pause(self, subscriber: Subscriber) -> None:
+        """Write nothing to a subscriber at a flush: it is slow, or leaves."""
+        if subscriber.group is not None and subscriber.group.wires.pop(subscriber, None) is not None:
+            self._changed(subscriber.group)
 
     def _changed(self, group: Group) -> None:
-        for lane in group.numbers:
-            self._plans.pop(lane, None)
+        for market in group.numbers:
+            self._flushes[market].changed()
 
     def _new_group(self, key: GroupKey, dialect: Dialect) -> Group:
         numbers: dict[str, list[int]] = {}
         for channel in sorted(key[0]):
-            lane = channel.instrument.lane
-            numbers.setdefault(lane, []).append(self.lanes[lane].take(channel).number)
+            market = channel.instrument.lane
+            numbers.setdefault(market, []).append(self._tracks[market].acquire(channel).number)
         group = Group(key, numbers, dialect)
-        for lane, of_lane in numbers.items():
-            self._of_lane[lane][group] = None
-            takers = self._takers[lane]
-            for number in of_lane:
-                takers.setdefault(number, set()).add(group)
+        for market, of_market in numbers.items():
+            self._flushes[market].add(group, of_market)
         return group
 
-    def _ungroup(self, member: Member) -> None:
-        group = member.group
+    def _ungroup(self, subscriber: Subscriber) -> None:
+        group = subscriber.group
         if group is None:
             return
-        self.pause(member)
-        member.group = None
-        group.members.discard(member)
+        self._pause(subscriber)
+        subscriber.group = None
+        group.members.discard(subscriber)
         if group.members:
             return
-        del self.groups[group.key]
+        del self._groups[group.key]
         for channel in group.key[0]:
-            self.lanes[channel.instrument.lane].give_back(channel)
-        for lane, numbers in group.numbers.items():
-            del self._of_lane[lane][group]
-            for number in numbers:
-                self._takers[lane][number].discard(group)
-                if not self._takers[lane][number]:
-                    del self._takers[lane][number]
+            self._tracks[channel.instrument.lane].give_back(channel)
+        for market, numbers in group.numbers.items():
+            self._flushes[market].remove(group, numbers)
 
     # -- what ingest says ------------------------------------------------------------------------------------------
 
-    def begin(self, name: str, epoch: str, newest: dict[str, Newest]) -> None:
-        """A lane's stream was opened, or a new epoch of it: take the newest prices as they are."""
-        lane = self.lanes[name]
-        told = bool(lane.epoch)
-        lane.begin(epoch, newest)
-        self.began()
-        if told:
-            self.tell_market(name)  # who resumes later must know that it cannot from before this
+    def begin(
+        self,
+        name: str,
+        epoch: str,
+        newest: Mapping[str, Newest],
+        calendar: Sessions | None = None,
+        *,
+        from_start: bool = False,
+    ) -> None:
+        """Open a market's stream, or a new epoch of it; the arguments are LatestMarket.begin's."""
+        latest = self.latest[name]
+        ran_before = bool(latest.epoch)
+        latest.begin(epoch, newest, calendar or AlwaysOpen(), from_start=from_start)
+        self._on_begin()
+        if ran_before:
+            self._tell_market(name)  # who resumes later must know that it cannot from before this
 
-    def publish(self, name: str, windows: list[Window]) -> None:
-        """Send some windows of one lane, oldest first."""
+    def publish(self, name: str, windows: Sequence[Window], packed: Sequence[bytes] = ()) -> None:
+        """Apply some windows of one market, oldest first, and send them.
+
+        Args:
+            packed: the same windows as they stand on Redis, for who resumes; none where nobody can.
+        """
         started = time.perf_counter()
-        lane = self.lanes[name]
-        lane.heard_at = time.monotonic()
+        latest, track, cache = self.latest[name], self._tracks[name], self._caches[name]
+        self._heard_at[name] = time.monotonic()
+        for window, record in zip(windows, packed, strict=False):
+            cache.add(window.seq, record)
         rows: list[Row] = []
         for window in windows:
-            if window.seq <= lane.seq:
+            if window.seq <= latest.seq:
                 continue  # the stream refuses a window twice; this is for a reader that begins in the middle
-            notices = lane.take_state(window)
-            frames, due = lane.frames_of(window)
+            changes = latest.apply(window)
+            notices = track.notices(changes)
+            frames, due = track.frames_of(window, changes.moved)
             if notices or due:
                 rows.append((notices, frames, due))
-            lane.seq = window.seq
         self._send(name, rows)
         metrics.flush_seconds.observe(time.perf_counter() - started)
 
-    def publish_events(self, name: str, prints: Iterable[Print], books: Iterable[Book]) -> None:
-        """Send what the feed told beside its bars."""
-        frames, due = self.lanes[name].event_frames(prints, books)
-        if due:
-            self._send(name, [([], frames, due)])
+    def publish_events(
+        self, name: str, trades: Sequence[Print], books: Sequence[Book], *, silently: bool = False
+    ) -> None:
+        """Apply what the source told beside its bars, and send it to who follows it.
 
-    def show(self, name: str, track: Track) -> None:
-        """Send how a bar of a longer interval stands, now that it is known."""
-        frame = self.lanes[name].formed_frame(track)
-        if frame:
-            frames = [b""] * len(self.lanes[name].by_number)
-            frames[track.number] = frame
-            self._send(name, [([], frames, [track.number])])
+        Args:
+            silently: send nothing: it happened before anybody could follow it here.
+        """
+        self.latest[name].apply_events(trades, books)
+        track = self._tracks[name]
+        if track.events and not silently:
+            frames, due = track.event_frames(trades, books)
+            if due:
+                self._send(name, [([], frames, due)])
 
-    def show_to(self, member: Member, channels: Iterable[Channel]) -> None:
-        """Tell a member how the bars of longer intervals stand that are known already, and the newest pictures."""
+    def interval_known(self, name: str, bar: IntervalBar) -> None:
+        """Send how a bar of a longer interval stands, now that it is folded."""
+        track = self._tracks[name]
+        for slot in track.slots_of(bar):
+            self._show(name, track, slot)
+
+    def _show(self, name: str, track: MarketTrack, slot: ChannelSlot) -> None:
+        if frame := track.formed_frame(slot):
+            frames = [b""] * len(track.by_number)
+            frames[slot.number] = frame
+            self._send(name, [([], frames, [slot.number])])
+
+    def show_to(self, subscriber: Subscriber, channels: Iterable[Channel]) -> None:
+        """Tell a subscriber how the bars of longer intervals stand that are known already, and the newest quotes."""
         frames = []
         for channel in channels:
-            lane = self.lanes[channel.instrument.lane]
-            if member.dialect.rules.shows_newest:
-                frames.append(lane.newest_frame(channel))
-            track = lane.track(channel)
-            if track is not None:
-                frames.append(lane.formed_frame(track))
-        if member.behind is None and (data := b"".join(frames)):
-            member.wire.write(data)
+            track = self._tracks[channel.instrument.lane]
+            if subscriber.dialect.rules.shows_newest:
+                frames.append(track.newest_frame(channel))
+            slot = track.slot(channel)
+            if slot is not None:
+                frames.append(track.formed_frame(slot))
+        if subscriber.behind is None and (data := b"".join(frames)):
+            subscriber.wire.write(data)
+
+    def silent_seconds(self, name: str) -> float:
+        """Return for how long a market has had no window."""
+        return time.monotonic() - self._heard_at[name]
+
+    def fall_silent(self, name: str) -> None:
+        """Call a market without windows `no_feed`, and tell everybody."""
+        self.latest[name].fall_silent()
+        self._tell_market(name)
+
+    def followed(self, name: str) -> int:
+        """Return how many channels of a market somebody follows."""
+        return self._tracks[name].followed()
+
+    def window_cache(self, name: str) -> WindowCache:
+        """Return a market's windows of the last 72 h as replays and folds read them."""
+        return self._caches[name]
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
     def _send(self, name: str, rows: list[Row]) -> None:
         if not rows:
             return
-        followed = self.lanes[name].followed()
-        if len(rows) == 1 and not rows[0][0] and len(rows[0][2]) * _FEW < followed:
-            sent = self._flush_few(name, rows[0][1], rows[0][2])
-        elif not any(notices for notices, _, _ in rows):
-            sent = self._flush(name, rows, followed)
-        else:
-            sent = self._flush_rows(name, rows)
-            self._tell_the_rest(name, [news for notices, _, _ in rows for news in notices if news.symbol is None])
-        metrics.deliveries.inc(sent)
-        self.late.missed(name, rows)
+        metrics.deliveries.inc(self._flushes[name].send(rows, self._tracks[name].followed()))
+        self._tell_the_rest(name, [notice for notices, _, _ in rows for notice in notices if notice.symbol is None])
+        self._slow.missed(name, rows)
 
-    def _flush(self, name: str, rows: list[Row], followed: int) -> int:
-        """Send windows without news to every group of the lane: the path that nearly all bars take.
-
-        What is rare is sent as it is also where compression was agreed: RFC 7692 leaves each message free.
-        """
-        plan = self._plans.get(name)
-        if plan is None:
-            plan = self._plans[name] = Plan(name, self._of_lane[name])
-        join, frames = b"".join, rows[0][1]
-        if len(rows) == 1:
-            for pick, wires in plan.plain:
-                if data := join(pick(frames)):
-                    for wire in wires:
-                        wire.write(data)
-        else:
-            windows = [frames for _, frames, _ in rows]
-            for pick, wires in plan.plain:
-                if data := join(chain.from_iterable(map(pick, windows))):
-                    for wire in wires:
-                        wire.write(data)
-        if plan.squeezed:
-            # Once, for all of them.
-            windows = [[frame and deflated(frame) for frame in frames] for _, frames, _ in rows]
-            for pick, wires in plan.squeezed:
-                if data := join(chain.from_iterable(map(pick, windows))):
-                    for wire in wires:
-                        wire.write(data)
-        return sum(plan.every if len(due) == followed else self._reached(name, plan, due) for _, _, due in rows)
-
-    def _reached(self, name: str, plan: Plan, due: list[int]) -> int:
-        """Return how many deliveries the frames of some numbers were."""
-        if not plan.reach:
-            takers = self._takers[name].items()
-            plan.reach = {number: sum(len(group.wires) for group in groups) for number, groups in takers}
-        return sum(plan.reach.get(number, 0) for number in due)
-
-    def _flush_few(self, name: str, frames: list[bytes], due: list[int]) -> int:
-        """The same for a window in which little has moved."""
-        takers = self._takers[name]
-        buckets: dict[Group, list[bytes]] = {}
-        for number in due:
-            frame = frames[number]
-            for group in takers.get(number, ()):
-                if group in buckets:
-                    buckets[group].append(frame)
-                else:
-                    buckets[group] = [frame]
-        sent = 0
-        for group, parts in buckets.items():
-            data = b"".join(parts)
-            for wire in group.wires.values():
-                wire.write(data)
-            sent += len(parts) * len(group.wires)
-        return sent
-
-    def _flush_rows(self, name: str, rows: list[Row]) -> int:
-        """The same with news among the windows."""
-        sent = 0
-        for group in self._of_lane[name]:
-            parts: list[bytes] = []
-            bars = 0
-            for notices, frames, due in rows:
-                parts += [
-                    news.frame(group.dialect) for news in notices if news.symbol is None or news.symbol in group.symbols
-                ]
-                if due:
-                    picked = list(filter(None, group.pick[name](frames)))
-                    bars += len(picked)
-                    parts += picked
-            if data := b"".join(parts):
-                for wire in group.wires.values():
-                    wire.write(data)
-                sent += bars * len(group.wires)
-        return sent
-
-    def tell_market(self, name: str) -> None:
-        """Send a lane's state to everybody whose plan has the market."""
+    def _tell_market(self, name: str) -> None:
+        """Send a market's state to everybody whose plan has the market."""
         if name != "TEST":
-            self._tell(name, self.members, [self.lanes[name].market_news()])
+            self._tell(name, self._subscribers, [self._tracks[name].market_notice()])
 
-    def _tell_the_rest(self, name: str, notices: list[News]) -> None:
+    def _tell_the_rest(self, name: str, notices: list[Notice]) -> None:
         """Tell a market's news to those who follow nothing of it."""
         if notices:
-            groups = self._of_lane[name]
-            self._tell(name, (one for one in self.members if one.group not in groups), notices)
+            followers = self._flushes[name]
+            self._tell(name, (one for one in self._subscribers if one.group not in followers), notices)
 
-    def _tell(self, name: str, members: Iterable[Member], notices: list[News]) -> None:
-        for member in list(members):
-            if name in member.markets:
-                if member.behind is None:
-                    if data := b"".join(news.frame(member.dialect) for news in notices):
-                        member.wire.write(data)
+    def _tell(self, name: str, subscribers: Iterable[Subscriber], notices: list[Notice]) -> None:
+        for subscriber in list(subscribers):
+            if name in subscriber.markets:
+                if subscriber.behind is None:
+                    if data := b"".join(notice.frame(subscriber.dialect) for notice in notices):
+                        subscriber.wire.write(data)
                 else:
-                    member.unheard.add(name)
+                    subscriber.unheard.add(name)
 
-    def heartbeat(self, members: Iterable[Member], now_ms: int) -> None:
-        """Send some members a sign of life; who follows a lane sees whether it lags."""
+    # -- signs of life -----------------------------------------------------------------------------------------------
+
+    def tick(self, number: int, now_ms: int) -> None:
+        """Give and ask for the signs of life that are due; called every `keepalive.TICK_SECONDS`."""
+        self._send_heartbeats(self._keepalive.due(number), now_ms)
+        self._keepalive.request_pings(number)
+
+    def _send_heartbeats(self, subscribers: Iterable[Subscriber], now_ms: int) -> None:
+        """Who follows a market sees by its heartbeat whether it lags."""
         frames: dict[tuple[Dialect, frozenset[str]], bytes] = {}
-        for member in members:
-            if member.behind is not None or member not in self.members:
+        for subscriber in subscribers:
+            if subscriber.behind is not None or subscriber not in self._subscribers:
                 continue
-            key = (member.dialect, member.markets)
+            key = (subscriber.dialect, subscriber.markets)
             frame = frames.get(key)
             if frame is None:
                 frame = frames[key] = self._heartbeat_frame(*key, now_ms)
             if frame:
-                member.wire.write(frame)
+                subscriber.wire.write(frame)
 
     def _heartbeat_frame(self, dialect: Dialect, markets: frozenset[str], now_ms: int) -> bytes:
-        last = {name: self.lanes[name].seq for name in sorted(markets) if self.lanes[name].seq}
-        epochs = {name: lane.epoch for name, lane in self.lanes.items() if lane.epoch}
+        last = {name: self.latest[name].seq for name in sorted(markets) if self.latest[name].seq}
+        epochs = {name: market.epoch for name, market in self.latest.items() if market.epoch}
         return framed(dialect.heartbeat(now_ms=now_ms, last=last, epochs=epochs))
 
-    def busiest(self) -> int:
-        """Return the most bytes that any reader has unsent who has not missed anything yet."""
-        return max((m.wire.buffered() for m in self.members if not m.behind), default=0)
+    def lags(self, most_bytes: int) -> bool:
+        """Tell whether a reader that has missed nothing yet is full, or has more than so many bytes unsent."""
+        if self._slow.may_yet_make_it():
+            return True
+        return max((one.wire.buffered() for one in self._subscribers if not one.behind), default=0) > most_bytes
 
     def stats(self) -> dict[str, Any]:
-        return {"connections": len(self.members), "groups": len(self.groups), "late": len(self.late)}
+        """Return how many connections there are, in how many groups, and how many of them are slow."""
+        return {"connections": len(self._subscribers), "groups": len(self._groups), "slow": len(self._slow)}
+
+    def stop(self) -> None:
+        """Forget the timers; the process is stopping."""
+        self._slow.stop()

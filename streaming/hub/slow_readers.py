@@ -7,118 +7,131 @@ that moved; and it is ended after PATIENCE_SECONDS.
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from streaming import metrics
+from streaming.hub.market_track import MarketTrack, Notice
+from streaming.hub.subscribers import Subscriber
 from streaming.wire.framing import framed
-
-if TYPE_CHECKING:
-    from streaming.hub.hub import Hub, Row
-    from streaming.hub.members import Member
 
 PATIENCE_SECONDS = 10.0
 _SWEEP_SECONDS = 0.25
+Row = tuple[list[Notice], list[bytes], list[int]]  # one window: its notices, frames by number, numbers that have one
 
 
-class Late:
-    """The slow readers of one hub."""
+class SlowReaders:
+    """The slow readers of one hub.
 
-    def __init__(self, hub: "Hub") -> None:
-        self._hub = hub
-        self._members: dict[Member, None] = {}
+    Args:
+        tracks: the hub's markets by name.
+        is_here: whether a subscriber has joined the hub and not left.
+        pause, resume: take a subscriber out of the flushes, and in again.
+        leave: forget a subscriber that is ended.
+    """
+
+    def __init__(
+        self,
+        tracks: Mapping[str, MarketTrack],
+        *,
+        is_here: Callable[[Subscriber], bool],
+        pause: Callable[[Subscriber], None],
+        resume: Callable[[Subscriber], None],
+        leave: Callable[[Subscriber], None],
+    ) -> None:
+        self._tracks, self._is_here = tracks, is_here
+        self._pause, self._resume, self._leave = pause, resume, leave
+        self._slow: dict[Subscriber, None] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
-        return len(self._members)
+        return len(self._slow)
 
-    def __contains__(self, member: "Member") -> bool:
-        return member in self._members
-
-    def full(self, member: "Member") -> None:
+    def on_high_water(self, subscriber: Subscriber) -> None:
         """Its kernel takes no more. Called from inside a write: the groups are being walked, so leave them alone."""
-        asyncio.get_running_loop().call_soon(self._fall_behind, member)
+        asyncio.get_running_loop().call_soon(self._fall_behind, subscriber)
 
-    def _fall_behind(self, member: "Member") -> None:
-        if member.behind is not None or member not in self._hub.members or not member.wire.buffered():
+    def _fall_behind(self, subscriber: Subscriber) -> None:
+        if subscriber.behind is not None or not self._is_here(subscriber) or not subscriber.wire.buffered():
             return
-        member.behind, member.since, member.skipped = {}, time.monotonic(), 0
-        self._hub.pause(member)
-        self._members[member] = None
+        subscriber.behind, subscriber.since, subscriber.skipped = {}, time.monotonic(), 0
+        self._pause(subscriber)
+        self._slow[subscriber] = None
         metrics.slow_readers.inc()
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
 
     def may_yet_make_it(self) -> bool:
         """Tell whether anybody is full who has not missed anything so far."""
-        return any(not member.behind for member in self._members)
+        return any(not subscriber.behind for subscriber in self._slow)
 
-    def missed(self, lane: str, rows: "list[Row]") -> None:
+    def missed(self, market: str, rows: list[Row]) -> None:
         """Remember what a flush had for the slow."""
-        if not self._members:
+        if not self._slow:
             return
-        by_number = self._hub.lanes[lane].by_number
+        by_number = self._tracks[market].by_number
         for _, frames, due in rows:
             for number in due:
                 by_number[number].last = frames[number]
         due_sets = [frozenset(due) for _, _, due in rows]
-        news = any(news.symbol is None for notices, _, _ in rows for news in notices)
-        for member in self._members:
-            if news:
-                member.unheard.add(lane)
-            numbers = member.group.numbers.get(lane) if member.group is not None else None
-            if numbers is None or member.behind is None:
+        has_news = any(notice.symbol is None for notices, _, _ in rows for notice in notices)
+        for subscriber in self._slow:
+            if has_news:
+                subscriber.unheard.add(market)
+            numbers = subscriber.group.numbers.get(market) if subscriber.group is not None else None
+            if numbers is None or subscriber.behind is None:
                 continue
-            behind = member.behind.setdefault(lane, set())
+            behind = subscriber.behind.setdefault(market, set())
             for due_set in due_sets:
-                hers = numbers & due_set
-                member.skipped += len(hers)
-                behind |= hers
+                own = numbers & due_set
+                subscriber.skipped += len(own)
+                behind |= own
 
-    def drained(self, member: "Member") -> None:
+    def on_low_water(self, subscriber: Subscriber) -> None:
         """The kernel has taken everything."""
-        asyncio.get_running_loop().call_soon(self._catch_up, member)
+        asyncio.get_running_loop().call_soon(self._catch_up, subscriber)
 
-    def _catch_up(self, member: "Member") -> None:
-        if member.behind is None or member.wire.buffered():
+    def _catch_up(self, subscriber: Subscriber) -> None:
+        if subscriber.behind is None or subscriber.wire.buffered():
             return
-        lanes, hub = self._hub.lanes, self._hub
-        still = member.group.numbers if member.group is not None else {}
+        tracks, dialect = self._tracks, subscriber.dialect
+        still = subscriber.group.numbers if subscriber.group is not None else {}
         newest = [
-            lanes[lane].by_number[number].last
-            for lane, numbers in sorted(member.behind.items())
-            for number in sorted(numbers & still.get(lane, frozenset()))
+            tracks[market].by_number[number].last
+            for market, numbers in sorted(subscriber.behind.items())
+            for number in sorted(numbers & still.get(market, frozenset()))
         ]
-        states = [lanes[lane].market_news().frame(member.dialect) for lane in sorted(member.unheard & member.markets)]
-        skipped = max(0, member.skipped - len(newest))
+        unheard = sorted(subscriber.unheard & subscriber.markets)
+        states = [tracks[market].market_notice().frame(dialect) for market in unheard]
+        skipped = max(0, subscriber.skipped - len(newest))
         metrics.conflated.inc(skipped)
-        self.forget(member)
-        hub.resume(member)
-        held_back = skipped or newest
-        notice = [framed(member.dialect.slow_reader(skipped=skipped))] if held_back else []
+        self.forget(subscriber)
+        self._resume(subscriber)
+        notice = [framed(dialect.slow_reader(skipped=skipped))] if skipped or newest else []
         if data := b"".join([*notice, *newest, *states]):
-            member.wire.write(data)
+            subscriber.wire.write(data)
 
-    def forget(self, member: "Member") -> None:
-        """Take a member off the list: it has caught up, or left."""
-        self._members.pop(member, None)
-        member.behind = None
-        member.unheard.clear()
+    def forget(self, subscriber: Subscriber) -> None:
+        """Take a subscriber off the list: it has caught up, or left."""
+        self._slow.pop(subscriber, None)
+        subscriber.behind = None
+        subscriber.unheard.clear()
 
     def _sweep(self) -> None:
         """End who stays slow. A transport that has drained tells by itself; this also helps who missed that."""
         self._timer = None
         now = time.monotonic()
-        for member in list(self._members):
-            if not member.wire.buffered():
-                self._catch_up(member)
-            elif now - member.since > PATIENCE_SECONDS:
-                self._hub.leave(member)
+        for subscriber in list(self._slow):
+            if not subscriber.wire.buffered():
+                self._catch_up(subscriber)
+            elif now - subscriber.since > PATIENCE_SECONDS:
+                self._leave(subscriber)
                 metrics.ended.labels("slow_reader").inc()
-                member.end("slow_reader")
-        if self._members:
+                subscriber.end("slow_reader")
+        if self._slow:
             self._timer = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
 
     def stop(self) -> None:
+        """Forget the timer; the process is stopping."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -1,4 +1,4 @@
-"""A lane's windows of the last 72 h as a resuming client needs them: by pieces that begin with every price.
+"""A market's windows of the last 72 h as a resuming client needs them: by pieces that begin with every price.
 
 The first window of a piece is a keyframe, so flats can be made anywhere without reading further back. The newest few
 pieces stay in memory as they were packed; a channel's frames of a piece are encoded once, for all who ask together.
@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from kernel import keyspace
-from streaming.hub.fairness import Slices
-from streaming.hub.market import Lane
+from streaming.hub.fairness import Timeslice
+from streaming.latest.market import LatestMarket
 from streaming.records.window import CHUNK_WINDOWS, WINDOW_MS, Window, chunk_of, end_ms, unpack_window
 from streaming.wire.channels import Channel
 from streaming.wire.dialect import BarEncoder, Dialect, dialects
@@ -26,7 +26,7 @@ _KEPT_FRAMES = 120_000  # encoded frames of all pieces, 30 MB; beyond it they ar
 _ATTEMPTS = 20
 
 
-class Chunk:
+class Segment:
     """One piece. It grows while it is the newest one."""
 
     def __init__(self, number: int) -> None:
@@ -34,7 +34,7 @@ class Chunk:
         self.seqs: list[int] = []
         self.whole = False  # its first window names every price
         self._packed: list[bytes] = []
-        self._tracks: dict[Channel, _Encoding] = {}
+        self._encodings: dict[Channel, _Encoding] = {}
 
     @property
     def last_seq(self) -> int:
@@ -51,25 +51,25 @@ class Chunk:
 
     def windows(self, after: int) -> Iterator[Window]:
         """Yield the windows behind `after` that are here now; what comes meanwhile is for the next call."""
-        return (unpack_window(packed) for packed in self._packed[self.place_after(after) :])
+        return (unpack_window(packed) for packed in self._packed[self.index_after(after) :])
 
-    def place_after(self, seq: int) -> int:
+    def index_after(self, seq: int) -> int:
         """Return the place of the first window behind `seq`."""
         return bisect.bisect_right(self.seqs, seq)
 
     def frames(self, channel: Channel) -> list[bytes]:
         """Return a channel's frame of each window that `encode` has come to, b"" where it is due none."""
-        return self._tracks[channel].frames
+        return self._encodings[channel].frames
 
     def lacks(self, channels: Collection[Channel]) -> list[Channel]:
         """Return the channels whose frames are not all made."""
         count = len(self.seqs)
-        return [one for one in channels if one not in self._tracks or len(self._tracks[one].frames) < count]
+        return [one for one in channels if one not in self._encodings or len(self._encodings[one].frames) < count]
 
     def forget_frames(self) -> int:
         """Drop what was encoded and return how many frames that were."""
-        count = sum(len(track.frames) for track in self._tracks.values())
-        self._tracks.clear()
+        count = sum(len(encoding.frames) for encoding in self._encodings.values())
+        self._encodings.clear()
         return count
 
     async def encode(self, channels: Collection[Channel]) -> int:
@@ -77,23 +77,23 @@ class Chunk:
 
         The windows before are not decoded again; others get their turn in between.
         """
-        tracks = [self._tracks.setdefault(channel, _Encoding(channel)) for channel in channels]
-        made, slices = 0, Slices()
-        place = min((len(track.frames) for track in tracks), default=0)
+        encodings = [self._encodings.setdefault(channel, _Encoding(channel)) for channel in channels]
+        made, slices = 0, Timeslice()
+        place = min((len(encoding.frames) for encoding in encodings), default=0)
         while place < len(self._packed):
             window = unpack_window(self._packed[place])
             moved = {bar.symbol: bar for bar in window.bars}
             prices, states = dict(window.references), dict(window.states)
             encoders: dict[Dialect, BarEncoder] = {}
-            for track in tracks:
-                if len(track.frames) == place:
-                    encode = encoders.get(track.dialect)
+            for encoding in encodings:
+                if len(encoding.frames) == place:
+                    encode = encoders.get(encoding.dialect)
                     if encode is None:
-                        encode = encoders[track.dialect] = track.dialect.bar_encoder(window.seq)
-                    track.frames.append(track.frame(window, moved, prices, states, encode))
+                        encode = encoders[encoding.dialect] = encoding.dialect.bar_encoder(window.seq)
+                    encoding.frames.append(encoding.frame(window, moved, prices, states, encode))
                     made += 1
             place += 1
-            await slices.breathe()
+            await slices.checkpoint()
         return made
 
 
@@ -132,60 +132,60 @@ class _Encoding:
         return framed(text)
 
 
-class Past:
-    """The pieces of one lane that somebody asked for, the newest asked last."""
+class WindowCache:
+    """The segments of one market that somebody asked for, the newest asked last."""
 
-    def __init__(self, lane: Lane) -> None:
-        self.lane = lane
+    def __init__(self, market: LatestMarket) -> None:
+        self._market = market
         self._epoch = ""
-        self._chunks: OrderedDict[int, Chunk] = OrderedDict()
+        self._segments: OrderedDict[int, Segment] = OrderedDict()
         self._made = 0
 
-    def published(self, seq: int, packed: bytes) -> None:
+    def add(self, seq: int, packed: bytes) -> None:
         """Take what is being sent: the newest piece, where it is in memory, stays complete by itself."""
-        chunk = self._chunks.get(chunk_of(seq))
-        if chunk is not None and self._epoch == self.lane.epoch:
-            chunk.append(seq, packed)
+        segment = self._segments.get(chunk_of(seq))
+        if segment is not None and self._epoch == self._market.epoch:
+            segment.append(seq, packed)
 
-    async def chunk(self, client: Any, number: int) -> Chunk:
+    async def segment(self, client: Any, number: int) -> Segment:
         """Return a piece with every window up to the hub's own.
 
         Raises:
             redis.RedisError: the store is away.
         """
-        if self._epoch != self.lane.epoch:
-            self._chunks.clear()
-            self._epoch, self._made = self.lane.epoch, 0
-        epoch, chunk = self._epoch, self._chunks.get(number)
-        if chunk is not None:
-            self._chunks.move_to_end(number)
-            return chunk
-        chunk = Chunk(number)
+        if self._epoch != self._market.epoch:
+            self._segments.clear()
+            self._epoch, self._made = self._market.epoch, 0
+        epoch, segment = self._epoch, self._segments.get(number)
+        if segment is not None:
+            self._segments.move_to_end(number)
+            return segment
+        segment = Segment(number)
         for _ in range(_ATTEMPTS):
-            over = chunk_of(self.lane.seq) > number  # nothing will be added any more
-            await self._read(client, chunk)
-            if epoch != self.lane.epoch:
-                return Chunk(number)
-            if over or chunk.last_seq >= self.lane.seq:
+            over = chunk_of(self._market.seq) > number  # nothing will be added any more
+            await self._read(client, segment)
+            if epoch != self._market.epoch:
+                return Segment(number)
+            if over or segment.last_seq >= self._market.seq:
                 break
-        self._chunks[number] = chunk
-        while len(self._chunks) > _KEPT:
-            _, dropped = self._chunks.popitem(last=False)
+        self._segments[number] = segment
+        while len(self._segments) > _KEPT:
+            _, dropped = self._segments.popitem(last=False)
             self._made -= dropped.forget_frames()
-        return chunk
+        return segment
 
-    async def encoded(self, client: Any, number: int, channels: Collection[Channel], all_wanted: Any) -> Chunk:
+    async def encoded(self, client: Any, number: int, channels: Collection[Channel], all_wanted: Any) -> Segment:
         """Return a piece that has the frames of `channels`.
 
         Args:
             all_wanted: what everybody who resumes now wants; it is made in the same pass.
         """
-        chunk = await self.chunk(client, number)
-        if chunk.lacks(channels):
+        segment = await self.segment(client, number)
+        if segment.lacks(channels):
             if self._made > _KEPT_FRAMES:
-                self._made -= sum(one.forget_frames() for one in self._chunks.values())
-            self._made += await chunk.encode(chunk.lacks({*channels, *all_wanted()}))
-        return chunk
+                self._made -= sum(one.forget_frames() for one in self._segments.values())
+            self._made += await segment.encode(segment.lacks({*channels, *all_wanted()}))
+        return segment
 
     async def next_seq(self, client: Any, after: int) -> int | None:
         """Return the first window behind `after` that the stream has."""
@@ -194,24 +194,24 @@ class Past:
 
     def forget(self) -> None:
         """Give the memory back: nobody resumes."""
-        self._chunks.clear()
+        self._segments.clear()
         self._made = 0
 
-    async def _read(self, client: Any, chunk: Chunk) -> None:
-        last_ms = end_ms((chunk.number + 1) * CHUNK_WINDOWS - 1)
+    async def _read(self, client: Any, segment: Segment) -> None:
+        last_ms = end_ms((segment.number + 1) * CHUNK_WINDOWS - 1)
         while True:
-            after_ms = end_ms(max(chunk.last_seq, chunk.number * CHUNK_WINDOWS - 1))
+            after_ms = end_ms(max(segment.last_seq, segment.number * CHUNK_WINDOWS - 1))
             entries = await client.xrange(self._stream(), min=f"({after_ms}-0", max=f"{last_ms}-0", count=25)
             for entry_id, fields in entries:
                 try:
-                    chunk.append(_seq_of(entry_id), fields[b"w"])
+                    segment.append(_seq_of(entry_id), fields[b"w"])
                 except (KeyError, msgspec.MsgspecError) as error:
-                    log.error("lane %s: entry %s cannot be read (%s)", self.lane.name, entry_id.decode(), error)
+                    log.error("market %s: entry %s cannot be read (%s)", self._market.name, entry_id.decode(), error)
             if len(entries) < 25:
                 return
 
     def _stream(self) -> str:
-        return keyspace.stream(self.lane.name, self._epoch or self.lane.epoch)
+        return keyspace.stream(self._market.name, self._epoch or self._market.epoch)
 
 
 def _seq_of(entry_id: bytes) -> int:

@@ -17,10 +17,10 @@ import redis
 
 from kernel import keyspace
 from streaming import metrics
-from streaming.hub.fairness import Slices
+from streaming.hub.fairness import Timeslice
 from streaming.hub.hub import Hub
-from streaming.hub.members import Member
-from streaming.hub.window_cache import Chunk, Past
+from streaming.hub.subscribers import Subscriber
+from streaming.hub.window_cache import Segment, WindowCache
 from streaming.records.window import WINDOW_MS, chunk_of
 from streaming.store.lanes import floor_of
 from streaming.wire.channels import Channel
@@ -38,7 +38,7 @@ _KEEP_SECONDS = 30.0  # decoded pieces, after the last replay
 class Job:
     """One socket's replay of one lane."""
 
-    member: Member
+    subscriber: Subscriber
     lane: str
     epoch: str
     channels: tuple[Channel, ...]
@@ -67,7 +67,7 @@ class Replays:
             redis.RedisError: the store is away.
         """
         after = since if since is not None else (since_ms or 0) // WINDOW_MS
-        present, first, last, noted = await self._ends(lane, self._hub.lanes[lane].epoch)
+        present, first, last, noted = await self._ends(lane, self._hub.latest[lane].epoch)
         if not first:
             return Verdict(lane, False, present, after, None, "no_stream")
         first_seq, last_seq = (int(rows[0][0].split(b"-")[0]) // WINDOW_MS for rows in (first, last))
@@ -94,13 +94,14 @@ class Replays:
             return await self._ends(lane, name)
         return name, first, last, noted
 
-    def begin(self, member: Member, verdict: Verdict, channels: frozenset[Channel]) -> None:
-        """Replay some channels of one lane; the member follows them already. The hub leaves them to us until then."""
-        for other in [one for one in self._jobs if one.member is member and one.lane == verdict.lane]:
+    def begin(self, subscriber: Subscriber, verdict: Verdict, channels: frozenset[Channel]) -> None:
+        """Replay some channels of one lane; the subscriber follows them already. The hub leaves them to us until
+        then."""
+        for other in [one for one in self._jobs if one.subscriber is subscriber and one.lane == verdict.lane]:
             # The same symbol asked twice: the newer answer counts for it.
             other.channels = tuple(one for one in other.channels if one not in channels)
-        self._hub.hold(member, channels)
-        job = Job(member, verdict.lane, verdict.epoch, tuple(sorted(channels)), verdict.since, verdict.since)
+        self._hub.hold(subscriber, channels)
+        job = Job(subscriber, verdict.lane, verdict.epoch, tuple(sorted(channels)), verdict.since, verdict.since)
         self._jobs[job] = None
         metrics.replays.inc()
         metrics.replaying.set(len(self._jobs))
@@ -124,12 +125,12 @@ class Replays:
                 await self._go_round()
         finally:
             self._running = False
-            for lane in self._hub.lanes:
-                self._hub.past[lane].forget()
+            for lane in self._hub.latest:
+                self._hub.window_cache(lane).forget()
 
     async def _go_round(self) -> None:
         """Give every replay one slice."""
-        slices, moved = Slices(), False
+        slices, moved = Timeslice(), False
         for job in list(self._jobs):
             try:
                 moved = await self._advance(job) or moved
@@ -140,15 +141,15 @@ class Replays:
             except Exception:
                 log.exception("a replay of lane %s failed", job.lane)
                 self._finish(job, recovered=False)
-            await slices.breathe()
+            await slices.checkpoint()
         if not moved:
             await asyncio.sleep(0.01)
 
     async def _advance(self, job: Job) -> bool:
         """Hand one slice over; return whether anything moved."""
-        member, lane = job.member, self._hub.lanes[job.lane]
-        job.channels = tuple(one for one in job.channels if one in member.channels)
-        if member not in self._hub.members or not job.channels:
+        subscriber, lane = job.subscriber, self._hub.latest[job.lane]
+        job.channels = tuple(one for one in job.channels if one in subscriber.channels)
+        if not self._hub.has(subscriber) or not job.channels:
             self._finish(job, recovered=None)
             return True
         job.met = job.met or job.epoch == lane.epoch
@@ -157,47 +158,47 @@ class Replays:
             return True
         if not job.met:
             return False  # this process's reader comes to the epoch in a moment
-        if member.behind is not None or member.wire.buffered():
+        if subscriber.behind is not None or subscriber.wire.buffered():
             return False  # the hub ends who stays slow
         if lane.seq >= job.since and job.after >= lane.seq:
             self._finish(job, recovered=True)
             return True
-        past = self._hub.past[job.lane]
+        cache = self._hub.window_cache(job.lane)
         number = chunk_of(job.after + 1)
-        chunk = await past.encoded(self._client(), number, job.channels, lambda: self._wanted(job.lane, number))
-        return self._hand_over(job, chunk) or await self._leap(job, past)
+        segment = await cache.encoded(self._client(), number, job.channels, lambda: self._wanted(job.lane, number))
+        return self._hand_over(job, segment) or await self._leap(job, cache)
 
     def _wanted(self, lane: str, number: int) -> set[Channel]:
         """Return what the replays that are still to come through a piece want of it."""
         return {one for job in self._jobs if job.lane == lane and chunk_of(job.after) <= number for one in job.channels}
 
-    def _hand_over(self, job: Job, chunk: Chunk) -> bool:
+    def _hand_over(self, job: Job, segment: Segment) -> bool:
         """Write the next windows of a piece. No await in here: `lane.seq` must not move."""
-        lane = self._hub.lanes[job.lane]
-        if job.epoch != lane.epoch or job.member.behind is not None:
+        lane = self._hub.latest[job.lane]
+        if job.epoch != lane.epoch or job.subscriber.behind is not None:
             return True  # seen to in the next round
-        place = chunk.place_after(job.after)
-        if place < len(chunk.seqs) and not chunk.whole:
+        place = segment.index_after(job.after)
+        if place < len(segment.seqs) and not segment.whole:
             self._finish(job, recovered=False)  # nobody knows the prices that it begins with
             return True
-        end = min(place + max(1, _WRITE_BYTES // (_FRAME_BYTES * len(job.channels))), chunk.place_after(lane.seq))
-        end = min(end, *(len(chunk.frames(channel)) for channel in job.channels))
+        end = min(place + max(1, _WRITE_BYTES // (_FRAME_BYTES * len(job.channels))), segment.index_after(lane.seq))
+        end = min(end, *(len(segment.frames(channel)) for channel in job.channels))
         if end <= place:
             return False
-        columns = [chunk.frames(channel)[place:end] for channel in job.channels]
+        columns = [segment.frames(channel)[place:end] for channel in job.channels]
         data = b"".join([frame for row in zip(*columns, strict=True) for frame in row])
-        job.after, job.moved_at = chunk.seqs[end - 1], time.monotonic()
+        job.after, job.moved_at = segment.seqs[end - 1], time.monotonic()
         if data:
-            job.member.wire.write(data)
+            job.subscriber.wire.write(data)
             metrics.replayed_bytes.inc(len(data))
         return True
 
-    async def _leap(self, job: Job, past: Past) -> bool:
+    async def _leap(self, job: Job, cache: WindowCache) -> bool:
         """Go on behind a hole in the stream: the market was closed."""
-        lane = self._hub.lanes[job.lane]
+        lane = self._hub.latest[job.lane]
         if chunk_of(job.after + 1) >= chunk_of(lane.seq):
             return False
-        following = await past.next_seq(self._client(), job.after)
+        following = await cache.next_seq(self._client(), job.after)
         if following is None or following <= job.after:
             return False
         job.after, job.moved_at = following - 1, time.monotonic()
@@ -207,11 +208,11 @@ class Replays:
         """Give the channels to the hub. `recovered` None: nobody is there to be told."""
         self._jobs.pop(job, None)
         metrics.replaying.set(len(self._jobs))
-        member = job.member
-        if member not in self._hub.members:
+        subscriber = job.subscriber
+        if not self._hub.has(subscriber):
             return
-        self._hub.release(member, frozenset(job.channels))
+        self._hub.release(subscriber, frozenset(job.channels))
         if recovered is not None:
             metrics.replays_ended.labels("recovered" if recovered else "broken_off").inc()
-            text = member.dialect.resumed(market=job.lane, seq=job.after, recovered=recovered)
-            member.wire.write(framed(text))
+            text = subscriber.dialect.resumed(market=job.lane, seq=job.after, recovered=recovered)
+            subscriber.wire.write(framed(text))

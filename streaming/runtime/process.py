@@ -17,14 +17,15 @@ from kernel import clock, keyspace
 from kernel.instruments import LANES, InstrumentId
 from kernel.tokens import Claims
 from streaming import metrics
-from streaming.hub.fairness import Turns
+from streaming.hub.fairness import AdmissionQueue
 from streaming.hub.hub import Hub
 from streaming.hub.keepalive import TICK_SECONDS
-from streaming.latest.quotes import Board
-from streaming.resume.interval_backfill import Formers
-from streaming.resume.pinned_intervals import Standing
+from streaming.latest.market import LatestMarket
+from streaming.latest.quotes import LatestQuotes
+from streaming.resume.interval_backfill import IntervalBackfill
+from streaming.resume.pinned_intervals import PinnedIntervals
 from streaming.resume.replays import Replays
-from streaming.runtime.reader import LaneReader
+from streaming.runtime.reader import MarketReader
 from streaming.store import entitlements
 from streaming.store.calls import CallBook
 from streaming.store.connection import redis_async
@@ -60,16 +61,15 @@ class Node:
     """One process's share of a node. Made on the event loop, by the first connection or the lifespan's start."""
 
     def __init__(self) -> None:
-        self.hub = Hub(LANES)
+        latest = {name: LatestMarket(name) for name in LANES}
+        self.quotes = LatestQuotes(latest)
+        wake_backfill = asyncio.Event()
+        self.hub = Hub(latest, on_begin=wake_backfill.set)
         self.book = QuotaBook(redis_async())
         self.replays = Replays(self.hub, redis_async, self.run)
-        self.turns = Turns()
-        self.formers = Formers(self.hub, redis_async)
-        self.hub.began = self.formers.wake
-        self.board = Board(LANES)
-        for name, shown in self.board.lanes.items():
-            self.hub.lanes[name].books = shown.books
-        self.standing = Standing(self.hub, self.formers.wake)
+        self.admission = AdmissionQueue()
+        self.backfill = IntervalBackfill(self.hub, redis_async, wake_backfill)
+        self.pinned = PinnedIntervals(latest, self.backfill.wake)
         self.calls = CallBook(redis_async)
         self.sockets: dict[tuple[str, str], set[OpenSocket]] = {}  # by (customer, group)
         self.draining = False
@@ -85,10 +85,10 @@ class Node:
 
     def start(self) -> None:
         jobs: list[tuple[str, Callable[[], Coroutine[Any, Any, None]]]] = [
-            *((f"read {lane}", LaneReader(self.hub, lane, self.board.lanes[lane]).run) for lane in LANES),
+            *((f"read {lane}", MarketReader(self.hub, lane).run) for lane in LANES),
             ("control", self._listen),
             ("heartbeat", self._beat),
-            ("intervals", self.formers.run),
+            ("intervals", self.backfill.run),
             ("recheck", self._recheck_for_ever),
             ("due", self._recheck_when_due),
             ("sign", lambda: keep_signing(self.book, clock.now_ms)),
@@ -96,8 +96,8 @@ class Node:
         self._tasks = [asyncio.create_task(_for_ever(name, job), name=name) for name, job in jobs]
 
     async def stop(self) -> None:
-        self.hub.late.stop()
-        self.standing.stop()
+        self.hub.stop()
+        self.pinned.stop()
         await end_tasks([*self._tasks, *self._errands])
         await redis_async().aclose()
 
@@ -202,8 +202,7 @@ class Node:
     async def _beat(self) -> None:
         for tick in itertools.count():
             await asyncio.sleep(TICK_SECONDS)
-            self.hub.heartbeat(self.hub.beats.due(tick), clock.now_ms())
-            self.hub.beats.ask(tick)
+            self.hub.tick(tick, clock.now_ms())
 
     async def _recheck_for_ever(self) -> None:
         lost = self.book.lost

@@ -15,9 +15,8 @@ import redis
 from kernel import clock, keyspace
 from streaming import metrics
 from streaming.domain.calendar import AlwaysOpen, Sessions
-from streaming.hub.fairness import Slices
+from streaming.hub.fairness import Timeslice
 from streaming.hub.hub import Hub
-from streaming.latest.quotes import Shown
 from streaming.records.window import WINDOW_MS, Window, end_ms, unpack_events, unpack_newest, unpack_window
 from streaming.server.wires import SOFT_BYTES
 from streaming.store.connection import new_redis_async
@@ -32,14 +31,13 @@ _DEAD_SECONDS = 2.5  # of silence on a link that then broke
 _BREATH_SECONDS = 0.5  # the most that one catching-up batch waits for healthy readers
 
 
-class LaneReader:
-    """Feeds one lane of a hub, and of what REST shows, for ever; `run` is the task."""
+class MarketReader:
+    """Feeds one market of a hub for ever; `run` is the task."""
 
-    def __init__(self, hub: Hub, name: str, shown: Shown | None = None) -> None:
-        self.hub, self.name, self.lane = hub, name, hub.lanes[name]
-        self.shown = shown or Shown()
+    def __init__(self, hub: Hub, name: str) -> None:
+        self.hub, self.name, self._latest = hub, name, hub.latest[name]
         self._last_id = "0-0"
-        self._was_here_first = False  # this process looked before there was any stream
+        self.found_no_stream = False  # this process looked before there was any stream
         self._client: Any = None
         self._looking_since = time.monotonic()
 
@@ -62,38 +60,31 @@ class LaneReader:
         while True:
             raw_epoch = await client.get(keyspace.epoch(self.name))
             if raw_epoch is None:
-                self._was_here_first = True
+                self.found_no_stream = True
                 self._notice_silence()
                 # A lane that begins is met at once; one that nobody runs is not asked for ten times a second for ever.
                 await asyncio.sleep(0.1 if time.monotonic() - self._looking_since < _EAGER_SECONDS else 1.0)
                 continue
             self._looking_since = time.monotonic()
-            if raw_epoch.decode() != self.lane.epoch:
+            if raw_epoch.decode() != self._latest.epoch:
                 await self._begin(client, raw_epoch.decode())
             await self._read_until_quiet(client)
 
     async def _begin(self, client: Any, epoch: str) -> None:
         """Open a stream: at its end when it ran before this process did, else at its start, for nothing was missed."""
-        self.lane.calendar = await self._calendar(client)
-        joins_late = not self.lane.epoch and not self._was_here_first
+        calendar = await self._calendar(client)
+        joins_late = not self._latest.epoch and not self.found_no_stream
         self._last_id = "0-0"
         # The end before the prices: a price that moves in between is told again by the windows that follow.
         ends = await client.xrevrange(keyspace.stream(self.name, epoch), count=1)
         packed = await client.hgetall(keyspace.newest(self.name))
         newest = {symbol.decode(): unpack_newest(raw) for symbol, raw in packed.items()}
-        self.shown.begin(newest)
-        if not joins_late:
-            # Its windows tell every price; the newest ones are of a time that it has not come to yet.
-            self.hub.begin(self.name, epoch, {})
-            return
-        self.hub.begin(self.name, epoch, newest)
-        if ends:
+        self.hub.begin(self.name, epoch, newest, calendar, from_start=not joins_late)
+        if joins_late and ends:
             entry_id, fields = ends[0]
             self._last_id = entry_id.decode()
-            windows = self._windows([(entry_id, fields)])
-            self.hub.publish(self.name, windows)
-            self.shown.take(windows)
-            await self._take_events(client, "-", send=False)
+            self.hub.publish(self.name, *self._windows([(entry_id, fields)]))
+            await self._take_events(client, "-", silently=True)
 
     async def _calendar(self, client: Any) -> Sessions:
         """Return the market's trading days with what operators have changed."""
@@ -102,7 +93,7 @@ class LaneReader:
         return calendar_of(self.name, await client.hgetall(keyspace.calendar_overrides(self.name)))
 
     async def _read_until_quiet(self, client: Any) -> None:
-        stream = keyspace.stream(self.name, self.lane.epoch)
+        stream = keyspace.stream(self.name, self._latest.epoch)
         while True:
             answer = await client.xread({stream: self._last_id}, count=_BATCH, block=_BLOCK_MS)
             if not answer:
@@ -110,9 +101,8 @@ class LaneReader:
                 return
             entries = answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0]
             read_at = time.perf_counter()
-            windows = self._windows(entries)
-            self.hub.publish(self.name, windows)
-            self.shown.take(windows)
+            windows, packed = self._windows(entries)
+            self.hub.publish(self.name, windows, packed)
             after, self._last_id = self._last_id, entries[-1][0].decode()
             if windows:
                 self._measure_lag(windows[-1], read_at)
@@ -121,37 +111,37 @@ class LaneReader:
             if len(entries) > 1:
                 await self._let_healthy_readers_drain()
 
-    async def _take_events(self, client: Any, first: str, *, send: bool = True) -> None:
+    async def _take_events(self, client: Any, first: str, *, silently: bool = False) -> None:
         """Take what the feed told in the windows just read beside their bars, and send it to who follows it."""
-        stream, slices = keyspace.events(self.name, self.lane.epoch), Slices()
+        stream, slices = keyspace.events(self.name, self._latest.epoch), Timeslice()
         for entry_id, fields in await client.xrange(stream, min=first, max=self._last_id):
             try:
                 events = unpack_events(fields[b"e"])
             except (KeyError, msgspec.MsgspecError) as error:
                 log.error("lane %s: events %s cannot be read (%s)", self.name, entry_id.decode(), error)
                 continue
-            self.shown.take_events(events.prints, events.books)
-            if send and self.lane.events:
-                self.hub.publish_events(self.name, events.prints, events.books)
-            await slices.breathe()
+            self.hub.publish_events(self.name, events.prints, events.books, silently=silently)
+            await slices.checkpoint()
 
-    def _windows(self, entries: list[Any]) -> list[Window]:
-        """Return what can be read; an entry that cannot is said and passed over, or it would stop the lane for ever."""
-        windows = []
+    def _windows(self, entries: list[Any]) -> tuple[list[Window], list[bytes]]:
+        """Return the windows and as they were packed.
+
+        An entry that cannot be read is said and passed over, or it would stop the market for ever.
+        """
+        windows, packed = [], []
         for entry_id, fields in entries:
             try:
-                window = unpack_window(fields[b"w"])
-                self.hub.past[self.name].published(window.seq, fields[b"w"])
-                windows.append(window)
+                windows.append(unpack_window(fields[b"w"]))
+                packed.append(fields[b"w"])
             except (KeyError, msgspec.MsgspecError) as error:
                 log.error("lane %s: entry %s cannot be read (%s); passed over", self.name, entry_id.decode(), error)
-        return windows
+        return windows, packed
 
     async def _let_healthy_readers_drain(self) -> None:
         """Between batches of a catch-up, so that our own burst makes nobody a slow reader."""
         deadline = time.monotonic() + _BREATH_SECONDS
         await asyncio.sleep(0)
-        while time.monotonic() < deadline and (self.hub.late.may_yet_make_it() or self.hub.busiest() > SOFT_BYTES // 2):
+        while time.monotonic() < deadline and self.hub.lags(SOFT_BYTES // 2):
             await asyncio.sleep(0.005)
 
     def _measure_lag(self, window: Window, read_at: float) -> None:
@@ -162,12 +152,11 @@ class LaneReader:
         metrics.lag_seconds.labels(self.name, "store").set(time.perf_counter() - read_at)
         if window.made_ms:
             metrics.lag_seconds.labels(self.name, "ingest").set((now_ms - window.made_ms) / 1000)
-        metrics.follows.labels(self.name).set(self.lane.followed())
+        metrics.follows.labels(self.name).set(self.hub.followed(self.name))
 
     def _notice_silence(self, after: float | None = None) -> None:
         """Call a market without entries `no_feed`, unless it is closed: then silence is what was promised."""
-        silent = time.monotonic() - self.lane.heard_at
-        if self.lane.state in ("closed", "no_feed") or silent < (_QUIET_SECONDS if after is None else after):
+        silent = self.hub.silent_seconds(self.name)
+        if self._latest.state in ("closed", "no_feed") or silent < (_QUIET_SECONDS if after is None else after):
             return
-        self.lane.state, self.lane.until_ms = "no_feed", None
-        self.hub.tell_market(self.name)
+        self.hub.fall_silent(self.name)

@@ -141,12 +141,12 @@ class WireProtocol(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         if self.wire is not None:
-            self.wire.full()
+            self.wire.on_high_water()
 
     def resume_writing(self) -> None:
         super().resume_writing()
         if self.wire is not None:
-            self.wire.drained()
+            self.wire.on_low_water()
 
     def _detach(self) -> None:
         if self.wire is not None:

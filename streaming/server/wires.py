@@ -4,11 +4,11 @@ scope["extensions"]["tickpack.wire"] is an object with
     write(frames)   append whole frames to the connection; never awaits; event-loop thread only; ordered with send()
     buffered()      bytes that the kernel has not taken yet; 0 for a healthy client
     abort()         drop the connection now
-    watch(full, drained)   call these when more than SOFT_BYTES are unsent, and when nothing is any more
+    set_watermarks(on_high, on_low)   call these when more than SOFT_BYTES are unsent, and when nothing is any more
     deflate         True when frames may be sent that were compressed once for all (no context takeover)
     answered        True when the peer has sent anything since it was asked; None where nobody knows
-    ask()           put a ping behind the next frames that are written
-    insist()        send that ping now if nothing was written since
+    request_ping()  put a ping behind the next frames that are written
+    flush_ping()    send that ping now if nothing was written since
 """
 
 import asyncio
@@ -28,37 +28,47 @@ class TransportWire:
     The transport itself tells when it holds too much: asking it before every write cost a tenth of a flush.
     """
 
-    __slots__ = ("abort", "answered", "buffered", "deflate", "drained", "full", "to_ask", "transport", "write")
+    __slots__ = (
+        "abort",
+        "answered",
+        "buffered",
+        "deflate",
+        "on_high_water",
+        "on_low_water",
+        "ping_due",
+        "transport",
+        "write",
+    )
 
     def __init__(self, transport: asyncio.Transport) -> None:
-        self.deflate = self.to_ask = False
+        self.deflate = self.ping_due = False
         self.transport = transport
         self.write: Callable[[bytes], Any] = transport.write
         self.buffered: Callable[[], int] = transport.get_write_buffer_size
         self.abort: Callable[[], None] = transport.abort
-        self.full: Callable[[], None] = _nobody
-        self.drained: Callable[[], None] = _nobody
+        self.on_high_water: Callable[[], None] = _nobody
+        self.on_low_water: Callable[[], None] = _nobody
         self.answered: bool | None = True
 
-    def watch(self, full: Callable[[], None], drained: Callable[[], None]) -> None:
-        self.full, self.drained = full, drained
+    def set_watermarks(self, on_high: Callable[[], None], on_low: Callable[[], None]) -> None:
+        self.on_high_water, self.on_low_water = on_high, on_low
 
-    def ask(self) -> None:
+    def request_ping(self) -> None:
         # Behind the next bars: a write of its own costs as much as those of fifty symbols.
         if self.write is not _nothing:
-            self.to_ask, self.write = True, self._write_and_ask
+            self.ping_due, self.write = True, self._write_and_ping
 
-    def insist(self) -> None:
-        if self.to_ask:
+    def flush_ping(self) -> None:
+        if self.ping_due:
             self.write(b"")
 
-    def _write_and_ask(self, frames: bytes) -> None:
-        self.to_ask, self.answered, self.write = False, False, self.transport.write
+    def _write_and_ping(self, frames: bytes) -> None:
+        self.ping_due, self.answered, self.write = False, False, self.transport.write
         self.write(frames + PING)
 
     def detach(self) -> None:
-        self.to_ask, self.write, self.buffered = False, _nothing, _empty
-        self.full = self.drained = _nobody
+        self.ping_due, self.write, self.buffered = False, _nothing, _empty
+        self.on_high_water = self.on_low_water = _nobody
 
 
 def _nothing(frames: bytes) -> None:
@@ -81,8 +91,8 @@ class AsgiWire:
 
     def __init__(self, send: Callable[[dict[str, Any]], Awaitable[None]], abort: Callable[[], None]) -> None:
         self._send, self.abort = send, abort
-        self._full: Callable[[], None] = _nobody
-        self._drained: Callable[[], None] = _nobody
+        self._on_high_water: Callable[[], None] = _nobody
+        self._on_low_water: Callable[[], None] = _nobody
         self._is_full = False
         self._queue: deque[str] = deque()
         self._bytes = 0
@@ -96,18 +106,18 @@ class AsgiWire:
         self._wake.set()
         if self._bytes > SOFT_BYTES and not self._is_full:
             self._is_full = True
-            self._full()
+            self._on_high_water()
 
     def buffered(self) -> int:
         return self._bytes
 
-    def watch(self, full: Callable[[], None], drained: Callable[[], None]) -> None:
-        self._full, self._drained = full, drained
+    def set_watermarks(self, on_high: Callable[[], None], on_low: Callable[[], None]) -> None:
+        self._on_high_water, self._on_low_water = on_high, on_low
 
-    def ask(self) -> None:
+    def request_ping(self) -> None:
         """Such a server asks by itself."""
 
-    def insist(self) -> None:
+    def flush_ping(self) -> None:
         """Likewise."""
 
     def detach(self) -> None:
@@ -126,5 +136,5 @@ class AsgiWire:
             self._wake.clear()
             if self._is_full:
                 self._is_full = False
-                self._drained()
+                self._on_low_water()
             await self._wake.wait()

@@ -21,7 +21,7 @@ from kernel.scope import Scope
 from kernel.tokens import LEEWAY_S, BadToken, Claims, TokenMissing
 from streaming import metrics
 from streaming.errors import BinaryNotSupported, NotAuthenticated, StoreUnavailable, TooManyConnections
-from streaming.hub.members import Member
+from streaming.hub.subscribers import Subscriber
 from streaming.runtime.process import Node, the_node
 from streaming.server.wires import EXTENSION, AsgiWire
 from streaming.sockets.effects import Doer, listed, paid
@@ -56,7 +56,7 @@ class StreamConsumer(Doer):
         self.dialect, self.via = dialect, via
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.member: Member | None = None
+        self.member: Subscriber | None = None
         self.claims: Claims | None = None
         self._in_the_books = False
         self._stored: entitlements.Stored = (None, None)  # entitlement and policy as they were last seen
@@ -93,7 +93,7 @@ class StreamConsumer(Doer):
 
     async def connect(self) -> None:
         self.node = the_node()
-        await self.node.turns.take()
+        await self.node.admission.acquire()
         try:
             token, subprotocol = find_token(self.scope, self.dialect.door)
         except TokenMissing as error:
@@ -141,9 +141,9 @@ class StreamConsumer(Doer):
         metrics.opened.labels(self.dialect.name).inc()
         metrics.connections.labels(self.dialect.name).inc()
         wire = self.scope.get("extensions", {}).get(EXTENSION) or AsgiWire(self.base_send, lambda: None)
-        self.member = Member(wire, self._pushed_out, step.markets, self.dialect)
+        self.member = Subscriber(wire, self._pushed_out, step.markets, self.dialect)
         node.enter(scope.customer, scope.group, self)
-        lanes = node.hub.lanes
+        lanes = node.hub.latest
         await self._do(
             self.connection.opened(
                 node=settings.NODE_ID, now_ms=now_ms, used=used,
@@ -200,7 +200,7 @@ class StreamConsumer(Doer):
     # -- messages ----------------------------------------------------------------------------------------------
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        await self.node.turns.take()
+        await self.node.admission.acquire()
         if self.member is None:
             if self._deadline is not None:
                 await self._first_words(text_data)

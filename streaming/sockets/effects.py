@@ -17,8 +17,8 @@ from kernel.instruments import InstrumentId
 from streaming import metrics
 from streaming.domain.intervals import INTERVAL_MINUTES
 from streaming.errors import StoreUnavailable
-from streaming.hub.members import Member
 from streaming.hub.slow_readers import PATIENCE_SECONDS
+from streaming.hub.subscribers import Subscriber
 from streaming.records.window import unpack_newest
 from streaming.reference.instruments import directory
 from streaming.runtime.process import Node
@@ -40,7 +40,7 @@ class Doer(AsyncWebsocketConsumer):
     node: Node
     socket: Socket
     connection: Connection
-    member: Member | None
+    member: Subscriber | None
 
     async def end(self, code: int, reason: str) -> None:
         """Close from our side."""
@@ -155,7 +155,7 @@ class Doer(AsyncWebsocketConsumer):
         if any(channel.kind != WINDOW for channel in new):
             hub.show_to(self.member, new)
         if any(channel.kind in INTERVAL_MINUTES for channel in new):
-            self.node.formers.wake()
+            self.node.backfill.wake()
 
     async def _judge(self, judge: requests.Judge) -> list[requests.Verdict]:
         since, replays = judge.since, self.node.replays

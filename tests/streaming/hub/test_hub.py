@@ -6,10 +6,11 @@ import json
 import pytest
 
 from kernel.instruments import InstrumentId
-from streaming.hub import hub as hub_module
-from streaming.hub import slow_readers as late_module
+from streaming.hub import flush as flush_module
+from streaming.hub import slow_readers as slow_module
 from streaming.hub.hub import Hub
-from streaming.hub.members import Member
+from streaming.hub.subscribers import Subscriber
+from streaming.latest.market import LatestMarket
 from streaming.records.window import MovedBar, Newest, Window
 from streaming.wire.channels import Channel
 from streaming.wire.framing import deflated, payloads, text_frame
@@ -29,8 +30,8 @@ class Peer:
         self.unsent = 0
         self.ended: str | None = None
 
-    def watch(self, full, drained) -> None:
-        self._full, self._drained = full, drained
+    def set_watermarks(self, on_high, on_low) -> None:
+        self._full, self._drained = on_high, on_low
 
     async def fill(self) -> None:
         """Its kernel takes no more."""
@@ -46,10 +47,10 @@ class Peer:
     def write(self, frames: bytes) -> None:
         self.writes.append(frames)
 
-    def ask(self) -> None:
+    def request_ping(self) -> None:
         self.answered = False
 
-    def insist(self) -> None:
+    def flush_ping(self) -> None:
         """It was asked at once."""
 
     def buffered(self) -> int:
@@ -71,15 +72,15 @@ class Peer:
 
 @pytest.fixture
 async def hub():
-    made = Hub(("CN", "HK", "TEST"))
+    made = Hub({name: LatestMarket(name) for name in ("CN", "HK", "TEST")})
     made.begin("CN", "e1", {"600519.SH": Newest(0, 0, 0, 0, 100, 0, 0, "trading", 100, "", 0, 0, 0, 0, 0)})
     yield made
-    made.late.stop()
+    made.stop()
 
 
 def joined(hub, *channels, markets=BOTH):
     peer = Peer()
-    member = Member(peer, lambda reason: setattr(peer, "ended", reason), markets)
+    member = Subscriber(peer, lambda reason: setattr(peer, "ended", reason), markets)
     hub.join(member)
     hub.follow(member, frozenset(channels))
     return peer, member
@@ -204,22 +205,22 @@ async def test_a_slow_reader_gets_the_newest_bar_and_a_count_and_others_never_wa
 
 
 async def test_a_reader_that_stays_slow_is_ended(hub, monkeypatch):
-    monkeypatch.setattr(late_module, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(slow_module, "PATIENCE_SECONDS", 0)
     peer, member = joined(hub, Channel(MOUTAI))
     await peer.fill()
     hub.publish("CN", [window(1, ("600519.SH", 5))])
-    hub.late._sweep()
+    hub._slow._sweep()
     assert peer.ended == "slow_reader"
-    assert member not in hub.members
-    assert not hub.groups
+    assert not hub.has(member)
+    assert hub.stats() == {"connections": 0, "groups": 0, "slow": 0}
 
 
 async def test_leaving_forgets_everything(hub):
     _, member = joined(hub, Channel(MOUTAI), Channel(TENCENT, fill=False))
     hub.leave(member)
-    assert hub.stats() == {"connections": 0, "groups": 0, "late": 0}
-    assert not hub.lanes["CN"].followed()
-    assert not hub.lanes["HK"].followed()
+    assert hub.stats() == {"connections": 0, "groups": 0, "slow": 0}
+    assert not hub.followed("CN")
+    assert not hub.followed("HK")
 
 
 @pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])
@@ -243,7 +244,7 @@ def test_frames_that_were_joined_are_compressed_one_by_one():
 @pytest.mark.parametrize("few", [0, 5], ids=["groups take their frames", "frames look for their groups"])
 async def test_both_ways_of_a_flush_send_the_same(hub, monkeypatch, few):
     """The first is for windows in which most has moved, the second for those in which little has."""
-    monkeypatch.setattr(hub_module, "_FEW", few)
+    monkeypatch.setattr(flush_module, "_FEW", few)
     instruments = [InstrumentId.parse(f"{600_000 + nth}.SH") for nth in range(40)]
     peers = [
         joined(hub, *(Channel(one, fill=False) for nth, one in enumerate(instruments) if nth % who))[0]

@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from streaming.hub.keepalive import ASK_TICKS, Beats
-from streaming.hub.members import Member
+from streaming.hub.keepalive import ASK_TICKS, Keepalive
+from streaming.hub.subscribers import Subscriber
 from streaming.server.wires import TransportWire
 from streaming.wire.framing import PING, text_frame
 
@@ -18,7 +18,7 @@ class Peer:
 
     def __init__(self, wire: TransportWire, far: socket.socket) -> None:
         self.wire, self.far, self.ended = wire, far, ""
-        self.member = Member(wire, self._end, frozenset())
+        self.member = Subscriber(wire, self._end, frozenset())
 
     def _end(self, reason: str) -> None:
         self.ended = reason
@@ -41,55 +41,55 @@ async def peer():
 
 
 @pytest.fixture
-def beats(peer):
-    made = Beats()
+def keepalive(peer):
+    made = Keepalive()
     made.add(peer.member)
     return made
 
 
-async def test_the_question_rides_behind_the_next_bars_and_is_asked_once(peer, beats):
-    beats.ask(0)
+async def test_the_question_rides_behind_the_next_bars_and_is_asked_once(peer, keepalive):
+    keepalive.request_pings(0)
     assert peer.heard() == b""
 
     peer.wire.write(BAR)
     peer.wire.write(BAR)
 
     assert peer.heard() == BAR + PING + BAR
-    beats.ask(3)
+    keepalive.request_pings(3)
     assert peer.heard() == b""
 
 
-async def test_where_no_bar_comes_it_is_asked_alone(peer, beats):
+async def test_where_no_bar_comes_it_is_asked_alone(peer, keepalive):
     for tick in range(3):
-        beats.ask(tick)
+        keepalive.request_pings(tick)
     assert peer.heard() == b""
 
-    beats.ask(3)
+    keepalive.request_pings(3)
 
     assert peer.heard() == PING
 
 
-async def test_who_does_not_answer_is_ended_at_the_next_asking_and_who_does_is_not(peer, beats):
-    beats.ask(0)
+async def test_who_does_not_answer_is_ended_at_the_next_asking_and_who_does_is_not(peer, keepalive):
+    keepalive.request_pings(0)
     peer.wire.write(BAR)
     peer.wire.answered = True
-    beats.ask(ASK_TICKS)
+    keepalive.request_pings(ASK_TICKS)
     assert not peer.ended
 
     peer.wire.write(BAR)
-    beats.ask(2 * ASK_TICKS)
+    keepalive.request_pings(2 * ASK_TICKS)
 
     assert peer.ended == "silent"
 
 
-async def test_nothing_follows_the_close_frame(peer, beats):
-    beats.ask(0)
+async def test_nothing_follows_the_close_frame(peer, keepalive):
+    keepalive.request_pings(0)
 
     peer.wire.detach()
     peer.wire.write(BAR)
-    beats.ask(3)
-    beats.ask(ASK_TICKS)
-    beats.ask(ASK_TICKS + 3)
+    keepalive.request_pings(3)
+    keepalive.request_pings(ASK_TICKS)
+    keepalive.request_pings(ASK_TICKS + 3)
 
     assert peer.heard() == b""
     assert not peer.ended

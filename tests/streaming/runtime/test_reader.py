@@ -11,11 +11,12 @@ from kernel import keyspace
 from kernel.instruments import InstrumentId
 from streaming.domain.windows import end_ms, seq_of
 from streaming.hub.hub import Hub
-from streaming.hub.members import Member
+from streaming.hub.subscribers import Subscriber
+from streaming.latest.market import LatestMarket
 from streaming.records.window import Events, MovedBar, Newest, Print, Window
 from streaming.runtime import reader as reader_module
 from streaming.runtime.process import end_tasks
-from streaming.runtime.reader import LaneReader
+from streaming.runtime.reader import MarketReader
 from streaming.store.connection import new_redis_async
 from streaming.store.lanes import Commit, LaneStore
 from streaming.wire.channels import Channel
@@ -70,11 +71,11 @@ async def listening(client) -> AsyncIterator:
     tasks = []
 
     def start() -> Peer:
-        hub, peer = Hub(("CN", "HK", "TEST")), Peer()
-        member = Member(peer, lambda reason: None, BOTH)
+        hub, peer = Hub({name: LatestMarket(name) for name in ("CN", "HK", "TEST")}), Peer()
+        member = Subscriber(peer, lambda reason: None, BOTH)
         hub.join(member)
         hub.follow(member, frozenset({Channel(MOUTAI), Channel(PINGAN)}))
-        peer.reader, peer.heard = LaneReader(hub, "CN"), []
+        peer.reader, peer.heard = MarketReader(hub, "CN"), []
         tasks.append(asyncio.create_task(peer.reader.run()))
         return peer
 
@@ -99,7 +100,7 @@ def traded(*seqs: int) -> list[tuple[str, int, int]]:
 
 async def test_a_stream_that_begins_after_the_process_was_up_is_read_from_its_start(ingest, listening):
     peer = listening()
-    await asyncio.sleep(0.15)  # the process looks and finds no stream
+    await until(lambda: peer.reader.found_no_stream)
     await ingest.begin("e1")
     await ingest.write(*range(1, 251))
     await heard(peer, *traded(*range(1, 251)))
@@ -126,7 +127,7 @@ async def test_a_new_epoch_is_read_from_its_start_also_when_its_clock_goes_back(
 
 async def test_an_entry_that_is_written_twice_is_heard_once(ingest, listening):
     peer = listening()
-    await asyncio.sleep(0.15)
+    await until(lambda: peer.reader.found_no_stream)
     await ingest.begin("e1")
     await ingest.write(1, 2)
     await ingest.write(2, 1, 3)
@@ -135,7 +136,7 @@ async def test_an_entry_that_is_written_twice_is_heard_once(ingest, listening):
 
 async def test_a_reader_whose_link_breaks_goes_on_behind_the_last_window(client, ingest, listening):
     peer = listening()
-    await asyncio.sleep(0.15)
+    await until(lambda: peer.reader.found_no_stream)
     await ingest.begin("e1")
     await ingest.write(1)
     await heard(peer, *traded(1))
@@ -169,9 +170,12 @@ async def test_a_lane_that_falls_silent_has_no_feed(ingest, listening, monkeypat
     monkeypatch.setattr(reader_module, "_QUIET_SECONDS", 0.2)
     await ingest.begin("e1")
     await ingest.write(seq_of(int(time.time() * 1000)))
-    peer = listening()
-    await asyncio.sleep(1.0)
-    assert [notice["state"] for notice in peer.notices() if notice["type"] == "status"] == ["open", "no_feed"]
+    peer, states = listening(), []
+    while states != ["open", "no_feed"]:
+        states += [notice["state"] for notice in peer.notices() if notice["type"] == "status"]
+        peer.writes.clear()
+        assert states in ([], ["open"], ["open", "no_feed"])
+        await asyncio.sleep(0.01)
 
 
 async def test_an_entry_that_cannot_be_read_is_passed_over_and_the_lane_goes_on(client, ingest, listening):
@@ -195,15 +199,15 @@ async def test_a_process_that_joins_late_shows_the_day_and_the_trades_of_before(
     commit = Commit(window, {"600519.SH": day}, "{}", Events(prints, []))
     await asyncio.to_thread(ingest.store.commit, ingest.fence, "e1", [commit])
 
-    shown = listening().reader.shown
-    await until(lambda: "600519.SH" in shown.prints)
+    shown = listening().reader.hub.latest["CN"]
+    await until(lambda: "600519.SH" in shown.trades)
 
-    assert shown.newest("600519.SH") == day  # its own bar is in it already
-    assert list(shown.prints["600519.SH"]) == prints
+    assert shown.quotes["600519.SH"].newest() == day  # its own bar is in it already
+    assert list(shown.trades["600519.SH"]) == prints
     later = Window(seq + 1, "open", None, "test", ingest.fence, [MovedBar("600519.SH", 103, 103, 103, 103, 10, 3)])
     await asyncio.to_thread(ingest.store.commit, ingest.fence, "e1", [Commit(later, {}, "{}")])
     await until(lambda: shown.seq == seq + 1)
-    newest = shown.newest("600519.SH")
+    newest = shown.quotes["600519.SH"].newest()
     assert (newest.day_volume, newest.day_high_e4, newest.prev_close_e4) == (710, 103, 90)
 
 

@@ -20,12 +20,12 @@ class Wire(Protocol):
     def write(self, frames: bytes) -> None: ...
     def buffered(self) -> int: ...
     def abort(self) -> None: ...
-    def watch(self, full: Callable[[], None], drained: Callable[[], None]) -> None: ...
-    def ask(self) -> None: ...
-    def insist(self) -> None: ...
+    def set_watermarks(self, on_high: Callable[[], None], on_low: Callable[[], None]) -> None: ...
+    def request_ping(self) -> None: ...
+    def flush_ping(self) -> None: ...
 
 
-class Member:
+class Subscriber:
     """One connection in the hub. `end` is called when it must go, with a reason."""
 
     __slots__ = (
@@ -52,14 +52,14 @@ class Member:
         self.channels: frozenset[Channel] = frozenset()
         self.held: frozenset[Channel] = frozenset()  # channels that a replay sends for now
         self.group: Group | None = None
-        self.behind: dict[str, set[int]] | None = None  # lane -> channel numbers that moved while it was slow
+        self.behind: dict[str, set[int]] | None = None  # market -> channel numbers that moved while it was slow
         self.since = 0.0
         self.skipped = 0
-        self.unheard: set[str] = set()  # lanes whose state has changed while it was slow
+        self.unheard: set[str] = set()  # markets whose state has changed while it was slow
 
 
 class Group:
-    """All connections with one set of channels; `pick` takes the frames that are theirs out of one lane's list."""
+    """All connections with one set of channels; `pick` takes the frames that are theirs out of one market's list."""
 
     __slots__ = ("deflate", "dialect", "key", "members", "numbers", "pick", "symbols", "wires")
 
@@ -67,10 +67,10 @@ class Group:
         self.key, self.dialect = key, dialect
         channels, self.deflate = key
         self.symbols = frozenset(str(channel.instrument) for channel in channels)
-        self.members: set[Member] = set()
-        self.wires: dict[Member, Wire] = {}  # of those that are not slow
-        self.numbers = {lane: frozenset(of_lane) for lane, of_lane in numbers.items()}
-        self.pick = {lane: _picker(sorted(of_lane)) for lane, of_lane in numbers.items()}
+        self.members: set[Subscriber] = set()
+        self.wires: dict[Subscriber, Wire] = {}  # of those that are not slow
+        self.numbers = {market: frozenset(of_market) for market, of_market in numbers.items()}
+        self.pick = {market: _picker(sorted(of_market)) for market, of_market in numbers.items()}
 
 
 def _picker(numbers: list[int]) -> Pick:
@@ -80,8 +80,8 @@ def _picker(numbers: list[int]) -> Pick:
     return operator.itemgetter(*numbers)
 
 
-class Plan:
-    """What a flush of one lane walks: each group's pick and wires side by side, made again when any of them changes.
+class FlushPlan:
+    """What a flush of one market walks: each group's pick and wires side by side, made again when any of them changes.
 
     Through the groups themselves it was three times as many places in memory, and after 1.5 s none of them is in the
     processor's cache any more: a tenth of a flush.
