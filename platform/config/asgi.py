@@ -13,7 +13,7 @@ from django.conf import settings  # noqa: E402
 
 from config.straight import Straight  # noqa: E402
 from streaming.routing import SOCKETS  # noqa: E402
-from streaming.runtime.process import stop_node, the_node  # noqa: E402
+from streaming.runtime.process import current_process, stop_process  # noqa: E402
 
 _STREAMS = settings.ROLE in ("all", "node")
 _straight = Straight("streaming.urls") if _STREAMS else None
@@ -50,11 +50,11 @@ async def _lifespan(scope: Any, receive: Any, send: Any) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             if _STREAMS:
-                the_node()
+                current_process()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             if _STREAMS:
-                await stop_node()
+                await stop_process()
             await send({"type": "lifespan.shutdown.complete"})
             return
 

@@ -9,7 +9,7 @@ from streaming.domain.windows import end_ms, seq_of
 from streaming.history import threads
 from streaming.history.rollup import Span, read_bars
 from streaming.reference import Instrument
-from streaming.runtime.process import Node
+from streaming.runtime.process import StreamProcess
 from streaming.store.lanes import calendar_of
 from streaming.wire.dialects.numbers import OpenedBar
 
@@ -18,7 +18,7 @@ _WRITTEN_MS = 10_000  # history has a minute a few seconds after its end
 
 
 async def closed(
-    node: Node, instruments: Sequence[Instrument], interval: str, span: Span
+    node: StreamProcess, instruments: Sequence[Instrument], interval: str, span: Span
 ) -> dict[str, list[OpenedBar]]:
     """Return closed bars by symbol, oldest first.
 
@@ -36,7 +36,7 @@ async def closed(
 
 
 async def up_to_now(
-    node: Node, instruments: Sequence[Instrument], interval: str, span: Span
+    node: StreamProcess, instruments: Sequence[Instrument], interval: str, span: Span
 ) -> dict[str, list[OpenedBar]]:
     """Return closed bars with the present one behind them; raises as `closed`."""
     found = await closed(node, instruments, interval, span)
@@ -47,7 +47,7 @@ async def up_to_now(
     return found
 
 
-def _forming(node: Node, lane_name: str, interval: str, *, sessions: bool) -> frozenset[int]:
+def _forming(node: StreamProcess, lane_name: str, interval: str, *, sessions: bool) -> frozenset[int]:
     """Return the openings of the intervals that are not over, or that history may not have all minutes of yet."""
     lane = node.hub.latest[lane_name]
     if interval == "1m" or not lane.seq:
@@ -66,7 +66,7 @@ def _forming(node: Node, lane_name: str, interval: str, *, sessions: bool) -> fr
     return frozenset(openings)
 
 
-def calendar(node: Node, market: str) -> Calendar:
+def calendar(node: StreamProcess, market: str) -> Calendar:
     """Return a market's trading days; the published ones where no feed has run here yet."""
     known = node.hub.latest[market].calendar
     return known if isinstance(known, Calendar) else calendar_of(market, {})

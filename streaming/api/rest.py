@@ -28,7 +28,7 @@ from streaming.errors import (
     UnknownSymbol,
 )
 from streaming.reference import Instrument, directory
-from streaming.runtime.process import Node, the_node
+from streaming.runtime.process import StreamProcess, current_process
 from streaming.store import keys
 
 _WHOLE = re.compile(r"-?[0-9]{1,17}", re.ASCII)  # int() reads other scripts' digits too, and a text of any length
@@ -40,7 +40,7 @@ class Call:
     """One request, once it is known whose it is."""
 
     request: HttpRequest
-    node: Node
+    node: StreamProcess
     now_ms: int
     claims: Claims | None = None
     scope: Scope | None = None
@@ -130,7 +130,7 @@ def answered(dialect: Dialect, *methods: str) -> Callable[[View], Answer]:
                 return json_answer({})
             if request.method not in (*taken, "HEAD"):
                 return _wrong_method(request, taken)
-            call = Call(request, the_node(), clock.now_ms())
+            call = Call(request, current_process(), clock.now_ms())
             try:
                 call.claims = await keys.verify_async(find_token(request, dialect))
                 call.scope = await call.node.calls.admit(call.claims, call.now_ms)

@@ -24,7 +24,7 @@ from streaming import metrics
 from streaming.api.rest import Answer, Call, Dialect, answered, json_answer, straight
 from streaming.errors import BadParameter, LevelNotAllowed, StoreUnavailable, UnknownSymbol
 from streaming.reference import Instrument, directory
-from streaming.runtime.process import the_node
+from streaming.runtime.process import current_process
 from streaming.store import policies, pushes, subscriptions
 from streaming.store.connection import redis_async
 from streaming.wire.dialects.rt_receiver import push as pushing
@@ -56,7 +56,7 @@ _counted: tuple[float, tuple[int, int, int]] = (float("-inf"), (0, 0, 0))
 async def _stats(request: HttpRequest) -> HttpResponse:
     """Their keys, our values; null for what a node of theirs does and ours has no need to."""
     global _counted
-    markets = the_node().hub.latest
+    markets = current_process().hub.latest
     if time.monotonic() - _counted[0] > _STATS_SECONDS:
         try:
             client, group = redis_async(), settings.NODE_GROUP
@@ -154,7 +154,7 @@ async def sync(call: Call) -> dict[str, Any]:
         raise StoreUnavailable from None
     rejected += [rest.rejection(symbol, "quota_exceeded") for symbol in synced[1]]
     rejected += [rest.rejection(symbol, "not_subscribed") for symbol in synced[2]]
-    await call.node.tell({"kind": "subscription", "customer": customer, "group": group})
+    await call.node.control.tell({"kind": "subscription", "customer": customer, "group": group})
     held, _ = _still_allowed(call, synced.current)
     return _told(call, mode=mode, accepted_symbols=held, rejected_symbols=rejected, current_subscriptions=len(held))
 
@@ -344,7 +344,7 @@ async def apply_policies(request: HttpRequest) -> HttpResponse:
     for customer, policy in found:
         if await policies.apply(client, customer, group, policy):
             applied += 1
-            await the_node().tell({"kind": "entitlement", "customer": customer, "group": group})
+            await current_process().control.tell({"kind": "entitlement", "customer": customer, "group": group})
     return json_answer({"applied": applied, "code": 0, "status": "ok"})
 
 

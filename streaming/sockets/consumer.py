@@ -1,4 +1,4 @@
-"""The socket's entrance: finds the token, refuses with HTTP 401 before the upgrade, then carries text.
+"""One client socket: lets a client in by its token, or refuses it before the upgrade, then carries text.
 
 What is decided about one connection is decided in streaming.wire.connection and done in streaming.sockets.effects. This
 class catches whatever a message can raise and always cleans up; Channels by itself does neither (docs/adr/0006).
@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from redis.exceptions import RedisError
 
@@ -22,9 +23,9 @@ from kernel.tokens import LEEWAY_S, BadToken, Claims, TokenMissing
 from streaming import metrics
 from streaming.errors import BinaryNotSupported, NotAuthenticated, StoreUnavailable, TooManyConnections
 from streaming.hub.subscribers import Subscriber
-from streaming.runtime.process import Node, the_node
+from streaming.runtime.process import current_process
 from streaming.server.wires import EXTENSION, AsgiWire
-from streaming.sockets.effects import Doer, listed, paid
+from streaming.sockets.effects import EffectRunner, listed, paid
 from streaming.sockets.handshake import Draining, find_token, refuse
 from streaming.store import entitlements, keys
 from streaming.store.quota import PROCESS, Socket
@@ -39,7 +40,7 @@ _MOST_WAITING = 1000  # such clients of one process: they are nobody's, so no cu
 _FULL_SECONDS = 10
 
 
-class StreamConsumer(Doer):
+class StreamConsumer(AsyncWebsocketConsumer):
     """One client socket.
 
     Args:
@@ -48,24 +49,22 @@ class StreamConsumer(Doer):
     """
 
     channel_layer_alias = None  # control messages reach the process once, not every socket
-    dialect: Dialect
-    via = ""
 
     def __init__(self, dialect: Dialect, via: str = "") -> None:
         super().__init__()
         self.dialect, self.via = dialect, via
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.member: Subscriber | None = None
+        self.effects: EffectRunner | None = None  # of a client that was let in
         self.claims: Claims | None = None
-        self._in_the_books = False
-        self._stored: entitlements.Stored = (None, None)  # entitlement and policy as they were last seen
         self.due_s = float("inf")
-        self._lock = asyncio.Lock()  # a message and a re-check must not interleave in one connection
-        self._recheck_waits = False
+        self._place: Socket | None = None  # in the quota registry
+        self._stored: entitlements.Stored = (None, None)  # entitlement and policy as they were last seen
+        self._lock = asyncio.Lock()  # a message and a refresh must not interleave in one connection
+        self._refresh_waits = False
         self._left = False
         self._deadline: asyncio.TimerHandle | None = None  # of a client that has not sent its token yet
         self._tries = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
             # Channels' own loop makes two tasks a message and keeps one a socket, to hear a channel layer as well.
             self.scope, self.base_send = scope, send
@@ -75,7 +74,7 @@ class StreamConsumer(Doer):
             pass
         finally:
             # Whatever ended us, cancellation and server shutdown included.
-            await asyncio.shield(self._leave())
+            await asyncio.shield(self.leave())
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Channels closes database connections in a thread here, for every event; there is no database on this path."""
@@ -92,40 +91,44 @@ class StreamConsumer(Doer):
     # -- connect -----------------------------------------------------------------------------------------------
 
     async def connect(self) -> None:
-        self.node = the_node()
-        await self.node.admission.acquire()
+        self.process = current_process()
+        await self.process.admission.acquire()
         try:
             token, subprotocol = find_token(self.scope, self.dialect.door)
         except TokenMissing as error:
             if not self.dialect.door.by_message:
                 await self._refuse(error)
                 return
-            if self.node.waiting >= _MOST_WAITING:
-                await self._refuse(TooManyConnections("too many clients have not sent their token yet"))
-                return
-            self.node.waiting += 1
-            in_time = asyncio.get_running_loop().call_later
-            self._deadline = in_time(_TOKEN_SECONDS, lambda: self.node.run(self._no_token_came()))
-            await self._accept()
+            await self._wait_for_token()
         except PlatformError as error:
             await self._refuse(error)
         else:
             await self._enter(token, subprotocol)
 
+    async def _wait_for_token(self) -> None:
+        """Accept a client whose token comes as its first message, for a while and not in any number."""
+        process = self.process
+        if process.waiting >= _MOST_WAITING:
+            await self._refuse(TooManyConnections("too many clients have not sent their token yet"))
+            return
+        process.waiting += 1
+        in_time = asyncio.get_running_loop().call_later
+        self._deadline = in_time(_TOKEN_SECONDS, lambda: process.errands.run(self._auth_timed_out()))
+        await self._accept()
+
     async def _accept(self, subprotocol: str | None = None) -> None:
         await self.accept(subprotocol=subprotocol)
         if greeting := self.dialect.greeting():
-            await self.send(text_data=greeting)
+            await self.send_text(greeting)
 
     async def _enter(self, token: str, subprotocol: str | None = None, *, accepted: bool = False) -> None:
         """Let a client in whose token has come, before the upgrade or as its first message."""
-        node = self.node
-        heard = node.heard
+        process, heard = self.process, self.process.control.heard
         try:
             self.claims = await keys.verify_async(token)
-            if node.draining:
+            if process.drain.ordered:
                 raise Draining
-            scope, used, over = await self._admitted(node, self.claims)
+            place, scope, used, over = await self._admit(self.claims)
         except PlatformError as error:
             await self._refuse(error, accepted=accepted)
             return
@@ -133,55 +136,59 @@ class StreamConsumer(Doer):
             metrics.store_errors.inc()
             await self._refuse(StoreUnavailable(), accepted=accepted)
             return
-        now_ms = clock.now_ms()
-        step = scope.at(now_ms / 1000)
-        self.connection = Connection(dialect=self.dialect, scope=scope, carried=listed, via=self.via)
         if not accepted:
             await self._accept(subprotocol)
+        await self._open(place, scope, used)
+        if self.effects is None or self.effects.subscriber is None:
+            return  # the peer was gone before its welcome
+        process.hub.join(self.effects.subscriber)
+        if self.dialect.rules.stores_symbols:
+            async with self._exclusive():
+                await self.effects.sync_stored()
+        self._schedule_refresh(clock.now_ms())
+        await process.control.replace(scope.customer, scope.group, over)
+        if process.control.heard != heard:
+            await self.refresh_entitlement()  # something was told while nobody could tell us
+
+    async def _open(self, place: Socket, scope: Scope, used: int) -> None:
+        """Begin the connection of a client that was let in, and greet it."""
+        now_ms = clock.now_ms()
+        connection = Connection(dialect=self.dialect, scope=scope, carried=listed, via=self.via)
         metrics.opened.labels(self.dialect.name).inc()
         metrics.connections.labels(self.dialect.name).inc()
         wire = self.scope.get("extensions", {}).get(EXTENSION) or AsgiWire(self.base_send, lambda: None)
-        self.member = Subscriber(wire, self._pushed_out, step.markets, self.dialect)
-        node.enter(scope.customer, scope.group, self)
-        lanes = node.hub.latest
-        await self._do(
-            self.connection.opened(
+        subscriber = Subscriber(wire, self._gave_up, scope.at(now_ms / 1000).markets, self.dialect)
+        self.effects = EffectRunner(self.process, connection, place, subscriber, self)
+        self.process.sockets.enter(scope.customer, scope.group, self)
+        latest = self.process.hub.latest
+        await self.effects.run(
+            connection.opened(
                 node=settings.NODE_ID, now_ms=now_ms, used=used,
-                epochs={name: lane.epoch for name, lane in lanes.items() if lane.epoch},
-                markets={name: (lane.state, lane.until_ms) for name, lane in lanes.items()},
+                epochs={name: market.epoch for name, market in latest.items() if market.epoch},
+                markets={name: (market.state, market.until_ms) for name, market in latest.items()},
             )
         )  # fmt: skip
-        if self.member is None:
-            return  # the peer was gone before its welcome
-        node.hub.join(self.member)
-        if self.dialect.rules.stores_symbols:
-            async with self._alone():
-                await self.follow_what_is_stored()
-        self._note_due(now_ms)
-        await node.replace(scope.customer, scope.group, over)
-        if node.heard != heard:
-            await self.recheck()  # something was told while nobody could tell us
 
-    async def _admitted(self, node: Node, claims: Claims) -> tuple[Scope, int, list[str]]:
-        """Enter the books; return the scope in force, the symbols in use and the sockets that must go.
+    async def _admit(self, claims: Claims) -> tuple[Socket, Scope, int, list[str]]:
+        """Register the socket; return its place, the scope in force, the symbols in use and the sockets that must go.
 
         Raises:
-            BadToken, TooManyConnections: nobody is entered.
+            BadToken, TooManyConnections: nobody is let in.
             redis.RedisError: the store is away.
         """
-        now_ms = clock.now_ms()
+        now_ms, book = clock.now_ms(), self.process.book
         self.jti, self.field = claims.jti, f"{PROCESS}:{secrets.token_hex(6)}"
-        self.socket, self._in_the_books = Socket(claims.scope.customer, claims.scope.group, self.field), True
+        place = self._place = Socket(claims.scope.customer, claims.scope.group, self.field)
         max_conns = max(1, claims.scope.at(now_ms / 1000).max_conns)
-        stored, revoked, used, over = await node.book.admit(self.socket, claims, max_conns, now_ms)
+        stored, revoked, used, over = await book.admit(place, claims, max_conns, now_ms)
         newest, policy = entitlements.read_scope(stored[0]), entitlements.read_policy(stored[1])
         scope = entitlements.judge(claims, newest, revoked, now_ms / 1000, policy)
         conns = max(1, scope.at(now_ms / 1000).max_conns)
         if conns != max_conns:
-            used, over = await node.book.enter(self.socket, conns, now_ms)
+            used, over = await book.enter(place, conns, now_ms)
         if over and self.dialect.rules.newest_connection_loses:
             raise TooManyConnections(f"your plan has {conns} connections at once", retry_after_s=_FULL_SECONDS)
-        return scope, used, over
+        return place, scope, used, over
 
     async def _refuse(self, error: PlatformError, *, accepted: bool = False) -> None:
         by_message = isinstance(error, BadToken) and self.dialect.door.refused_by_message
@@ -194,35 +201,38 @@ class StreamConsumer(Doer):
         metrics.refused.labels(error.code).inc()
         text = self.dialect.refused(error) if isinstance(error, BadToken) else self.dialect.error(error)
         if text:
-            await self.send(text_data=text)
+            await self.send_text(text)
         await self.close(code=CLOSE_TOKEN if isinstance(error, BadToken) else 1013, reason=error.code)
 
     # -- messages ----------------------------------------------------------------------------------------------
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        await self.node.admission.acquire()
-        if self.member is None:
+        await self.process.admission.acquire()
+        effects = self.effects
+        if effects is None:
             if self._deadline is not None:
-                await self._first_words(text_data)
+                await self._authenticate_by_message(text_data)
+            return
+        if effects.subscriber is None:
             return
         metrics.messages.inc()
         now_ms = clock.now_ms()
         try:
-            async with self._alone():
+            async with self._exclusive():
                 if text_data is None:
-                    await self._attempt(self.connection.received_binary(now_ms))
+                    await effects.attempt(effects.connection.received_binary(now_ms))
                 else:
-                    await self._attempt(self.connection.received(text_data, now_ms))
+                    await effects.attempt(effects.connection.received(text_data, now_ms))
         except Exception:
             # A bug of ours. Channels would leave the peer without a close frame and skip every clean-up.
             log.exception("a message could not be handled")
             await self.end(1011, "internal error")
 
-    async def _first_words(self, text: str | None) -> None:
+    async def _authenticate_by_message(self, text: str | None) -> None:
         """Hear a client that connected bare; its token opens the door, anything else has to wait."""
         self._tries += 1
         if self._tries > _MOST_TRIES:
-            await self._no_token_came()
+            await self._auth_timed_out()
             return
         try:
             if text is None:
@@ -239,9 +249,9 @@ class StreamConsumer(Doer):
         except PlatformError as error:
             answer = self.dialect.error(error, error.fields.get("ref"))
         if answer:
-            await self.send(text_data=answer)
+            await self.send_text(answer)
 
-    async def _no_token_came(self) -> None:
+    async def _auth_timed_out(self) -> None:
         self._forget_deadline()
         await self._refuse(TokenMissing(), accepted=True)
 
@@ -249,13 +259,13 @@ class StreamConsumer(Doer):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-            self.node.waiting -= 1
+            self.process.waiting -= 1
 
     @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
-        """Let one message or re-check at a time touch the connection.
+    async def _exclusive(self) -> AsyncIterator[None]:
+        """Let one message or refresh at a time touch the connection.
 
-        A claim under way when the socket leaves may reach the books after the leaving: whoever ends it clears up again.
+        A claim under way when the socket leaves may reach the store after the leaving: whoever ends it clears up again.
         """
         async with self._lock:
             try:
@@ -264,93 +274,108 @@ class StreamConsumer(Doer):
                 if self._left:
                     await self._give_back()
 
-    # -- what others want of this socket -------------------------------------------------------------------------
+    # -- what others want of this socket: streaming.runtime.open_sockets ---------------------------------------------
 
-    def knows(self, stored: entitlements.Stored) -> bool:
+    def is_current(self, stored: entitlements.Stored) -> bool:
         """Tell whether what is stored is nothing new; the same bytes are not read twice."""
-        if stored == self._stored:
+        if stored == self._stored or self.effects is None:
             return True
         self._stored = stored
-        present, scope = self.connection.scope, entitlements.read_scope(stored[0])
+        present, scope = self.effects.connection.scope, entitlements.read_scope(stored[0])
         if entitlements.read_policy(stored[1]) != present.policy:
             return False
         return scope is None or scope.rev <= present.rev
 
-    async def recheck(self) -> None:
+    async def refresh_entitlement(self) -> None:
         """Take the newest entitlement; called on a control message, when a step is due, and every few seconds."""
-        if self._recheck_waits:
+        if self._refresh_waits:
             return  # one that has not begun yet will see everything that is new
-        self._recheck_waits = True
-        async with self._alone():
-            self._recheck_waits = False
-            if self.member is None or self.claims is None:
+        self._refresh_waits = True
+        async with self._exclusive():
+            self._refresh_waits = False
+            effects = self.effects
+            if effects is None or effects.subscriber is None or self.claims is None or self._place is None:
                 return
-            scope = self.connection.scope  # time goes on even when the store does not
+            connection = effects.connection
+            scope = connection.scope  # time goes on even when the store does not
             try:
                 scope = await entitlements.effective_async(self.claims, known=scope)
-                following = tuple(self.connection.following)
-                self.connection.used = await self.node.book.remind(self.socket, paid(following), clock.now_ms())
+                following = paid(tuple(connection.following))
+                connection.used = await self.process.book.remind(self._place, following, clock.now_ms())
             except BadToken as error:
                 await self.end(CLOSE_TOKEN, error.code)
                 return
             except (RedisError, OSError):
                 metrics.store_errors.inc()
             now_ms = clock.now_ms()
-            await self._attempt(self.connection.entitled(scope, now_ms))
-            self._note_due(now_ms)
-            if self.member is not None:
-                self.member.markets = self.connection.scope.at(now_ms / 1000).markets
+            await effects.attempt(connection.entitled(scope, now_ms))
+            self._schedule_refresh(now_ms)
+            if effects.subscriber is not None:
+                effects.subscriber.markets = connection.scope.at(now_ms / 1000).markets
 
-    async def restock(self) -> None:
+    async def sync_stored(self) -> None:
         """Follow what the customer has stored over REST, of a language that stores symbols."""
-        if self.dialect.rules.stores_symbols and self.member is not None:
-            async with self._alone():
-                await self.follow_what_is_stored()
+        effects = self.effects
+        if self.dialect.rules.stores_symbols and effects is not None and effects.subscriber is not None:
+            async with self._exclusive():
+                await effects.sync_stored()
 
-    def _note_due(self, now_ms: int) -> None:
-        self.due_s = self.connection.next_due_s(now_ms / 1000)
+    def _schedule_refresh(self, now_ms: int) -> None:
+        if self.effects is None:
+            return
+        self.due_s = self.effects.connection.next_due_s(now_ms / 1000)
         if self.claims is not None and (over_s := self.claims.expires_at_s + LEEWAY_S) > now_ms / 1000:
             self.due_s = min(self.due_s, over_s)
-        self.node.due(self.due_s)
+        self.process.refreshing.due(self.due_s)
+
+    # -- leaving -------------------------------------------------------------------------------------------------
 
     async def end(self, code: int, reason: str) -> None:
         """Close from our side. The hub is left first: no frame may follow the close frame."""
-        if self.member is None:
+        effects = self.effects
+        if effects is None or effects.subscriber is None:
             return
         metrics.ended.labels(str(code)).inc()
         if code != CLOSE_SLOW and (farewell := self.dialect.farewell(code, reason)):
-            await self._say(farewell)
-        await self._leave()
+            await effects.say(farewell)
+        await self.leave()
         try:
             await asyncio.wait_for(self.close(code=code, reason=reason[:120]), timeout=5)
         except Exception:
             log.debug("a socket was gone before it could be closed")
 
-    def _pushed_out(self, reason: str) -> None:
-        """The hub gives a slow reader up."""
-        self.node.run(self._push_out(reason))
+    def _gave_up(self, reason: str) -> None:
+        """The hub gives a slow or silent peer up."""
+        self.process.errands.run(self.push_out(reason))
 
-    async def _push_out(self, reason: str) -> None:
+    async def push_out(self, reason: str) -> None:
         """Close 4408 as a best effort, then drop the connection."""
-        wire = self.member.wire if self.member else None
+        subscriber = self.effects.subscriber if self.effects is not None else None
         await self.end(CLOSE_SLOW, reason)
-        if wire is not None:
-            wire.abort()
+        if subscriber is not None:
+            subscriber.wire.abort()
 
-    async def _leave(self) -> None:
+    async def send_text(self, text: str) -> None:
+        """Send one message by ASGI's send(), which waits for a peer that does not read."""
+        await self.send(text_data=text)
+
+    async def leave(self) -> None:
+        """Forget the socket wherever it is known. Nothing happens the second time."""
         if self._left:
             return
         self._left = True
         self._forget_deadline()
-        member, self.member = self.member, None
-        if member is not None:
+        effects = self.effects
+        if effects is not None and (subscriber := effects.subscriber) is not None:
+            effects.subscriber = None
             metrics.connections.labels(self.dialect.name).dec()
-            self.node.hub.leave(member)
-            self.node.leave(self.socket.customer, self.socket.group, self)
-            if isinstance(member.wire, AsgiWire):
-                member.wire.detach()
+            self.process.hub.leave(subscriber)
+            scope = effects.connection.scope
+            self.process.sockets.leave(scope.customer, scope.group, self)
+            if isinstance(subscriber.wire, AsgiWire):
+                subscriber.wire.detach()
         await self._give_back()
 
     async def _give_back(self) -> None:
-        if self._in_the_books:
-            await self.node.give_back(self.socket)
+        if self._place is not None:
+            await self.process.returns.give_back(self._place)

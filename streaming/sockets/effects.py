@@ -1,4 +1,4 @@
-"""Does what a connection wants done: texts, quota, follows, replays; and comes back with what the stores said.
+"""Runs what a connection wants done: texts, quota, follows, replays; and comes back with what the stores said.
 
 What is decided about one connection is decided in streaming.wire.connection; who owns the socket is the consumer.
 """
@@ -6,9 +6,8 @@ What is decided about one connection is decided in streaming.wire.connection; wh
 import asyncio
 import logging
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
-from channels.generic.websocket import AsyncWebsocketConsumer
 from redis.exceptions import RedisError
 
 from kernel import clock, keyspace
@@ -21,7 +20,7 @@ from streaming.hub.slow_readers import PATIENCE_SECONDS
 from streaming.hub.subscribers import Subscriber
 from streaming.records.window import unpack_newest
 from streaming.reference.instruments import directory
-from streaming.runtime.process import Node
+from streaming.runtime.process import StreamProcess
 from streaming.server.wires import TransportWire
 from streaming.sockets.stored_symbols import StoredSymbols
 from streaming.store.connection import redis_async
@@ -34,107 +33,124 @@ from streaming.wire.framing import text_frame
 log = logging.getLogger(__name__)
 
 
-class Doer(AsyncWebsocketConsumer):
-    """The effects of one socket's connection."""
+class Peer(Protocol):
+    """What the runner needs of the socket's owner."""
 
-    node: Node
-    socket: Socket
-    connection: Connection
-    member: Subscriber | None
+    async def send_text(self, text: str) -> None:
+        """Send one message; waits while the peer does not read; OSError or RuntimeError where it is gone."""
+        ...
 
     async def end(self, code: int, reason: str) -> None:
         """Close from our side."""
-        raise NotImplementedError
+        ...
 
-    async def _push_out(self, reason: str) -> None:
-        raise NotImplementedError
+    async def push_out(self, reason: str) -> None:
+        """Close who does not read, as a best effort, and drop the connection."""
+        ...
 
-    async def _leave(self) -> None:
-        raise NotImplementedError
+    async def leave(self) -> None:
+        """Forget the socket: its peer is gone."""
+        ...
 
-    async def _attempt(self, effects: list[requests.Effect]) -> None:
-        """Do effects; a store that is away is said to the client, a bug closes 1011 and is logged."""
+
+class EffectRunner:
+    """The effects of one socket's connection.
+
+    Args:
+        place: the socket's place in the quota registry.
+        subscriber: the socket in the hub; None from the moment it has left, and then nothing more is sent.
+    """
+
+    def __init__(
+        self, process: StreamProcess, connection: Connection, place: Socket, subscriber: Subscriber, peer: Peer
+    ) -> None:
+        self._process, self._place, self._peer = process, place, peer
+        self.connection = connection
+        self.subscriber: Subscriber | None = subscriber
+        self._stored = StoredSymbols(place.customer, place.group, connection)
+
+    async def attempt(self, effects: list[requests.Effect]) -> None:
+        """Run effects; a store that is away is said to the client."""
         try:
-            await self._do(effects)
+            await self.run(effects)
         except (RedisError, OSError, PlatformError):
             metrics.store_errors.inc()
-            await self._do(self.connection.failed(StoreUnavailable()))
+            await self.run(self.connection.failed(StoreUnavailable()))
 
-    async def _do(self, effects: list[requests.Effect]) -> None:
-        connection, book = self.connection, self.node.book
+    async def run(self, effects: list[requests.Effect]) -> None:
+        """Run effects in their order, each with what the connection makes of its outcome.
+
+        Raises:
+            redis.RedisError, OSError: the store is away; the effects behind are not run.
+        """
+        connection, book = self.connection, self._process.book
         for effect in effects:
             now_ms = clock.now_ms()
             match effect:
                 case requests.Send(text):
-                    await self._say(connection.dialect.said(text, customer=connection.scope.customer, now_ms=now_ms))
+                    await self.say(connection.dialect.said(text, customer=connection.scope.customer, now_ms=now_ms))
                 case requests.Follow(channels):
                     self._follow(channels)
                 case requests.Lookup(request, unknown):
-                    found = await self.node.carried(unknown)
-                    await self._do(connection.looked_up(request, found, now_ms))
+                    found = await self._process.carried(unknown)
+                    await self.run(connection.looked_up(request, found, now_ms))
                 case requests.Claim():
                     granted, used = await self._claim(effect, now_ms)
-                    told = (
-                        await self._stored_symbols.noted(effect, granted) if connection.rules.stores_symbols else effect
-                    )
-                    await self._do(connection.claimed(told, granted, used, now_ms))
+                    claim = await self._stored.noted(effect, granted) if connection.rules.stores_symbols else effect
+                    await self.run(connection.claimed(claim, granted, used, now_ms))
                     # A replay begins when somebody listens; told after the follow, or its first bars find nobody.
-                    await self.node.want({one.lane for one in effect.instruments})
+                    await self._process.signal_demand({one.lane for one in effect.instruments})
                 case requests.Judge():
                     verdicts = await self._judge(effect)
-                    await self._do(connection.judged(effect, verdicts, now_ms))
+                    await self.run(connection.judged(effect, verdicts, now_ms))
                 case requests.Replay(verdict, channels):
-                    if self.member is not None:
-                        self.node.replays.begin(self.member, verdict, channels)
+                    if self.subscriber is not None:
+                        self._process.replays.begin(self.subscriber, verdict, channels)
                 case requests.Release(instruments):
-                    used = await book.release(self.socket, paid(instruments), now_ms)
-                    gone = await self._stored_symbols.forgotten(effect) if connection.rules.stores_symbols else effect
-                    await self._do(connection.released(gone, used, now_ms))
+                    used = await book.release(self._place, paid(instruments), now_ms)
+                    release = await self._stored.forgotten(effect) if connection.rules.stores_symbols else effect
+                    await self.run(connection.released(release, used, now_ms))
                 case requests.Fit(max_subs):
                     await self._fit(effect, max_subs, now_ms)
                 case requests.ReadNewest(_, instruments):
-                    await self._do(connection.newest_read(effect, await _read_newest(instruments)))
+                    await self.run(connection.newest_read(effect, await _read_newest(instruments)))
                 case requests.Close(code, reason):
-                    await self.end(code, reason)
+                    await self._peer.end(code, reason)
 
-    async def follow_what_is_stored(self) -> None:
+    async def sync_stored(self) -> None:
         """Follow exactly the customer's stored symbols, of a language that keeps them."""
-        connection, stored = self.connection, await self._stored_symbols.read()
+        connection, stored = self.connection, await self._stored.read()
         if stored is None:
             return
         if gone := [str(one) for one in connection.following if str(one) not in stored]:
             leaving = requests.Unsubscribe(tuple(gone), ref=requests.STORED)
-            await self._attempt(connection.asked(leaving, clock.now_ms()))
+            await self.attempt(connection.asked(leaving, clock.now_ms()))
         followed = {str(one) for one in connection.following}
         if new := [symbol for symbol in stored if symbol not in followed]:
-            await self._attempt(connection.asked(connection.dialect.restored(new), clock.now_ms()))
+            await self.attempt(connection.asked(connection.dialect.restored(new), clock.now_ms()))
 
-    @property
-    def _stored_symbols(self) -> StoredSymbols:
-        return StoredSymbols(self.socket.customer, self.socket.group, self.connection)
-
-    async def _say(self, text: str) -> None:
+    async def say(self, text: str) -> None:
         """Send a text; a peer that is gone or does not read ends the socket and is no outage of anything."""
-        if self.member is None:
+        if self.subscriber is None:
             return  # nothing may follow the close frame
-        wire = self.member.wire
+        wire = self.subscriber.wire
         if isinstance(wire, TransportWire) and not wire.buffered():
             wire.write(text_frame(text.encode()))  # send() would frame it more slowly; there is nothing to wait for
             return
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                await self.send(text_data=text)
+                await self._peer.send_text(text)
         except TimeoutError:
-            await self._push_out("slow_reader")
+            await self._peer.push_out("slow_reader")
         except (OSError, RuntimeError) as error:  # uvicorn's words for "disconnected" and "closing"
             log.debug("a peer was gone before its answer: %s", type(error).__name__)
-            await self._leave()
+            await self._peer.leave()
 
     async def _claim(self, claim: requests.Claim, now_ms: int) -> tuple[frozenset[InstrumentId], int]:
         free = [one for one in claim.instruments if not costs_quota(one)]
         step, whole = self.connection.scope.at(now_ms / 1000), self.connection.rules.whole_or_nothing
         costly = paid(claim.instruments)
-        granted, used = await self.node.book.claim(self.socket, costly, step.max_subs, now_ms, whole=whole)
+        granted, used = await self._process.book.claim(self._place, costly, step.max_subs, now_ms, whole=whole)
         if whole and len(granted) < len(costly):
             free = []
         return frozenset([*free, *(one for one in claim.instruments if str(one) in granted)]), used
@@ -142,23 +158,23 @@ class Doer(AsyncWebsocketConsumer):
     async def _fit(self, fit: requests.Fit, max_subs: int, now_ms: int) -> None:
         outside = self.connection.outside(now_ms)
         if outside:
-            await self.node.book.release(self.socket, paid(outside), now_ms)
-        symbols, used = await self.node.book.fit(self.socket, max_subs, now_ms)
+            await self._process.book.release(self._place, paid(outside), now_ms)
+        symbols, used = await self._process.book.fit(self._place, max_subs, now_ms)
         dropped = [*(InstrumentId.parse(symbol) for symbol in symbols), *outside]
-        await self._do(self.connection.fitted(fit, dropped, used))
+        await self.run(self.connection.fitted(fit, dropped, used))
 
     def _follow(self, channels: frozenset[Channel]) -> None:
-        if self.member is None:
+        if self.subscriber is None:
             return
-        hub, new = self.node.hub, channels - self.member.channels
-        hub.follow(self.member, channels)
+        hub, new = self._process.hub, channels - self.subscriber.channels
+        hub.follow(self.subscriber, channels)
         if any(channel.kind != WINDOW for channel in new):
-            hub.show_to(self.member, new)
+            hub.show_to(self.subscriber, new)
         if any(channel.kind in INTERVAL_MINUTES for channel in new):
-            self.node.backfill.wake()
+            self._process.backfill.wake()
 
     async def _judge(self, judge: requests.Judge) -> list[requests.Verdict]:
-        since, replays = judge.since, self.node.replays
+        since, replays = judge.since, self._process.replays
         verdicts = []
         for lane in judge.lanes:
             seq, epoch = since.seqs.get(lane, since.seq), since.epochs.get(lane)
@@ -174,10 +190,12 @@ class Doer(AsyncWebsocketConsumer):
 
 @lru_cache(maxsize=50_000)
 def listed(instrument: InstrumentId) -> bool:
+    """Tell whether the instrument list has an instrument."""
     return str(instrument) in directory()
 
 
 def paid(instruments: tuple[InstrumentId, ...]) -> list[InstrumentId]:
+    """Return those that cost quota."""
     return [one for one in instruments if costs_quota(one)]
 
 

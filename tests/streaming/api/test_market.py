@@ -11,7 +11,7 @@ from django.test import AsyncClient
 
 from streaming.domain.minutes import MinuteBar
 from streaming.history.minutes import insert_minutes
-from streaming.runtime.process import stop_node
+from streaming.runtime.process import stop_process
 from tests.streaming.conftest import FOREIGN_KEY, jwks, make_scope, make_token
 
 pytestmark = [pytest.mark.whole, pytest.mark.usefixtures("history_server")]
@@ -46,7 +46,7 @@ def ask(token: str | None = "", method: str = "get", **query: Any) -> tuple[int,
             answer = await getattr(AsyncClient(), method)("/v1/market/kline", query, headers=headers)
             return answer.status_code, answer.json(), dict(answer.headers)
         finally:
-            await stop_node()
+            await stop_process()
 
     return asyncio.run(asked())
 

@@ -15,7 +15,7 @@ from streaming.hub.subscribers import Subscriber
 from streaming.latest.market import LatestMarket
 from streaming.records.window import Events, MovedBar, Newest, Print, Window
 from streaming.runtime import reader as reader_module
-from streaming.runtime.process import end_tasks
+from streaming.runtime.errands import end_tasks
 from streaming.runtime.reader import MarketReader
 from streaming.store.connection import new_redis_async
 from streaming.store.lanes import Commit, LaneStore

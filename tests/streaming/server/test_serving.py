@@ -24,7 +24,7 @@ from websockets.sync.client import connect
 from config.embedded.children import free_port
 from kernel import keyspace
 from nodes import store as control
-from streaming.runtime.process import drain_running, stop_node
+from streaming.runtime.process import drain_running, stop_process
 from streaming.server import serving as server_module
 from streaming.server.serving import DrainingServer, listening_socket, server_config
 from tests.streaming.conftest import ServedNode, health, jwks, make_scope, make_token, wait_for
@@ -67,7 +67,7 @@ async def test_a_peer_that_never_finishes_its_request_is_dropped(monkeypatch, sa
     finally:
         server.should_exit = True
         await running
-        await stop_node()
+        await stop_process()
 
 
 class Served:

@@ -13,7 +13,7 @@ from config.embedded.children import free_port
 from kernel import keyspace
 from kernel.scope import Scope, Step
 from streaming import metrics
-from streaming.runtime.process import Node, stop_node, the_node
+from streaming.runtime.process import StreamProcess, current_process, stop_process
 from streaming.sockets.consumer import StreamConsumer
 from streaming.store import connection
 from streaming.store.connection import new_redis_async, redis_async
@@ -96,13 +96,13 @@ async def until(answer, seconds: float = 3.0):
 
 
 @pytest.fixture
-async def node(settings, tmp_path) -> AsyncIterator[Node]:
+async def node(settings, tmp_path) -> AsyncIterator[StreamProcess]:
     settings.TOKEN_JWKS = str(tmp_path / "jwks.json")
     (tmp_path / "jwks.json").write_text(json.dumps(jwks()))
     await redis_async().delete(keyspace.draining(settings.NODE_ID))
-    made = the_node()
+    made = current_process()
     yield made
-    await stop_node()
+    await stop_process()
 
 
 @pytest.fixture
@@ -146,16 +146,16 @@ async def test_what_reaches_the_books_after_the_socket_has_left_is_taken_out_aga
     node, peer, scope, monkeypatch, held_up
 ):
     gate = Gate(monkeypatch, node.book, held_up)
-    (socket,) = node.sockets[scope.customer, scope.group]
+    (socket,) = node.sockets.of(scope.customer, scope.group)
     if held_up == "claim":
         peer.ask("subscribe", symbols=["600519.SH"])
     else:
-        node.run(socket.recheck())
+        node.errands.run(socket.refresh_entitlement())
     await asyncio.wait_for(gate.reached.wait(), timeout=5)
     await socket.end(4409, "replaced")
     gate.open.set()
     await peer.run
-    await until(lambda: not node._errands)
+    await until(lambda: len(node.errands) == 0)
     assert await in_the_books(scope) == {}
 
 
@@ -163,7 +163,7 @@ async def test_an_answer_to_a_client_that_has_gone_is_no_outage_and_no_traceback
     outages = metrics.store_errors._value.get()
     peer.gone = True
     peer.ask("list")
-    await until(lambda: not node.sockets)
+    await until(lambda: len(node.sockets) == 0)
     peer.leave()
     await peer.run
     assert metrics.store_errors._value.get() == outages
@@ -173,7 +173,7 @@ async def test_an_answer_to_a_client_that_has_gone_is_no_outage_and_no_traceback
 
 async def test_an_answer_that_comes_after_our_close_is_not_sent(node, peer, scope, monkeypatch, caplog):
     gate = Gate(monkeypatch, node.book, "claim")
-    (socket,) = node.sockets[scope.customer, scope.group]
+    (socket,) = node.sockets.of(scope.customer, scope.group)
     peer.ask("subscribe", symbols=["600519.SH"])
     await asyncio.wait_for(gate.reached.wait(), timeout=5)
     await socket.end(4409, "replaced")
@@ -211,7 +211,7 @@ async def test_a_client_that_never_reads_an_answer_is_pushed_out(node, peer, sco
     monkeypatch.setattr("streaming.sockets.effects.PATIENCE_SECONDS", 0.2)
     peer.reads.clear()
     peer.ask("list")
-    await until(lambda: not node.sockets)
+    await until(lambda: len(node.sockets) == 0)
     assert await in_the_books(scope) == {}
     peer.reads.set()
     await asyncio.gather(peer.run, return_exceptions=True)
@@ -251,10 +251,10 @@ async def test_a_renewed_customer_stays_connected_while_the_store_is_away(node, 
     await redis_async().set(keyspace.entitlement(old.customer, GROUP), json.dumps(renewed.as_json()), ex=60)
     peer = Peer(make_token(old))
     await peer.heard("welcome")
-    (socket,) = node.sockets[old.customer, GROUP]
+    (socket,) = node.sockets.of(old.customer, GROUP)
 
     store_away()
-    await socket.recheck()
+    await socket.refresh_entitlement()
 
     assert peer.closed is None
     peer.leave()
@@ -276,7 +276,7 @@ async def test_a_place_in_the_books_is_given_back_when_the_store_is_there_again(
     await peer.run
     monkeypatch.undo()
     assert await in_the_books(scope) != {}
-    await node._settle()
+    await node.returns.settle()
     assert await in_the_books(scope) == {}
 
 
@@ -311,14 +311,14 @@ async def test_a_node_that_starts_while_it_is_drained_takes_nobody(settings, tmp
     (tmp_path / "jwks.json").write_text(json.dumps(jwks()))
     settings.NODE_ID = "drained-1"
     await redis_async().set(keyspace.draining("drained-1"), "1", ex=60)
-    the_node()
+    current_process()
     try:
         await asyncio.sleep(0.2)
         peer = Peer(make_token(scope))
         await peer.run
         assert peer.status == 503
     finally:
-        await stop_node()
+        await stop_process()
 
 
 async def test_who_connects_without_a_token_is_let_wait_for_a_while_and_not_in_any_number(node, monkeypatch, scope):

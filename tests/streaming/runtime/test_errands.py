@@ -2,7 +2,7 @@
 
 import asyncio
 
-from streaming.runtime.process import end_tasks
+from streaming.runtime.errands import end_tasks
 
 
 async def test_a_task_that_swallows_its_first_cancellation_ends_all_the_same():
