@@ -149,3 +149,8 @@ def siblings(group: str) -> str:
 def draining(node: str) -> str:
     """String: set while an operator drains the node; it then takes no new connection."""
     return f"draining:{node}"
+
+
+def reports(group: str) -> str:
+    """Stream: what a group's processes report to the control plane: fields `v`, `kind`, `body` (JSON); bounded."""
+    return f"reports:{{{group}}}"

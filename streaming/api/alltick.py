@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from kernel.errors import PlatformError
 from streaming.api import bars
-from streaming.api.rest import Answer, Call, Dialect, View, answered
+from streaming.api.rest import Answer, Call, RestDialect, View, answered
 from streaming.domain.intervals import INTERVAL_MINUTES
 from streaming.errors import BadParameter, NoSuchAddress, NotCarried
 from streaming.history.rollup import Span
@@ -17,7 +17,9 @@ from streaming.wire.dialects.alltick import rest, symbols
 _BASES = ("quote-stock-b-api", "quote-b-api")
 _MOST_BODY = 131_072
 
-_DIALECT = Dialect("alltick", "token", "token", lambda call, error: rest.refusal(error, call.notes.get("trace", "")))
+_DIALECT = RestDialect(
+    "alltick", "token", "token", lambda call, error: rest.refusal(error, call.notes.get("trace", ""))
+)
 _view = answered(_DIALECT, "GET", "POST")
 
 

@@ -122,17 +122,17 @@ def _message(one: Message) -> Json:
 
 
 def _socket_schemes(name: str, dialect: Dialect) -> Json:
-    door = dialect.door
-    found = {f"{name}.header.{one}": ("header", one) for one in door.headers}
-    found |= {f"{name}.query.{one}": ("query", one) for one in door.query}
+    auth = dialect.auth
+    found = {f"{name}.header.{one}": ("header", one) for one in auth.headers}
+    found |= {f"{name}.query.{one}": ("query", one) for one in auth.query}
     return {key: {"type": "httpApiKey", "in": where, "name": one} for key, (where, one) in found.items()}
 
 
 def _channel(told: Description, dialect: Dialect, path: str) -> Json:
     assert told.socket is not None
     binding: Json = {"method": "GET", "bindingVersion": "0.1.0"}
-    if dialect.door.query:
-        properties = {one: {"type": "string", "description": "the token"} for one in dialect.door.query}
+    if dialect.auth.query:
+        properties = {one: {"type": "string", "description": "the token"} for one in dialect.auth.query}
         binding["query"] = {"type": "object", "properties": properties}
     both = (*told.socket.says, *told.socket.hears)
     return {

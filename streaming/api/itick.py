@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from kernel.errors import PlatformError
 from streaming.api import bars
-from streaming.api.rest import Answer, Call, Dialect, View, answered
+from streaming.api.rest import Answer, Call, RestDialect, View, answered
 from streaming.domain.calendar import exchange_day
 from streaming.domain.intervals import INTERVAL_MINUTES
 from streaming.domain.windows import end_ms
@@ -25,7 +25,7 @@ _MARKETS = ("CN", "HK")
 _OF_REGION = {"SH": "CN", "SZ": "CN", "BJ": "CN", "CN": "CN", "HK": "HK"}
 _HOLIDAYS_AHEAD = timedelta(days=366)
 
-_view = answered(Dialect("itick", "token", "token", lambda call, error: rest.refusal(error)))
+_view = answered(RestDialect("itick", "token", "token", lambda call, error: rest.refusal(error)))
 _Told = Callable[[Call, str, Instrument], dict[str, Any]]
 
 

@@ -16,8 +16,10 @@ from kernel.instruments import LANES
 from kernel.tokens import BadToken, TokenMissing
 from streaming import metrics
 from streaming.errors import StoreUnavailable
+from streaming.runtime.health import is_realtime, lag_ms, program_version
+from streaming.runtime.process import running_process
 from streaming.store import entitlements, keys, quota
-from streaming.store.connection import redis_sync
+from streaming.store.connection import redis_async, redis_sync
 
 _STARTED_AT = time.monotonic()
 
@@ -41,33 +43,44 @@ def _refused(error: PlatformError) -> JsonResponse:
 
 
 @require_safe
-def healthz(request: HttpRequest) -> JsonResponse:
-    """The process answers; what it knows of its store and lanes is told, but does not make it unhealthy."""
+async def healthz(request: HttpRequest) -> JsonResponse:
+    """The process answers; what it knows of its store and markets is told, but does not make it unhealthy.
+
+    `realtime` is what this very process sees of its markets: each that has a stream runs or is closed.
+    """
+    process = running_process()
+    latest = process.hub.latest if process is not None else {}
+    now_ms = clock.now_ms()
     body: dict[str, Any] = {
         "status": "ok",
         "node": settings.NODE_ID,
         "group": settings.NODE_GROUP,
-        "realtime": True,
-        "server_time_ms": clock.now_ms(),
+        "version": program_version(),
+        "realtime": is_realtime(latest),
+        "markets": {name: {"state": one.state, "lag_ms": lag_ms(one, now_ms)} for name, one in latest.items()},
+        "server_time_ms": now_ms,
         "up_seconds": int(time.monotonic() - _STARTED_AT),
     }
     try:
-        body |= _from_the_store()
-    except RedisError:
+        body |= await _from_the_store()
+    except (RedisError, OSError):
         body |= {"status": "degraded", "connections": 0, "draining": False, "lanes": {}}
     return _answer(body)
 
 
-def _from_the_store() -> dict[str, Any]:
-    client = redis_sync()
-    lanes = {}
+async def _from_the_store() -> dict[str, Any]:
+    pipe = redis_async().pipeline(transaction=False)
     for lane in LANES:
-        state = {key.decode(): value.decode() for key, value in client.hgetall(keyspace.feed_state(lane)).items()}  # type: ignore[union-attr]
-        lanes[lane] = state
+        pipe.hgetall(keyspace.feed_state(lane))
+    pipe.exists(keyspace.draining(settings.NODE_ID))
+    *states, draining = await pipe.execute()
     return {
         "connections": metrics.open_connections(),
-        "draining": bool(client.exists(keyspace.draining(settings.NODE_ID))),
-        "lanes": lanes,
+        "draining": bool(draining),
+        "lanes": {
+            lane: {key.decode(): value.decode() for key, value in state.items()}
+            for lane, state in zip(LANES, states, strict=True)
+        },
     }
 
 

@@ -106,7 +106,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class RestDialect:
     """Where a dialect's clients put their token, and how it says an error: (HTTP status, body)."""
 
     name: str
@@ -119,7 +119,7 @@ View = Callable[[Call], Awaitable[dict[str, Any]]]
 Answer = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
 
 
-def answered(dialect: Dialect, *methods: str) -> Callable[[View], Answer]:
+def answered(dialect: RestDialect, *methods: str) -> Callable[[View], Answer]:
     """Make a view of a function that answers a call: find the token, count the call, say errors in the dialect."""
     taken = methods or ("GET",)
 
@@ -133,7 +133,7 @@ def answered(dialect: Dialect, *methods: str) -> Callable[[View], Answer]:
             call = Call(request, current_process(), clock.now_ms())
             try:
                 call.claims = await keys.verify_async(find_token(request, dialect))
-                call.scope = await call.node.calls.admit(call.claims, call.now_ms)
+                call.scope = await call.node.limiter.admit(call.claims, call.now_ms)
                 call.step = call.scope.at(call.now_ms / 1000)
                 response = json_answer(await view(call))
             except PlatformError as error:
@@ -154,7 +154,7 @@ def straight(view: Any) -> Answer:
     return marked  # type: ignore[no-any-return]
 
 
-def find_token(request: HttpRequest, dialect: Dialect) -> str:
+def find_token(request: HttpRequest, dialect: RestDialect) -> str:
     """Return the token of a request: the dialect's own places, or `Authorization: Bearer`.
 
     Raises:

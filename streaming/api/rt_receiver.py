@@ -21,7 +21,7 @@ from kernel import clock
 from kernel.errors import Malformed, PlatformError, Refused
 from kernel.instruments import BadSymbol, InstrumentId
 from streaming import metrics
-from streaming.api.rest import Answer, Call, Dialect, answered, json_answer, straight
+from streaming.api.rest import Answer, Call, RestDialect, answered, json_answer, straight
 from streaming.errors import BadParameter, LevelNotAllowed, StoreUnavailable, UnknownSymbol
 from streaming.reference import Instrument, directory
 from streaming.runtime.process import current_process
@@ -39,8 +39,8 @@ _ROWS_A_CALL = 50  # as many as the other languages answer for one call
 _MOST_BODY, _MOST_PUSHED, _MOST_UNPACKED = 1 << 20, 8 << 20, 32 << 20
 _STATS_SECONDS = 1.0
 
-_view = answered(Dialect("rt_receiver", "X-API-Key", "token", lambda call, error: rest.refusal(error)))
-_post = answered(Dialect("rt_receiver", "X-API-Key", "token", lambda call, error: rest.refusal(error)), "POST")
+_view = answered(RestDialect("rt_receiver", "X-API-Key", "token", lambda call, error: rest.refusal(error)))
+_post = answered(RestDialect("rt_receiver", "X-API-Key", "token", lambda call, error: rest.refusal(error)), "POST")
 
 
 # -- how the node is ---------------------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ async def latest(call: Call) -> dict[str, Any]:
         chosen = list(_all_seen(call, market))[:limit]
     if (more := (len(chosen) - 1) // _ROWS_A_CALL) > 0:
         assert call.claims is not None
-        await call.node.calls.admit(call.claims, call.now_ms, more)
+        await call.node.limiter.admit(call.claims, call.now_ms, more)
     data = _rows(call, chosen)
     return {"count": len(data), "data": data}
 

@@ -7,7 +7,7 @@ from typing import Any
 from kernel.errors import PlatformError
 from kernel.instruments import MIC
 from streaming.api import bars
-from streaming.api.rest import Call, Dialect, answered
+from streaming.api.rest import Call, RestDialect, answered
 from streaming.domain.calendar import Calendar, day_start_ms, exchange_day, timetable
 from streaming.domain.intervals import INTERVAL_MINUTES
 from streaming.errors import AmbiguousSymbol, BadParameter, NotCarried
@@ -19,7 +19,9 @@ _LONGEST_DAYS = 366  # of one question for trading days
 _TIMEZONES = {"CN": "Asia/Shanghai", "HK": "Asia/Hong_Kong"}
 _DAY_MS = 86_400_000
 
-_view = answered(Dialect("tickdb", "X-API-Key", "api_key", lambda call, error: rest.refusal(error, now_ms=call.now_ms)))
+_view = answered(
+    RestDialect("tickdb", "X-API-Key", "api_key", lambda call, error: rest.refusal(error, now_ms=call.now_ms))
+)
 
 
 @_view

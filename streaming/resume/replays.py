@@ -25,7 +25,7 @@ from streaming.records.window import WINDOW_MS, chunk_of
 from streaming.store.lanes import floor_of
 from streaming.wire.channels import Channel
 from streaming.wire.framing import framed
-from streaming.wire.requests import Verdict
+from streaming.wire.requests import ResumeDecision
 
 log = logging.getLogger(__name__)
 _WRITE_BYTES = 48_000  # a slice; below what makes a reader slow
@@ -56,7 +56,7 @@ class Replays:
         self._jobs: dict[Job, None] = {}
         self._running = False
 
-    async def judge(self, lane: str, since: int | None, since_ms: int | None, epoch: str | None) -> Verdict:
+    async def judge(self, lane: str, since: int | None, since_ms: int | None, epoch: str | None) -> ResumeDecision:
         """Tell whether the stream has everything behind an instant.
 
         Args:
@@ -69,16 +69,16 @@ class Replays:
         after = since if since is not None else (since_ms or 0) // WINDOW_MS
         present, first, last, noted = await self._ends(lane, self._hub.latest[lane].epoch)
         if not first:
-            return Verdict(lane, False, present, after, None, "no_stream")
+            return ResumeDecision(lane, False, present, after, None, "no_stream")
         first_seq, last_seq = (int(rows[0][0].split(b"-")[0]) // WINDOW_MS for rows in (first, last))
         if epoch is not None and epoch != present:
-            return Verdict(lane, False, present, after, first_seq, "epoch_changed")
+            return ResumeDecision(lane, False, present, after, first_seq, "epoch_changed")
         if after > last_seq:
-            return Verdict(lane, False, present, after, first_seq, "ahead")
+            return ResumeDecision(lane, False, present, after, first_seq, "ahead")
         floor = floor_of(noted.decode() if noted else None, present)
         if after < (floor if floor is not None else first_seq - 1):
-            return Verdict(lane, False, present, after, first_seq, "trimmed")
-        return Verdict(lane, True, present, after, first_seq, "")
+            return ResumeDecision(lane, False, present, after, first_seq, "trimmed")
+        return ResumeDecision(lane, True, present, after, first_seq, "")
 
     async def _ends(self, lane: str, epoch: str) -> tuple[str, Any, Any, bytes | None]:
         """Return the present epoch, its stream's first and last entry and the note of what was trimmed."""
@@ -94,7 +94,7 @@ class Replays:
             return await self._ends(lane, name)
         return name, first, last, noted
 
-    def begin(self, subscriber: Subscriber, verdict: Verdict, channels: frozenset[Channel]) -> None:
+    def begin(self, subscriber: Subscriber, verdict: ResumeDecision, channels: frozenset[Channel]) -> None:
         """Replay some channels of one lane; the subscriber follows them already. The hub leaves them to us until
         then."""
         for other in [one for one in self._jobs if one.subscriber is subscriber and one.lane == verdict.lane]:

@@ -19,13 +19,14 @@ from streaming.resume.replays import Replays
 from streaming.runtime.control import Control
 from streaming.runtime.draining import Drain
 from streaming.runtime.errands import Errands, end_tasks, run_for_ever
+from streaming.runtime.health import HealthReports
 from streaming.runtime.open_sockets import OpenSockets
 from streaming.runtime.quota_returns import QuotaReturns
 from streaming.runtime.reader import MarketReader
 from streaming.runtime.refreshing import Refreshing
-from streaming.store.calls import CallBook
 from streaming.store.connection import redis_async
-from streaming.store.quota import QuotaBook, keep_signing
+from streaming.store.quota import QuotaRegistry, heartbeat_loop
+from streaming.store.rate_limit import RateLimiter
 
 _DEMAND_SECONDS = 20.0
 
@@ -43,13 +44,14 @@ class StreamProcess:
         self.errands = Errands()
         self.replays = Replays(self.hub, redis_async, self.errands.run)
         self.admission = AdmissionQueue()
-        self.book = QuotaBook(redis_async())
-        self.calls = CallBook(redis_async)
+        self.quota = QuotaRegistry(redis_async())
+        self.limiter = RateLimiter(redis_async)
         self.sockets = OpenSockets()
-        self.returns = QuotaReturns(self.book)
+        self.returns = QuotaReturns(self.quota)
         self.drain = Drain(self.sockets, self.errands)
         self.control = Control(self.sockets, self.errands, self.drain)
-        self.refreshing = Refreshing(self.sockets, self.errands, self.book, self.returns, self.drain)
+        self.refreshing = Refreshing(self.sockets, self.errands, self.quota, self.returns, self.drain)
+        self.health = HealthReports(latest, self.sockets)
         self.waiting = 0  # sockets that have not sent a token yet
         self._carried: set[InstrumentId] = set()
         self._demanded_at: dict[str, float] = {}  # monotonic seconds
@@ -64,7 +66,8 @@ class StreamProcess:
             ("intervals", self.backfill.run),
             ("refresh", self.refreshing.run_periodically),
             ("due", self.refreshing.run_when_due),
-            ("sign", lambda: keep_signing(self.book, clock.now_ms)),
+            ("health", self.health.run),
+            ("sign", lambda: heartbeat_loop(self.quota, clock.now_ms)),
         ]
         self._tasks = [asyncio.create_task(run_for_ever(name, job), name=name) for name, job in jobs]
 
@@ -115,9 +118,14 @@ def current_process() -> StreamProcess:
     return process
 
 
+def running_process() -> StreamProcess | None:
+    """Return the running loop's process where it has one."""
+    return _processes.get(asyncio.get_running_loop())
+
+
 async def drain_running(seconds: float) -> None:
     """Send the clients of the running loop's process away over some seconds; nothing happens where it has none."""
-    process = _processes.get(asyncio.get_running_loop())
+    process = running_process()
     if process is not None:
         await process.drain.run(seconds)
 

@@ -3,20 +3,20 @@
 import redis
 
 from streaming import metrics
-from streaming.store.quota import QuotaBook, Socket
+from streaming.store.quota import ConnectionKey, QuotaRegistry
 
 
 class QuotaReturns:
     """What sockets that have left still owe the quota registry."""
 
-    def __init__(self, book: QuotaBook) -> None:
-        self._book = book
-        self._owed: set[Socket] = set()  # places that the store did not take back yet
+    def __init__(self, quota: QuotaRegistry) -> None:
+        self._quota = quota
+        self._owed: set[ConnectionKey] = set()  # places that the store did not take back yet
 
-    async def give_back(self, socket: Socket) -> None:
+    async def give_back(self, socket: ConnectionKey) -> None:
         """Take a socket out of the registry; it is owed where the store is away."""
         try:
-            await self._book.leave(socket)
+            await self._quota.leave(socket)
             self._owed.discard(socket)
         except (redis.RedisError, OSError):
             metrics.store_errors.inc()

@@ -12,7 +12,7 @@ from streaming.runtime.errands import Errands
 from streaming.runtime.open_sockets import OpenSocket, OpenSockets
 from streaming.runtime.quota_returns import QuotaReturns
 from streaming.store import entitlements
-from streaming.store.quota import QuotaBook
+from streaming.store.quota import QuotaRegistry
 
 REFRESH_SECONDS = 15.0  # makes up for control messages that were lost
 _AT_ONCE = 250  # customers that are looked up in one round trip
@@ -25,9 +25,9 @@ class Refreshing:
     """The two jobs of one process that call `refresh_entitlement` of its sockets."""
 
     def __init__(
-        self, sockets: OpenSockets, errands: Errands, book: QuotaBook, returns: QuotaReturns, drain: Drain
+        self, sockets: OpenSockets, errands: Errands, quota: QuotaRegistry, returns: QuotaReturns, drain: Drain
     ) -> None:
-        self._sockets, self._errands, self._book = sockets, errands, book
+        self._sockets, self._errands, self._quota = sockets, errands, quota
         self._returns, self._drain = returns, drain
         self._due_s = float("inf")  # no socket is due before
 
@@ -50,14 +50,14 @@ class Refreshing:
 
     async def run_periodically(self) -> None:
         """Look at everything again now and then: drain orders, quota that is owed, entitlements."""
-        lost = self._book.lost
+        lost = self._quota.lost
         for turn in itertools.count(1):
             await self._drain.look()
             await asyncio.sleep(REFRESH_SECONDS)
             await self._returns.settle()
             # A store that came back empty is told everything again; else now and then is enough.
-            if turn % _RECONCILE_ROUNDS == 0 or self._book.lost != lost:
-                lost = self._book.lost
+            if turn % _RECONCILE_ROUNDS == 0 or self._quota.lost != lost:
+                lost = self._quota.lost
                 await self._refresh_all()
             else:
                 await self._refresh_what_has_changed()

@@ -28,7 +28,7 @@ from streaming.server.wires import EXTENSION, AsgiWire
 from streaming.sockets.effects import EffectRunner, listed, paid
 from streaming.sockets.handshake import Draining, find_token, refuse
 from streaming.store import entitlements, keys
-from streaming.store.quota import PROCESS, Socket
+from streaming.store.quota import PROCESS, ConnectionKey
 from streaming.wire import requests
 from streaming.wire.connection import CLOSE_SLOW, CLOSE_TOKEN, Connection
 from streaming.wire.dialect import Dialect
@@ -56,7 +56,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         self.effects: EffectRunner | None = None  # of a client that was let in
         self.claims: Claims | None = None
         self.due_s = float("inf")
-        self._place: Socket | None = None  # in the quota registry
+        self._place: ConnectionKey | None = None  # in the quota registry
         self._stored: entitlements.Stored = (None, None)  # entitlement and policy as they were last seen
         self._lock = asyncio.Lock()  # a message and a refresh must not interleave in one connection
         self._refresh_waits = False
@@ -94,9 +94,9 @@ class StreamConsumer(AsyncWebsocketConsumer):
         self.process = current_process()
         await self.process.admission.acquire()
         try:
-            token, subprotocol = find_token(self.scope, self.dialect.door)
+            token, subprotocol = find_token(self.scope, self.dialect.auth)
         except TokenMissing as error:
-            if not self.dialect.door.by_message:
+            if not self.dialect.auth.by_message:
                 await self._refuse(error)
                 return
             await self._wait_for_token()
@@ -150,7 +150,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         if process.control.heard != heard:
             await self.refresh_entitlement()  # something was told while nobody could tell us
 
-    async def _open(self, place: Socket, scope: Scope, used: int) -> None:
+    async def _open(self, place: ConnectionKey, scope: Scope, used: int) -> None:
         """Begin the connection of a client that was let in, and greet it."""
         now_ms = clock.now_ms()
         connection = Connection(dialect=self.dialect, scope=scope, carried=listed, via=self.via)
@@ -169,29 +169,29 @@ class StreamConsumer(AsyncWebsocketConsumer):
             )
         )  # fmt: skip
 
-    async def _admit(self, claims: Claims) -> tuple[Socket, Scope, int, list[str]]:
+    async def _admit(self, claims: Claims) -> tuple[ConnectionKey, Scope, int, list[str]]:
         """Register the socket; return its place, the scope in force, the symbols in use and the sockets that must go.
 
         Raises:
             BadToken, TooManyConnections: nobody is let in.
             redis.RedisError: the store is away.
         """
-        now_ms, book = clock.now_ms(), self.process.book
+        now_ms, quota = clock.now_ms(), self.process.quota
         self.jti, self.field = claims.jti, f"{PROCESS}:{secrets.token_hex(6)}"
-        place = self._place = Socket(claims.scope.customer, claims.scope.group, self.field)
+        place = self._place = ConnectionKey(claims.scope.customer, claims.scope.group, self.field)
         max_conns = max(1, claims.scope.at(now_ms / 1000).max_conns)
-        stored, revoked, used, over = await book.admit(place, claims, max_conns, now_ms)
+        stored, revoked, used, over = await quota.register_and_lookup(place, claims, max_conns, now_ms)
         newest, policy = entitlements.read_scope(stored[0]), entitlements.read_policy(stored[1])
         scope = entitlements.judge(claims, newest, revoked, now_ms / 1000, policy)
         conns = max(1, scope.at(now_ms / 1000).max_conns)
         if conns != max_conns:
-            used, over = await book.enter(place, conns, now_ms)
+            used, over = await quota.register(place, conns, now_ms)
         if over and self.dialect.rules.newest_connection_loses:
             raise TooManyConnections(f"your plan has {conns} connections at once", retry_after_s=_FULL_SECONDS)
         return place, scope, used, over
 
     async def _refuse(self, error: PlatformError, *, accepted: bool = False) -> None:
-        by_message = isinstance(error, BadToken) and self.dialect.door.refused_by_message
+        by_message = isinstance(error, BadToken) and self.dialect.auth.refused_by_message
         if not accepted and not by_message:
             if await refuse(self.scope, self.base_send, error, self.dialect.refusal(error)):
                 raise StopConsumer
@@ -301,7 +301,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
             try:
                 scope = await entitlements.effective_async(self.claims, known=scope)
                 following = paid(tuple(connection.following))
-                connection.used = await self.process.book.remind(self._place, following, clock.now_ms())
+                connection.used = await self.process.quota.reconcile(self._place, following, clock.now_ms())
             except BadToken as error:
                 await self.end(CLOSE_TOKEN, error.code)
                 return

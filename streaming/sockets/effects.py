@@ -24,7 +24,7 @@ from streaming.runtime.process import StreamProcess
 from streaming.server.wires import TransportWire
 from streaming.sockets.stored_symbols import StoredSymbols
 from streaming.store.connection import redis_async
-from streaming.store.quota import Socket
+from streaming.store.quota import ConnectionKey
 from streaming.wire import requests
 from streaming.wire.channels import WINDOW, Channel
 from streaming.wire.connection import Connection, costs_quota
@@ -62,7 +62,7 @@ class EffectRunner:
     """
 
     def __init__(
-        self, process: StreamProcess, connection: Connection, place: Socket, subscriber: Subscriber, peer: Peer
+        self, process: StreamProcess, connection: Connection, place: ConnectionKey, subscriber: Subscriber, peer: Peer
     ) -> None:
         self._process, self._place, self._peer = process, place, peer
         self.connection = connection
@@ -83,7 +83,7 @@ class EffectRunner:
         Raises:
             redis.RedisError, OSError: the store is away; the effects behind are not run.
         """
-        connection, book = self.connection, self._process.book
+        connection, quota = self.connection, self._process.quota
         for effect in effects:
             now_ms = clock.now_ms()
             match effect:
@@ -100,17 +100,17 @@ class EffectRunner:
                     await self.run(connection.claimed(claim, granted, used, now_ms))
                     # A replay begins when somebody listens; told after the follow, or its first bars find nobody.
                     await self._process.signal_demand({one.lane for one in effect.instruments})
-                case requests.Judge():
+                case requests.ResumeCheck():
                     verdicts = await self._judge(effect)
-                    await self.run(connection.judged(effect, verdicts, now_ms))
+                    await self.run(connection.resume_decided(effect, verdicts, now_ms))
                 case requests.Replay(verdict, channels):
                     if self.subscriber is not None:
                         self._process.replays.begin(self.subscriber, verdict, channels)
                 case requests.Release(instruments):
-                    used = await book.release(self._place, paid(instruments), now_ms)
+                    used = await quota.release(self._place, paid(instruments), now_ms)
                     release = await self._stored.forgotten(effect) if connection.rules.stores_symbols else effect
                     await self.run(connection.released(release, used, now_ms))
-                case requests.Fit(max_subs):
+                case requests.Shrink(max_subs):
                     await self._fit(effect, max_subs, now_ms)
                 case requests.ReadNewest(_, instruments):
                     await self.run(connection.newest_read(effect, await _read_newest(instruments)))
@@ -150,18 +150,18 @@ class EffectRunner:
         free = [one for one in claim.instruments if not costs_quota(one)]
         step, whole = self.connection.scope.at(now_ms / 1000), self.connection.rules.whole_or_nothing
         costly = paid(claim.instruments)
-        granted, used = await self._process.book.claim(self._place, costly, step.max_subs, now_ms, whole=whole)
+        granted, used = await self._process.quota.claim(self._place, costly, step.max_subs, now_ms, whole=whole)
         if whole and len(granted) < len(costly):
             free = []
         return frozenset([*free, *(one for one in claim.instruments if str(one) in granted)]), used
 
-    async def _fit(self, fit: requests.Fit, max_subs: int, now_ms: int) -> None:
+    async def _fit(self, fit: requests.Shrink, max_subs: int, now_ms: int) -> None:
         outside = self.connection.outside(now_ms)
         if outside:
-            await self._process.book.release(self._place, paid(outside), now_ms)
-        symbols, used = await self._process.book.fit(self._place, max_subs, now_ms)
+            await self._process.quota.release(self._place, paid(outside), now_ms)
+        symbols, used = await self._process.quota.shrink(self._place, max_subs, now_ms)
         dropped = [*(InstrumentId.parse(symbol) for symbol in symbols), *outside]
-        await self.run(self.connection.fitted(fit, dropped, used))
+        await self.run(self.connection.shrunk(fit, dropped, used))
 
     def _follow(self, channels: frozenset[Channel]) -> None:
         if self.subscriber is None:
@@ -173,7 +173,7 @@ class EffectRunner:
         if any(channel.kind in INTERVAL_MINUTES for channel in new):
             self._process.backfill.wake()
 
-    async def _judge(self, judge: requests.Judge) -> list[requests.Verdict]:
+    async def _judge(self, judge: requests.ResumeCheck) -> list[requests.ResumeDecision]:
         since, replays = judge.since, self._process.replays
         verdicts = []
         for lane in judge.lanes:
@@ -184,7 +184,7 @@ class EffectRunner:
                 verdicts.append(await replays.judge(lane, seq, since.at_ms, epoch))
             except (RedisError, OSError):
                 metrics.store_errors.inc()
-                verdicts.append(requests.Verdict(lane, False, epoch or "", seq or 0, None, "store_unavailable"))
+                verdicts.append(requests.ResumeDecision(lane, False, epoch or "", seq or 0, None, "store_unavailable"))
         return verdicts
 
 

@@ -10,7 +10,7 @@ from kernel.errors import PlatformError, Refused, Unavailable
 from kernel.tokens import BadToken, TokenMissing
 from streaming import metrics
 from streaming.wire.connection import CLOSE_TOKEN
-from streaming.wire.dialect import Door
+from streaming.wire.dialect import AuthPlacement
 
 
 class TokenInQuery(BadToken):
@@ -32,11 +32,11 @@ class Draining(Unavailable):
     code = "draining"
 
 
-def find_token(scope: Any, door: Door) -> tuple[str, str | None]:
+def find_token(scope: Any, auth: AuthPlacement) -> tuple[str, str | None]:
     """Return a connection's token and the subprotocol to select. Cookies have no say.
 
     Args:
-        door: where a client of the language puts it.
+        auth: where a client of the language puts it.
 
     Raises:
         TokenMissing, TokenInQuery: 401.
@@ -45,12 +45,12 @@ def find_token(scope: Any, door: Door) -> tuple[str, str | None]:
     headers = dict(reversed(scope["headers"]))  # the first one counts
     origin = headers.get(b"origin", b"").decode("latin-1")
     allowed = settings.STREAM_ORIGINS
-    if origin and not door.any_origin and "*" not in allowed and origin not in allowed:
+    if origin and not auth.any_origin and "*" not in allowed and origin not in allowed:
         raise OriginNotAllowed(f"pages of {origin[:80]!r} may not connect to this node", origin=origin[:80])
     kind, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     if kind.lower() == "bearer" and token.strip():
         return token.strip(), None
-    for name in door.headers:
+    for name in auth.headers:
         if own := headers.get(name.encode(), b"").decode("latin-1").strip():
             return own, None
     offered = scope.get("subprotocols") or []
@@ -60,9 +60,9 @@ def find_token(scope: Any, door: Door) -> tuple[str, str | None]:
             raise OriginNotAllowed("a token among the subprotocols needs an Origin; programs use the header instead")
         return offered[1], "bearer"
     query = scope.get("query_string", b"")
-    if door.query and query:
+    if auth.query and query:
         asked = parse_qs(query.decode("latin-1"))
-        for name in door.query:
+        for name in auth.query:
             if own := asked.get(name, [""])[0].strip():
                 return own, None
     elif b"token=" in query:

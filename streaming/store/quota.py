@@ -22,8 +22,8 @@ from kernel import keyspace
 from kernel.instruments import InstrumentId
 from kernel.tokens import Claims
 from streaming.errors import TooManyConnections
-from streaming.store.batch import Batch
 from streaming.store.entitlements import Stored
+from streaming.store.pipeline import CommandPipeline
 
 SIGN_SECONDS = 5.0
 DEAD_AFTER_MS = 20_000
@@ -131,7 +131,7 @@ return used
 """
 )
 # ARGV[5] max_subs: the newest-followed symbols over the quota go; answers this socket's own among them and used.
-_FIT = (
+_SHRINK = (
     _READ
     + """
 local followed, used = union()
@@ -149,7 +149,7 @@ return {dropped, math.min(used, most)}
 )
 # ARGV[5] all symbols that this socket follows: the store may have lost some, or kept some whose release it never heard
 # of. Answers used.
-_REMIND = (
+_RECONCILE = (
     _READ
     + """
 local kept = {}
@@ -166,7 +166,7 @@ PROCESS = f"{settings.NODE_ID}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
 @dataclass(frozen=True, slots=True)
-class Socket:
+class ConnectionKey:
     """One socket's place in the books."""
 
     customer: str
@@ -178,20 +178,20 @@ class Socket:
         return keyspace.follows(self.customer, self.group)
 
 
-class QuotaBook:
+class QuotaRegistry:
     """The books of one process, for its event loop. Every method raises redis.RedisError when the store is away."""
 
     def __init__(self, client: "redis.asyncio.Redis") -> None:
         self._redis = client
-        self._batch = Batch(lambda: self._redis)
+        self._batch = CommandPipeline(lambda: self._redis)
         self._scripts = {
             name: client.register_script(text)
             for name, text in (
                 ("enter", _ENTER),
                 ("claim", _CLAIM),
                 ("release", _RELEASE),
-                ("fit", _FIT),
-                ("remind", _REMIND),
+                ("shrink", _SHRINK),
+                ("reconcile", _RECONCILE),
             )
         }
         self._dead: dict[str, bool] = {}
@@ -212,7 +212,7 @@ class QuotaBook:
         self._signed_ms = now_ms
         self._dead = {} if all_were_silent else {name.decode(): True for name in dead}
 
-    async def _run(self, name: str, socket: Socket, now_ms: int, *more: Any) -> Any:
+    async def _run(self, name: str, socket: ConnectionKey, now_ms: int, *more: Any) -> Any:
         arguments = [*self._arguments(socket, now_ms), *more]
         return await self._evaluate(name, [socket.key], arguments)
 
@@ -225,8 +225,8 @@ class QuotaBook:
             raise answer
         return answer
 
-    async def admit(
-        self, socket: Socket, claims: Claims, max_conns: int, now_ms: int
+    async def register_and_lookup(
+        self, socket: ConnectionKey, claims: Claims, max_conns: int, now_ms: int
     ) -> tuple[Stored, bytes | None, int, list[str]]:
         """Enter a socket and look its customer up, in one round trip.
 
@@ -255,18 +255,18 @@ class QuotaBook:
             raise TooManyConnections(retry_after_s=math.ceil(float(over[0]) / 1000))
         return tuple(stored), revoked, used, over
 
-    async def enter(self, socket: Socket, max_conns: int, now_ms: int) -> tuple[int, list[str]]:
-        """Enter a socket again, with another number of them; return as `admit` does. Costs nothing of the limit."""
+    async def register(self, socket: ConnectionKey, max_conns: int, now_ms: int) -> tuple[int, list[str]]:
+        """Enter a socket again, with another number of them; return as above. Costs nothing of the limit."""
         key = keyspace.rate("connect", f"{socket.customer}@{socket.group}")
         arguments = [*self._arguments(socket, now_ms), max_conns, 0, 1]
         used, over = await self._evaluate("enter", [socket.key, key], arguments)
         return int(used), [field.decode() for field in over]
 
-    def _arguments(self, socket: Socket, now_ms: int) -> list[Any]:
+    def _arguments(self, socket: ConnectionKey, now_ms: int) -> list[Any]:
         return [socket.field, json.dumps(self._dead), now_ms, _KEY_TTL_S]
 
     async def claim(
-        self, socket: Socket, wanted: Sequence[InstrumentId], max_subs: int, now_ms: int, *, whole: bool = False
+        self, socket: ConnectionKey, wanted: Sequence[InstrumentId], max_subs: int, now_ms: int, *, whole: bool = False
     ) -> tuple[frozenset[str], int]:
         """Take quota for symbols in their order; return those granted and the number in use.
 
@@ -277,29 +277,29 @@ class QuotaBook:
         granted, used = await self._run("claim", socket, now_ms, max_subs, symbols, "1" if whole else "0")
         return frozenset(symbol.decode() for symbol in granted), int(used)
 
-    async def release(self, socket: Socket, instruments: Sequence[InstrumentId], now_ms: int) -> int:
+    async def release(self, socket: ConnectionKey, instruments: Sequence[InstrumentId], now_ms: int) -> int:
         return int(await self._run("release", socket, now_ms, json.dumps([str(one) for one in instruments])))
 
-    async def fit(self, socket: Socket, max_subs: int, now_ms: int) -> tuple[list[str], int]:
+    async def shrink(self, socket: ConnectionKey, max_subs: int, now_ms: int) -> tuple[list[str], int]:
         """Give back what is over a quota that shrank; return what this socket lost, newest first, and the use."""
-        dropped, used = await self._run("fit", socket, now_ms, max_subs)
+        dropped, used = await self._run("shrink", socket, now_ms, max_subs)
         return [symbol.decode() for symbol in dropped], int(used)
 
-    async def remind(self, socket: Socket, instruments: Sequence[InstrumentId], now_ms: int) -> int:
+    async def reconcile(self, socket: ConnectionKey, instruments: Sequence[InstrumentId], now_ms: int) -> int:
         """Make the books say exactly what this socket follows, whatever the store lost or never heard of."""
-        return int(await self._run("remind", socket, now_ms, json.dumps([str(one) for one in instruments])))
+        return int(await self._run("reconcile", socket, now_ms, json.dumps([str(one) for one in instruments])))
 
-    async def leave(self, socket: Socket) -> None:
+    async def leave(self, socket: ConnectionKey) -> None:
         (answer,) = await self._batch.run(("HDEL", socket.key, socket.field))
         if isinstance(answer, Exception):
             raise answer
 
 
-async def keep_signing(book: QuotaBook, now_ms: Any) -> None:
+async def heartbeat_loop(registry: QuotaRegistry, now_ms: Any) -> None:
     """Sign for ever; a store that is away is tried again."""
     while True:
         try:
-            await book.sign(now_ms())
+            await registry.sign(now_ms())
         except redis.RedisError:
             await asyncio.sleep(1)
             continue

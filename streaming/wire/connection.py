@@ -22,9 +22,7 @@ from streaming.wire.requests import (
     Claim,
     Close,
     Effect,
-    Fit,
     Follow,
-    Judge,
     List,
     Lookup,
     Ping,
@@ -33,13 +31,15 @@ from streaming.wire.requests import (
     Release,
     Replay,
     Request,
+    ResumeCheck,
+    ResumeDecision,
     Send,
-    Snapshot,
+    Shrink,
+    SnapshotRequest,
     Subscribe,
     Subscribed,
     Unsubscribe,
     Unsubscribed,
-    Verdict,
     Welcome,
 )
 
@@ -135,7 +135,7 @@ class Connection:
                 return self._subscribe(request, now_ms)
             case Unsubscribe():
                 return self._unsubscribe(request, now_ms)
-            case Snapshot():
+            case SnapshotRequest():
                 return self._snapshot(request)
             case List():
                 most, used = self._max_subs(now_ms), self.used
@@ -205,10 +205,10 @@ class Connection:
         self.used = used
         request, lanes = claim.request, dict.fromkeys(one.lane for one in claim.instruments if one in granted)
         if request.since is not None and WINDOW in request.kinds:
-            return [Judge(claim, granted, request.since, tuple(lanes))]
+            return [ResumeCheck(claim, granted, request.since, tuple(lanes))]
         return self._added(claim, granted, None, now_ms)
 
-    def judged(self, judge: Judge, verdicts: Sequence[Verdict], now_ms: int) -> list[Effect]:
+    def resume_decided(self, judge: ResumeCheck, verdicts: Sequence[ResumeDecision], now_ms: int) -> list[Effect]:
         """Go on with a subscribe now that it is known what the stream still has."""
         effects = self._added(judge.claim, judge.granted, verdicts, now_ms)
         for verdict in verdicts:
@@ -218,7 +218,7 @@ class Connection:
         return effects
 
     def _added(
-        self, claim: Claim, granted: frozenset[InstrumentId], verdicts: Sequence[Verdict] | None, now_ms: int
+        self, claim: Claim, granted: frozenset[InstrumentId], verdicts: Sequence[ResumeDecision] | None, now_ms: int
     ) -> list[Effect]:
         request, used, max_subs = claim.request, self.used, self._max_subs(now_ms)
         added = [one for one in claim.instruments if one in granted and one not in self.following]
@@ -281,7 +281,7 @@ class Connection:
             Unsubscribed(request, removed, self.following, rejected, self.used, max_subs)
         )  # fmt: skip
 
-    def _snapshot(self, request: Snapshot) -> list[Effect]:
+    def _snapshot(self, request: SnapshotRequest) -> list[Effect]:
         if not request.symbols:
             return [ReadNewest(request, tuple(self.following))]
         hers, rejected = self._followed(request.symbols)
@@ -315,7 +315,7 @@ class Connection:
             return [Close(CLOSE_SLOW, "no heartbeat")]
         effects = [*self._warn(now_s), *self._fit_levels(step)]
         if step.max_subs < self._announced_max or self.outside(now_ms):
-            return [*effects, Fit(step.max_subs)]
+            return [*effects, Shrink(step.max_subs)]
         if step.max_subs > self._announced_max:
             effects += _said(self.dialect.quota_changed(max_subs=step.max_subs, used=self.used, dropped=()))
             self._announced_max = step.max_subs
@@ -332,7 +332,7 @@ class Connection:
         gone = self._drop(tuple(self.following), EVENTS) if not step.levels else ()
         return [self._follow(), Release(gone)] if gone else [self._follow()]
 
-    def fitted(self, fit: Fit, dropped: Iterable[InstrumentId], used: int) -> list[Effect]:
+    def shrunk(self, fit: Shrink, dropped: Iterable[InstrumentId], used: int) -> list[Effect]:
         """The stores have given back what was over the quota: `dropped` are this socket's, newest first."""
         gone = self._drop([one for one in dropped if one in self.following], None)
         self.used, self._announced_max = used, fit.max_subs

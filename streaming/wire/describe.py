@@ -26,7 +26,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Socket:
+class SocketDescription:
     """What is said on a language's sockets. Paths and the token's places are those of its `Dialect`."""
 
     title: str
@@ -87,7 +87,7 @@ class Description:
     """Everything that is told of one language."""
 
     name: str
-    socket: Socket | None
+    socket: SocketDescription | None
     rest: Rest | None
 
 

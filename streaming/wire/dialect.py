@@ -26,7 +26,7 @@ from streaming.wire.requests import (
     Ping,
     Rejection,
     Request,
-    Snapshot,
+    SnapshotRequest,
     Subscribe,
     Subscribed,
     Unsubscribed,
@@ -37,7 +37,7 @@ BarEncoder = Callable[[str, int, int, int, int, int, int], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class AuthPlacement:
     """Where a client of this language puts its token, and how it hears that the token is no good."""
 
     headers: tuple[str, ...] = ()  # beside `Authorization: Bearer`
@@ -69,7 +69,7 @@ class Dialect:
 
     name: str
     paths: ClassVar[Mapping[str, str]] = {}  # URL path -> via, which tells the dialect's own variants apart
-    door = Door()
+    auth = AuthPlacement()
     rules = Rules()
 
     # -- what a client says ----------------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ class Dialect:
         return ""
 
     def snapshot(
-        self, *, request: Snapshot, newest: Sequence[tuple[InstrumentId, Newest]], rejected: Sequence[Rejection]
+        self, *, request: SnapshotRequest, newest: Sequence[tuple[InstrumentId, Newest]], rejected: Sequence[Rejection]
     ) -> str:
         return ""
 

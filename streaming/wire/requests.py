@@ -57,7 +57,7 @@ class List:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class SnapshotRequest:
     """Tell the newest bar of these symbols; of all that are followed where none is named."""
 
     symbols: tuple[str, ...] = ()
@@ -79,7 +79,7 @@ class Auth:
     token: str
 
 
-Request = Subscribe | Unsubscribe | List | Snapshot | Ping | Auth
+Request = Subscribe | Unsubscribe | List | SnapshotRequest | Ping | Auth
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ResumeDecision:
     """Whether a lane's stream has everything behind `since`.
 
     `first` is the first window that it has, None where there is none; `reason` says why it cannot be recovered:
@@ -138,7 +138,7 @@ class Subscribed:
     rejected: Sequence[Rejection]
     used: int
     max_subs: int
-    resume: Sequence[Verdict] | None = None
+    resume: Sequence[ResumeDecision] | None = None
     live_only: Sequence[str] = ()
 
 
@@ -191,7 +191,7 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class Shrink:
     """The quota shrank: give back what is over it, then call `fitted`."""
 
     max_subs: int
@@ -205,7 +205,7 @@ class Follow:
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class ResumeCheck:
     """Find out what can be replayed of each lane, then call `judged`."""
 
     claim: Claim
@@ -218,7 +218,7 @@ class Judge:
 class Replay:
     """Replay these, which are followed already, from where the verdict says."""
 
-    verdict: Verdict
+    verdict: ResumeDecision
     channels: frozenset[Channel]
 
 
@@ -226,7 +226,7 @@ class Replay:
 class ReadNewest:
     """Read the newest bars of these, then call `newest_read`."""
 
-    request: Snapshot
+    request: SnapshotRequest
     instruments: tuple[InstrumentId, ...]
     rejected: tuple[Rejection, ...] = ()
 
@@ -239,4 +239,4 @@ class Close:
     reason: str
 
 
-Effect = Send | Lookup | Claim | Release | Fit | Follow | Judge | Replay | ReadNewest | Close
+Effect = Send | Lookup | Claim | Release | Shrink | Follow | ResumeCheck | Replay | ReadNewest | Close

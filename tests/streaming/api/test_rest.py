@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from kernel import keyspace
 from kernel.scope import Scope, Step
-from streaming.store.calls import calls_a_minute
+from streaming.store.rate_limit import calls_a_minute
 from streaming.urls import urlpatterns
 from tests.streaming.conftest import FOREIGN_KEY, GROUP, make_scope, make_token, wait_for
 

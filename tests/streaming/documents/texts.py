@@ -16,12 +16,12 @@ from streaming.wire.requests import (
     List,
     Ping,
     Rejection,
-    Snapshot,
+    ResumeDecision,
+    SnapshotRequest,
     Subscribe,
     Subscribed,
     Unsubscribe,
     Unsubscribed,
-    Verdict,
     Welcome,
 )
 
@@ -74,7 +74,10 @@ def _answers(dialect: Dialect) -> Iterator[str]:
             yield dialect.subscribed(Subscribed(subscribe, [MOUTAI], [MOUTAI], rejected, used=1, max_subs=5))
             if unsubscribe is not None:
                 yield dialect.unsubscribed(Unsubscribed(unsubscribe, [MOUTAI], [MOUTAI], rejected, used=1, max_subs=5))
-        resume = [Verdict("CN", True, "e", SEQ, SEQ, ""), Verdict("HK", False, "e", SEQ, None, "no_stream")]
+        resume = [
+            ResumeDecision("CN", True, "e", SEQ, SEQ, ""),
+            ResumeDecision("HK", False, "e", SEQ, None, "no_stream"),
+        ]
         yield dialect.subscribed(Subscribed(subscribe, [], [MOUTAI], [], 1, 5, resume=resume, live_only=("1m", "tick")))
         if ping is not None:
             yield dialect.pong(request=ping, now_ms=NOW_MS)
@@ -84,7 +87,7 @@ def _answers(dialect: Dialect) -> Iterator[str]:
             yield dialect.error(error)
     yield dialect.listing(request=List(), current=[MOUTAI], used=1, max_subs=5)
     newest = [(MOUTAI, NEWEST), (TENCENT, Newest(0, 0, 0, 0, 0, 0, 0, "halted", 0, "2026-03-09", 0, 0, 0, 0, 0))]
-    yield dialect.snapshot(request=Snapshot(), newest=newest, rejected=[])
+    yield dialect.snapshot(request=SnapshotRequest(), newest=newest, rejected=[])
 
 
 def _rejections(symbols: Sequence[str]) -> Iterator[list[Rejection]]:

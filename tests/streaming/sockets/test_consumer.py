@@ -141,11 +141,11 @@ async def test_a_client_that_is_gone_before_the_upgrade_leaves_nothing_in_the_bo
     assert await in_the_books(scope) == {}
 
 
-@pytest.mark.parametrize("held_up", ["claim", "remind"])
+@pytest.mark.parametrize("held_up", ["claim", "reconcile"])
 async def test_what_reaches_the_books_after_the_socket_has_left_is_taken_out_again(
     node, peer, scope, monkeypatch, held_up
 ):
-    gate = Gate(monkeypatch, node.book, held_up)
+    gate = Gate(monkeypatch, node.quota, held_up)
     (socket,) = node.sockets.of(scope.customer, scope.group)
     if held_up == "claim":
         peer.ask("subscribe", symbols=["600519.SH"])
@@ -172,7 +172,7 @@ async def test_an_answer_to_a_client_that_has_gone_is_no_outage_and_no_traceback
 
 
 async def test_an_answer_that_comes_after_our_close_is_not_sent(node, peer, scope, monkeypatch, caplog):
-    gate = Gate(monkeypatch, node.book, "claim")
+    gate = Gate(monkeypatch, node.quota, "claim")
     (socket,) = node.sockets.of(scope.customer, scope.group)
     peer.ask("subscribe", symbols=["600519.SH"])
     await asyncio.wait_for(gate.reached.wait(), timeout=5)
@@ -227,9 +227,9 @@ async def store_away(monkeypatch, node, settings) -> AsyncIterator:
     def away() -> None:
         monkeypatch.setattr(connection, "redis_async", lambda: nobody)
         monkeypatch.setattr(
-            node.book, "_scripts", {n: nobody.register_script(s.script) for n, s in node.book._scripts.items()}
+            node.quota, "_scripts", {n: nobody.register_script(s.script) for n, s in node.quota._scripts.items()}
         )
-        monkeypatch.setattr(node.book, "_redis", nobody)
+        monkeypatch.setattr(node.quota, "_redis", nobody)
 
     yield away
     await nobody.aclose()

@@ -11,7 +11,7 @@ from kernel import clock, keyspace
 from kernel.instruments import InstrumentId
 from streaming.store import quota
 from streaming.store.connection import new_redis_async, redis_sync
-from streaming.store.quota import PROCESS, QuotaBook, Socket, usage
+from streaming.store.quota import PROCESS, ConnectionKey, QuotaRegistry, usage
 
 pytestmark = pytest.mark.whole
 NOW = clock.now_ms()
@@ -28,16 +28,16 @@ async def client() -> AsyncIterator:
 
 
 @pytest.fixture
-async def book(client) -> QuotaBook:
-    return QuotaBook(client)
+async def book(client) -> QuotaRegistry:
+    return QuotaRegistry(client)
 
 
-def sockets(count: int, process: str = PROCESS) -> list[Socket]:
+def sockets(count: int, process: str = PROCESS) -> list[ConnectionKey]:
     customer = uuid.uuid4().hex
-    return [Socket(customer, "local", f"{process}:{n}") for n in range(count)]
+    return [ConnectionKey(customer, "local", f"{process}:{n}") for n in range(count)]
 
 
-class ReadThenWrite(QuotaBook):
+class ReadThenWrite(QuotaRegistry):
     """The twin: the same claim without the script, a question and then an answer."""
 
     async def claim(self, socket, wanted, max_subs, now_ms):
@@ -50,10 +50,10 @@ class ReadThenWrite(QuotaBook):
         return granted, len(used | granted)
 
 
-async def granted_of_fifty_at_once(book: QuotaBook, max_subs: int) -> int:
+async def granted_of_fifty_at_once(book: QuotaRegistry, max_subs: int) -> int:
     ten = sockets(10)
     answers = await asyncio.gather(
-        *(book.claim(ten[n % 10], [symbol], max_subs, NOW) for n, symbol in enumerate(FIFTY))
+        *(quota.claim(ten[n % 10], [symbol], max_subs, NOW) for n, symbol in enumerate(FIFTY))
     )
     return sum(len(granted) for granted, _ in answers)
 
@@ -69,63 +69,63 @@ async def test_the_twin_that_reads_and_then_writes_takes_more_than_the_quota(cli
 
 async def test_a_process_that_died_long_ago_holds_no_quota(book, client):
     (mine,) = sockets(1)
-    dead = Socket(mine.customer, mine.group, "gone-1-aa:1")
-    await book.claim(dead, [ONE, TWO], 5, NOW - 3 * HOUR)
+    dead = ConnectionKey(mine.customer, mine.group, "gone-1-aa:1")
+    await quota.claim(dead, [ONE, TWO], 5, NOW - 3 * HOUR)
     await client.zadd(keyspace.PROCESSES, {"gone-1-aa": NOW - 3 * HOUR})
 
-    await book.sign(NOW)
+    await quota.sign(NOW)
 
-    assert await book.enter(mine, 1, NOW) == (0, [])
+    assert await quota.register(mine, 1, NOW) == (0, [])
     assert await client.hkeys(mine.key) == [mine.field.encode()]
 
 
 async def test_after_an_outage_of_the_store_the_living_get_time_to_sign_again(book, client):
     (mine,) = sockets(1)
-    theirs = Socket(mine.customer, mine.group, "other-1-bb:1")
-    await book.claim(theirs, [ONE], 5, NOW)
+    theirs = ConnectionKey(mine.customer, mine.group, "other-1-bb:1")
+    await quota.claim(theirs, [ONE], 5, NOW)
     for at in (NOW, NOW + 60_000):  # nobody could sign for a minute, and we are the first who can
-        await book.sign(at)
+        await quota.sign(at)
         await client.zadd(keyspace.PROCESSES, {"other-1-bb": NOW})
 
-    assert (await book.enter(mine, 5, NOW + 60_000))[0] == 1
+    assert (await quota.register(mine, 5, NOW + 60_000))[0] == 1
 
-    await book.sign(NOW + 65_000)  # still silent five seconds later: dead
-    assert (await book.enter(mine, 5, NOW + 65_000))[0] == 0
+    await quota.sign(NOW + 65_000)  # still silent five seconds later: dead
+    assert (await quota.register(mine, 5, NOW + 65_000))[0] == 0
 
 
 async def test_a_release_that_the_store_never_heard_of_is_made_up_by_the_re_check(book):
     one, two = sockets(2)
-    await book.claim(one, [ONE, TWO], 5, NOW)
-    await book.claim(two, [TWO, THREE], 5, NOW)
+    await quota.claim(one, [ONE, TWO], 5, NOW)
+    await quota.claim(two, [TWO, THREE], 5, NOW)
 
-    assert await book.remind(one, [ONE], NOW) == 3
-    assert await book.remind(one, [], NOW) == 2
+    assert await quota.reconcile(one, [ONE], NOW) == 3
+    assert await quota.reconcile(one, [], NOW) == 2
 
 
 async def test_what_the_store_has_lost_is_written_again(book, client):
     (one,) = sockets(1)
-    await book.claim(one, [ONE, TWO], 5, NOW)
+    await quota.claim(one, [ONE, TWO], 5, NOW)
     await client.delete(one.key)
-    assert await book.remind(one, [ONE, TWO], NOW) == 2
+    assert await quota.reconcile(one, [ONE, TWO], NOW) == 2
 
 
 async def test_giving_back_counts_only_what_living_sockets_follow(book, client):
     one, two = sockets(2)
-    dead = Socket(one.customer, one.group, "gone-1-aa:1")
+    dead = ConnectionKey(one.customer, one.group, "gone-1-aa:1")
     for socket in (one, dead):
-        await book.claim(socket, [ONE], 5, NOW)
-    await book.claim(two, [TWO], 5, NOW)
+        await quota.claim(socket, [ONE], 5, NOW)
+    await quota.claim(two, [TWO], 5, NOW)
     await client.zadd(keyspace.PROCESSES, {"gone-1-aa": NOW - 60_000})
-    await book.sign(NOW)
+    await quota.sign(NOW)
 
-    assert await book.release(one, [ONE], NOW) == 1
+    assert await quota.release(one, [ONE], NOW) == 1
 
 
 async def test_what_rest_tells_of_the_use_leaves_out_dead_processes(book, client):
     (mine,) = sockets(1)
-    dead = Socket(mine.customer, mine.group, "gone-1-aa:1")
-    await book.claim(mine, [ONE], 5, NOW)
-    await book.claim(dead, [TWO], 5, NOW)
+    dead = ConnectionKey(mine.customer, mine.group, "gone-1-aa:1")
+    await quota.claim(mine, [ONE], 5, NOW)
+    await quota.claim(dead, [TWO], 5, NOW)
     await client.zadd(keyspace.PROCESSES, {"gone-1-aa": NOW - quota.DEAD_AFTER_MS})
 
     assert usage(redis_sync(), mine.customer, mine.group, NOW) == ([str(ONE)], 1)
@@ -133,8 +133,8 @@ async def test_what_rest_tells_of_the_use_leaves_out_dead_processes(book, client
 
 async def test_a_smaller_quota_drops_the_newest_followed(book):
     one, two = sockets(2)
-    await book.claim(one, [ONE, TWO], 5, NOW)
-    await book.claim(two, [THREE], 5, NOW + 1)
+    await quota.claim(one, [ONE, TWO], 5, NOW)
+    await quota.claim(two, [THREE], 5, NOW + 1)
 
-    assert await book.fit(one, 1, NOW) == ([str(TWO)], 1)
-    assert await book.fit(two, 1, NOW) == ([str(THREE)], 1)
+    assert await quota.shrink(one, 1, NOW) == ([str(TWO)], 1)
+    assert await quota.shrink(two, 1, NOW) == ([str(THREE)], 1)

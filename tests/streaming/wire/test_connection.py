@@ -11,7 +11,7 @@ from kernel.scope import Scope, Step
 from streaming.wire.channels import Channel
 from streaming.wire.connection import Connection, costs_quota
 from streaming.wire.dialects.native.socket import dialect as native
-from streaming.wire.requests import Claim, Close, Fit, Follow, Lookup, Release, Send
+from streaming.wire.requests import Claim, Close, Follow, Lookup, Release, Send, Shrink
 
 NOW_S = 1_790_000_000
 NOW = NOW_S * 1000
@@ -99,7 +99,7 @@ def test_growth_is_told_at_once_and_shrinkage_asks_for_a_fit():
     connection = opened()
     assert texts(connection.entitled(scope(5, rev=2), NOW))[0]["max_subs"] == 5
     assert connection.entitled(scope(5, rev=2), NOW) == []
-    assert connection.entitled(scope(1, rev=3), NOW) == [Fit(1)]
+    assert connection.entitled(scope(1, rev=3), NOW) == [Shrink(1)]
 
 
 def test_an_older_scope_changes_nothing():
@@ -110,7 +110,7 @@ def test_an_older_scope_changes_nothing():
 def test_what_a_fit_drops_is_named_newest_first():
     connection = opened()
     subscribe(connection, "600519.SH", "000001.SZ")
-    effects = connection.fitted(Fit(1), [PINGAN], 1)
+    effects = connection.shrunk(Shrink(1), [PINGAN], 1)
     assert texts(effects) == [{"type": "quota_changed", "max_subs": 1, "used": 1, "dropped": ["000001.SZ"]}]
     assert list(connection.following) == [MOUTAI]
 
@@ -118,7 +118,7 @@ def test_what_a_fit_drops_is_named_newest_first():
 def test_a_market_that_leaves_the_plan_leaves_the_socket():
     connection = opened()
     subscribe(connection, "600519.SH", "700.HK")
-    assert connection.entitled(scope(2, rev=2, markets=frozenset({"CN"})), NOW) == [Fit(2)]
+    assert connection.entitled(scope(2, rev=2, markets=frozenset({"CN"})), NOW) == [Shrink(2)]
     assert connection.outside(NOW) == (TENCENT,)
 
 

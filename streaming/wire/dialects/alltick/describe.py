@@ -14,7 +14,7 @@ from streaming.wire.describe import (
     Parameter,
     Rest,
     Schema,
-    Socket,
+    SocketDescription,
     either,
     is_,
     loose,
@@ -61,7 +61,7 @@ def _answered(name: str, summary: str, ret: Schema, command: Schema, example: tu
 
 _ANSWERS = tuple(command + 1 for command in (HEARTBEAT, DEPTH, TRADES, CANCEL))
 
-SOCKET = Socket(
+SOCKET = SocketDescription(
     "AllTick",
     "Numbered commands. A subscribe replaces the one before of its kind; what is over the quota is ignored in silence. "
     "No message holds true, false or null.",

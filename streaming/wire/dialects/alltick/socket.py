@@ -14,7 +14,7 @@ from streaming.records.window import Book, Print
 from streaming.reference import directory
 from streaming.wire.channels import Channel
 from streaming.wire.connection import CLOSE_TOO_MANY
-from streaming.wire.dialect import Dialect, Door, Rules
+from streaming.wire.dialect import AuthPlacement, Dialect, Rules
 from streaming.wire.dialects.alltick import symbols
 from streaming.wire.dialects.numbers import decimal_text
 from streaming.wire.dialects.reading import json_object
@@ -60,7 +60,7 @@ class AllTick(Dialect):
 
     name = "alltick"
     paths: ClassVar = {"quote-stock-b-ws-api": "", "quote-b-ws-api": ""}
-    door = Door(headers=("token",), query=("token",))
+    auth = AuthPlacement(headers=("token",), query=("token",))
     rules = Rules(overwrites=True, newest_connection_loses=True, echoes_symbols=True, silence_s=30)
 
     # -- what a client says ----------------------------------------------------------------------------------------

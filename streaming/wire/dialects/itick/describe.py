@@ -14,7 +14,7 @@ from streaming.wire.describe import (
     Parameter,
     Rest,
     Schema,
-    Socket,
+    SocketDescription,
     by_name,
     either,
     is_,
@@ -50,7 +50,7 @@ def _pushed(**fields: Schema) -> Schema:
     return obj(code=is_(1), data=obj(**fields))
 
 
-SOCKET = Socket(
+SOCKET = SocketDescription(
     "iTick",
     "The path's asset decides what a bare code means. The token may also be sent as the first message. Over the "
     "quota a subscribe is refused whole: `exceeding the maximum subscription limit`. Who has sent one ping must send "

@@ -19,7 +19,7 @@ from streaming.records.window import Book, Print
 from streaming.reference import directory
 from streaming.wire.channels import EVENTS, Channel
 from streaming.wire.connection import CLOSE_TOKEN
-from streaming.wire.dialect import Dialect, Door, Rules
+from streaming.wire.dialect import AuthPlacement, Dialect, Rules
 from streaming.wire.dialects.itick import symbols
 from streaming.wire.dialects.itick.rest import INTERVALS
 from streaming.wire.dialects.numbers import percent
@@ -64,7 +64,7 @@ class ITick(Dialect):
         **{asset: asset for asset in symbols.ASSETS},
         **{f"websocket/{asset}": asset for asset in symbols.ASSETS},
     }
-    door = Door(headers=("token",), query=("token",), by_message=True, refused_by_message=True)
+    auth = AuthPlacement(headers=("token",), query=("token",), by_message=True, refused_by_message=True)
     rules = Rules(whole_or_nothing=True, most_symbols=500, silence_s=60, shows_newest=True)
 
     # -- what a client says ----------------------------------------------------------------------------------------

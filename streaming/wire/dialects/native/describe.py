@@ -17,7 +17,7 @@ from streaming.wire.describe import (
     Operation,
     Rest,
     Schema,
-    Socket,
+    SocketDescription,
     by_name,
     either,
     is_,
@@ -265,7 +265,7 @@ _HEARS = (
     ),
 )  # fmt: skip
 
-SOCKET = Socket(
+SOCKET = SocketDescription(
     "Tickpack's own",
     "Bars of 1.5 seconds and whatever else the feed has, with resume. docs/protocol.md has all of it. "
     "A page sends its token as the subprotocols `bearer, <token>`.",

@@ -9,7 +9,7 @@ from kernel.instruments import LANES
 from streaming.errors import Unsupported
 from streaming.wire.channels import EVENTS, INTERVALS, WINDOW
 from streaming.wire.dialects.reading import json_object
-from streaming.wire.requests import List, Ping, Request, Since, Snapshot, Subscribe, Unsubscribe
+from streaming.wire.requests import List, Ping, Request, Since, SnapshotRequest, Subscribe, Unsubscribe
 
 ACTIONS = ("subscribe", "unsubscribe", "list", "snapshot", "ping")
 MAX_SYMBOLS = 500
@@ -40,7 +40,7 @@ def parse(text: str) -> Request:
     if action == "list":
         return List()
     if action == "snapshot":
-        return Snapshot(_symbols(message) if "symbols" in message else ())
+        return SnapshotRequest(_symbols(message) if "symbols" in message else ())
     if action == "ping":
         echo = message.get("id")
         return Ping(echo if isinstance(echo, str | int) and len(str(echo)) <= 64 else None)

@@ -14,7 +14,7 @@ from streaming.domain import E4
 from streaming.domain.intervals import FormedBar
 from streaming.errors import StoreUnavailable
 from streaming.records.window import Book, Newest, Print, end_ms
-from streaming.wire.dialect import BarEncoder, Dialect, Door
+from streaming.wire.dialect import AuthPlacement, BarEncoder, Dialect
 from streaming.wire.dialects.native import frames
 from streaming.wire.dialects.native.reading import parse
 from streaming.wire.requests import (
@@ -22,10 +22,10 @@ from streaming.wire.requests import (
     Ping,
     Rejection,
     Request,
-    Snapshot,
+    ResumeDecision,
+    SnapshotRequest,
     Subscribed,
     Unsubscribed,
-    Verdict,
     Welcome,
 )
 from streaming.wire.texts import iso
@@ -44,7 +44,7 @@ def _rejections(rejected: Iterable[Rejection]) -> list[dict[str, str]]:
     return [{"symbol": one.symbol[:64], "reason": one.reason, "message": one.message} for one in rejected]
 
 
-def _resume(verdict: Verdict) -> dict[str, Any]:
+def _resume(verdict: ResumeDecision) -> dict[str, Any]:
     told = {"recovered": verdict.recovered, "epoch": verdict.epoch, "since": verdict.since}
     return told if verdict.recovered else {**told, "first": verdict.first, "reason": verdict.reason}
 
@@ -87,7 +87,7 @@ class Native(Dialect):
 
     name = "native"
     paths: ClassVar = {"ws/stock": ""}
-    door = Door(any_origin=False)
+    auth = AuthPlacement(any_origin=False)
 
     def parse(self, text: str, via: str = "") -> Request:
         return parse(text)
@@ -141,7 +141,7 @@ class Native(Dialect):
         return _text({"type": "list", "current": sorted(str(one) for one in current), "quota": _quota(used, max_subs)})
 
     def snapshot(
-        self, *, request: Snapshot, newest: Sequence[tuple[InstrumentId, Newest]], rejected: Sequence[Rejection]
+        self, *, request: SnapshotRequest, newest: Sequence[tuple[InstrumentId, Newest]], rejected: Sequence[Rejection]
     ) -> str:
         return _text(
             {

@@ -1,6 +1,6 @@
 """Seed 4's socket as data."""
 
-from streaming.wire.describe import COUNT, NUMBER, TEXT, Message, Socket, is_, loose, many, obj
+from streaming.wire.describe import COUNT, NUMBER, TEXT, Message, SocketDescription, is_, loose, many, obj
 
 _SYMBOLS = many(TEXT, least=1, most=500)
 _TRADE = obj(
@@ -18,7 +18,7 @@ _TRADE = obj(
     ask_size=COUNT,
 )
 
-SOCKET = Socket(
+SOCKET = SocketDescription(
     "Realtime HK",
     "Trades of Hong Kong and nothing else: no acknowledgements, no pongs, no errors. What cannot be done is said by "
     "closing the socket (4400, 4403). What is over the quota is left out.",

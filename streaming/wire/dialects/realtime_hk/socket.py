@@ -15,7 +15,7 @@ from kernel.instruments import BadSymbol, InstrumentId, Venue
 from streaming.records.window import Book, Print
 from streaming.reference.instruments import canonical
 from streaming.wire.channels import Channel
-from streaming.wire.dialect import Dialect, Door, Rules
+from streaming.wire.dialect import AuthPlacement, Dialect, Rules
 from streaming.wire.dialects.reading import json_object, texts
 from streaming.wire.requests import Ping, Request, Subscribe, Unsubscribe
 from streaming.wire.texts import PRICES
@@ -31,7 +31,7 @@ class RealtimeHk(Dialect):
     name = "realtime_hk"
     paths: ClassVar = {"realtime/hk": ""}
     # The article shows no place for a token: it goes into the URL.
-    door = Door(headers=("token",), query=("token",))
+    auth = AuthPlacement(headers=("token",), query=("token",))
     rules = Rules(echoes_symbols=True, errors_close=True)
 
     def parse(self, text: str, via: str = "") -> Request:

@@ -14,7 +14,7 @@ from streaming.wire.describe import (
     Parameter,
     Rest,
     Schema,
-    Socket,
+    SocketDescription,
     by_name,
     is_,
     loose,
@@ -63,7 +63,7 @@ def _asks(action: str) -> Schema:
 
 _SYNCED = one_of("ok", "skipped")
 
-SOCKET = Socket(
+SOCKET = SocketDescription(
     "rt-receiver",
     "Quotes as `tick`. A socket begins with the symbols that its customer has stored, and stores what it subscribes; "
     "`server_sync` says whether that was done. `batch_seq` counts an instrument's ticks: a gap shows.",

@@ -12,11 +12,11 @@ from kernel.errors import Malformed, PlatformError
 from kernel.instruments import InstrumentId
 from streaming.domain import E4
 from streaming.domain.calendar import exchange_day
-from streaming.domain.ticks import Snapshot as Picture
+from streaming.domain.ticks import Snapshot
 from streaming.domain.windows import end_ms
 from streaming.records.window import Book, Newest
 from streaming.wire.channels import Channel
-from streaming.wire.dialect import Dialect, Door, Rules
+from streaming.wire.dialect import AuthPlacement, Dialect, Rules
 from streaming.wire.dialects.numbers import percent
 from streaming.wire.dialects.rt_receiver import rest
 from streaming.wire.dialects.rt_receiver.rows import named, row
@@ -26,7 +26,7 @@ from streaming.wire.requests import (
     List,
     Rejection,
     Request,
-    Snapshot,
+    SnapshotRequest,
     Subscribe,
     Subscribed,
     Unsubscribe,
@@ -65,7 +65,7 @@ class RtReceiver(Dialect):
 
     name = "rt_receiver"
     paths: ClassVar = {"ws": ""}
-    door = Door(query=("token",), any_origin=False)
+    auth = AuthPlacement(query=("token",), any_origin=False)
     rules = Rules(stores_symbols=True)
 
     # -- what a client says ----------------------------------------------------------------------------------------
@@ -89,7 +89,7 @@ class RtReceiver(Dialect):
         if action == "unsubscribe":
             return Unsubscribe(_symbols(message))
         if action == "snapshot":
-            return Snapshot()
+            return SnapshotRequest()
         if action == "list":
             return List()
         raise Malformed(f"未知 action: {action[:64]}，支持 subscribe/unsubscribe/snapshot/list")
@@ -139,7 +139,7 @@ class RtReceiver(Dialect):
         return _text({"type": "subscription_list", "symbols": _sorted(current)}, user=True)
 
     def snapshot(
-        self, *, request: Snapshot, newest: Sequence[tuple[InstrumentId, Newest]], rejected: Sequence[Rejection]
+        self, *, request: SnapshotRequest, newest: Sequence[tuple[InstrumentId, Newest]], rejected: Sequence[Rejection]
     ) -> str:
         data = [row(_picture(instrument, bar), best=False) for instrument, bar in newest]
         return _text({"type": "snapshot", "count": len(data), "data": data})
@@ -189,9 +189,9 @@ def _symbols(message: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _picture(instrument: InstrumentId, bar: Newest) -> Picture:
+def _picture(instrument: InstrumentId, bar: Newest) -> Snapshot:
     """Return a day as its newest bar left it."""
-    return Picture(
+    return Snapshot(
         instrument=instrument, at_ms=end_ms(bar.seq), prev_close_e4=bar.prev_close_e4, open_e4=bar.day_open_e4,
         high_e4=bar.day_high_e4, low_e4=bar.day_low_e4, last_e4=bar.close_e4, cum_volume=bar.day_volume,
         cum_turnover_e4=bar.day_turnover_e4,

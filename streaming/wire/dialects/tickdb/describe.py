@@ -17,7 +17,7 @@ from streaming.wire.describe import (
     Parameter,
     Rest,
     Schema,
-    Socket,
+    SocketDescription,
     by_name,
     either,
     is_,
@@ -61,7 +61,7 @@ def _pushed(command: str, data: Schema) -> Schema:
     return obj(cmd=is_(command), data=data)
 
 
-SOCKET = Socket(
+SOCKET = SocketDescription(
     "TickDB",
     "ticker, depth and trade as on its pages, and a channel `kline` of ours. Over the quota a subscribe is answered "
     "with 5004 and the symbols that failed, or 3004 where none fitted.",

@@ -15,7 +15,7 @@ from streaming.errors import AmbiguousSymbol, TooManyConnections, TypeConflict
 from streaming.records.window import Book, Print
 from streaming.reference import directory
 from streaming.wire.channels import Channel
-from streaming.wire.dialect import Dialect, Door, Rules
+from streaming.wire.dialect import AuthPlacement, Dialect, Rules
 from streaming.wire.dialects.numbers import decimal_text, percent_text
 from streaming.wire.dialects.reading import json_object, texts
 from streaming.wire.dialects.tickdb import symbols
@@ -52,7 +52,7 @@ class TickDb(Dialect):
 
     name = "tickdb"
     paths: ClassVar = {"v1/realtime": ""}
-    door = Door(headers=("x-api-key",), query=("api_key",))
+    auth = AuthPlacement(headers=("x-api-key",), query=("api_key",))
     rules = Rules(echoes_symbols=True, shows_newest=True)
 
     # -- what a client says ----------------------------------------------------------------------------------------

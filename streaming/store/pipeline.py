@@ -13,7 +13,7 @@ _MOST = 100  # callers in one round trip, so that the store's other users get th
 Command = tuple[Any, ...]
 
 
-class Batch:
+class CommandPipeline:
     """One event loop's queue of commands.
 
     Args:

@@ -16,8 +16,8 @@ from kernel import keyspace
 from kernel.scope import Policy, Scope, Step, newer
 from kernel.tokens import Claims, SubscriptionExpired
 from streaming.errors import StoreUnavailable, TooManyCalls
-from streaming.store.batch import Batch
 from streaming.store.entitlements import judge, read_policy, read_scope
+from streaming.store.pipeline import CommandPipeline
 
 log = logging.getLogger(__name__)
 CALLS, CALLS_A_SYMBOL = 60, 12  # a minute: 120 for five symbols, 660 for fifty; it stacks as symbols do
@@ -43,12 +43,12 @@ def calls_a_minute(step: Step) -> int:
     return CALLS + CALLS_A_SYMBOL * step.max_subs
 
 
-class CallBook:
+class RateLimiter:
     """The limiter and the entitlements of one process, for its event loop."""
 
     def __init__(self, client: Callable[[], Any]) -> None:
         self._client = client
-        self._batch = Batch(client)
+        self._batch = CommandPipeline(client)
         self._script: Any = None
         self._known: dict[tuple[str, str], tuple[Scope | None, Policy | None]] = {}
         self._away_until = 0.0  # monotonic
