@@ -43,6 +43,17 @@ class Told(Malformed):
     code = "test_told"
 
 
+class Silent(Malformed):
+    code = "test_silent"
+
+
+class Both(Malformed):
+    """This is for whoever reads the code"""
+
+    message = "This is told"
+    code = "test_both"
+
+
 @pytest.mark.parametrize(
     ("family", "status"), [(PlatformError, 500), (Refused, 409), (Malformed, 400), (Unavailable, 503)]
 )
@@ -63,6 +74,11 @@ def test_an_error_that_is_told_more_says_that_instead_and_only_itself():
 
 def test_a_class_without_a_message_says_its_docstrings_first_line():
     assert Told().message == "The first line is told."
+    assert Silent().message == "The request cannot be read."
+
+
+def test_a_message_goes_before_a_docstring():
+    assert Both().message == "This is told"
 
 
 def test_the_answer_carries_code_message_and_numbers():
