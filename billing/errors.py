@@ -10,65 +10,55 @@ from kernel.errors import Malformed, Refused
 
 
 class PlanNotOnSale(Refused):
-    """This plan is not on sale"""
-
+    message = "This plan is not on sale"
     code = "plan_not_on_sale"
 
 
 class IdempotencyKeyReused(Refused):
-    """This idempotency key was used for another purchase; take a new key"""
-
+    message = "This idempotency key was used for another purchase; take a new key"
     code = "idempotency_key_reused"
     http_status = 422
 
 
 class NotThatGrant(Refused):
-    """This grant is not yours, or belongs to another plan or node group"""
-
+    message = "This grant is not yours, or belongs to another plan or node group"
     code = "not_that_grant"
     http_status = 404
 
 
 class GrantIsExtended(Refused):
-    """A later grant continues this one; close that one first"""
-
+    message = "A later grant continues this one; close that one first"
     code = "grant_is_extended"
 
 
 class AmountMismatch(Refused):
-    """The gateway took another amount than what is due"""
-
+    message = "The gateway took another amount than what is due"
     code = "amount_mismatch"
 
 
 class NoEntitlement(Refused):
-    """Nothing was ever bought on this node group, so there is nothing to sign"""
-
+    message = "Nothing was ever bought on this node group, so there is nothing to sign"
     code = "no_entitlement"
     http_status = 403
 
 
 class TokenGone(Refused):
-    """This token was replaced or revoked"""
-
+    message = "This token was replaced or revoked"
     code = "token_gone"
     http_status = 404
 
 
 class PaymentsOff(Refused):
-    """No payment gateway is set up here"""
-
+    message = "No payment gateway is set up here"
     code = "payments_off"
     http_status = 403
 
 
 class BadPurchase(Malformed):
-    """The purchase cannot be read"""
-
+    message = "The purchase cannot be read"
     code = "bad_purchase"
 
 
 class BadNotice(Malformed):
-    """This is no notice of the payment gateway"""
-
+    message = "This is no notice of the payment gateway"
     code = "bad_notice"

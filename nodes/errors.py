@@ -8,12 +8,10 @@ from kernel.errors import Refused
 
 
 class NodeNotOffered(Refused):
-    """This node cannot take this plan at present"""
-
+    message = "This node cannot take this plan at present"
     code = "node_not_offered"
 
 
 class LastNodeOfGroup(Refused):
-    """This is its group's last node; its buyers would have nowhere to connect"""
-
+    message = "This is its group's last node; its buyers would have nowhere to connect"
     code = "last_node_of_group"

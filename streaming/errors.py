@@ -22,140 +22,118 @@ def causes(error: BaseException) -> str:
 
 
 class QuotaExceeded(Refused):
-    """Max subscriptions reached"""
-
+    message = "Max subscriptions reached"
     code = "quota_exceeded"
 
 
 class MarketNotAllowed(Refused):
-    """The plan does not include this market"""
-
+    message = "The plan does not include this market"
     code = "market_not_allowed"
     http_status = 403
 
 
 class SymbolNotAllowed(MarketNotAllowed):
-    """The entitlement leaves this symbol out"""
-
+    message = "The entitlement leaves this symbol out"
     code = "symbol_not_allowed"
 
 
 class LevelNotAllowed(Refused):
-    """The plan does not include this level"""
-
+    message = "The plan does not include this level"
     code = "level_not_allowed"
     http_status = 403
 
 
 class UnknownSymbol(Refused):
-    """No feed of this node carries this symbol"""
-
+    message = "No feed of this node carries this symbol"
     code = "unknown_symbol"
     http_status = 404
 
 
 class TooManyMessages(Refused):
-    """Too many messages; slow down"""
-
+    message = "Too many messages; slow down"
     code = "too_many_messages"
     http_status = 429
 
 
 class TooManyConnections(Refused):
-    """Too many new connections of this customer; wait a moment"""
-
+    message = "Too many new connections of this customer; wait a moment"
     code = "too_many_connections"
     http_status = 429
 
 
 class TooManyCalls(Refused):
-    """Too many requests a minute; `retry_after_s` says when the next one is answered"""
-
+    message = "Too many requests a minute; `retry_after_s` says when the next one is answered"
     code = "too_many_calls"
     http_status = 429
 
 
 class NotCarried(Refused):
-    """This node does not carry such data"""
-
+    message = "This node does not carry such data"
     code = "not_carried"
     http_status = 404
 
 
 class NoSuchAddress(NotCarried):
-    """There is no such address here; docs/protocol.md has them"""
-
+    message = "There is no such address here; docs/protocol.md has them"
     code = "no_such_address"
 
 
 class BinaryNotSupported(Malformed):
-    """This socket speaks text; send JSON in a text message"""
-
+    message = "This socket speaks text; send JSON in a text message"
     code = "binary_not_supported"
 
 
 class AlreadyAuthenticated(Malformed):
-    """This connection has a token already; open another one for another token"""
-
+    message = "This connection has a token already; open another one for another token"
     code = "already_authenticated"
 
 
 class NotAuthenticated(Refused):
-    """Send your token first"""
-
+    message = "Send your token first"
     code = "not_authenticated"
     http_status = 401
 
 
 class Unsupported(Malformed):
-    """This node does not carry that"""
-
+    message = "This node does not carry that"
     code = "unsupported"
 
 
 class BadParameter(Malformed):
-    """A query parameter cannot be used"""
-
+    message = "A query parameter cannot be used"
     code = "bad_parameter"
 
 
 class AmbiguousSymbol(Malformed):
-    """A code without its exchange means several things; `available_types` names their types"""
-
+    message = "A code without its exchange means several things; `available_types` names their types"
     code = "ambiguous_symbol"
 
 
 class TypeConflict(Malformed):
-    """A symbol is of another type than the one that was asked for"""
-
+    message = "A symbol is of another type than the one that was asked for"
     code = "type_conflict"
 
 
 class StoreUnavailable(Unavailable):
-    """The real-time store is away; try again in a few seconds"""
-
+    message = "The real-time store is away; try again in a few seconds"
     code = "store_unavailable"
 
 
 class HistoryUnavailable(Unavailable):
-    """History is away; try again in a few seconds"""
-
+    message = "History is away; try again in a few seconds"
     code = "history_unavailable"
 
 
 class Fenced(Refused):
-    """Another worker holds the lane now; this one must stop writing"""
-
+    message = "Another worker holds the lane now; this one must stop writing"
     code = "fenced"
 
 
 class StreamLost(Unavailable):
-    """The real-time store came back without windows that it had taken"""
-
+    message = "The real-time store came back without windows that it had taken"
     code = "stream_lost"
 
 
 class BadRecording(Malformed):
-    """This folder cannot be replayed"""
-
+    message = "This folder cannot be replayed"
     code = "bad_recording"

@@ -1,4 +1,4 @@
-"""The error tree of the project: three families, told apart by who has to act (STYLE section 7).
+"""The error tree of the project: three families, told apart by who has to act; an error is raised next to its rule.
 
 PlatformError
     Refused        the rules forbid it; the caller changes the request
@@ -10,13 +10,23 @@ from typing import Any, ClassVar
 
 
 class PlatformError(Exception):
-    """Something we foresaw. `code` is stable and unique across the project; `fields` carry the numbers."""
+    """Something we foresaw. `code` is stable and unique across the project; `fields` carry the numbers.
+
+    Args:
+        message: what a person reads; without one, what the class says.
+    """
 
     code: ClassVar[str] = "platform_error"
     http_status: ClassVar[int] = 500
+    message: str = "Something we foresaw"
+
+    def __init_subclass__(cls) -> None:
+        # A class that writes no `message` says its docstring's first line, of which `python -OO` leaves nothing.
+        if "message" not in vars(cls) and cls.__doc__:
+            cls.message = cls.__doc__.strip().splitlines()[0]
 
     def __init__(self, message: str = "", **fields: Any) -> None:
-        self.message = message or (self.__doc__ or self.code).strip().splitlines()[0]
+        self.message = message or self.message
         self.fields = fields
         super().__init__(self.message)
 
@@ -26,21 +36,18 @@ class PlatformError(Exception):
 
 
 class Refused(PlatformError):
-    """The rules forbid this request."""
-
+    message = "The rules forbid this request."
     code = "refused"
     http_status = 409
 
 
 class Malformed(PlatformError):
-    """The request cannot be read."""
-
+    message = "The request cannot be read."
     code = "malformed"
     http_status = 400
 
 
 class Unavailable(PlatformError):
-    """Something this request needs is away; try again."""
-
+    message = "Something this request needs is away; try again."
     code = "unavailable"
     http_status = 503

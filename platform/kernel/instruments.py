@@ -39,8 +39,7 @@ _HONG_KONG_INDEX = re.compile(r"([A-Z]{2,10})\.HK", re.ASCII)
 
 
 class BadSymbol(Malformed):
-    """This is not the form of a symbol."""
-
+    message = "This is not the form of a symbol."
     code = "bad_symbol"
 
 

@@ -16,8 +16,7 @@ _MAX_CONNS = 3  # of a token that doesn't say: their own have no such number
 
 
 class BadShape(Malformed):
-    """A nested scope is not of its shape."""
-
+    message = "A nested scope is not of its shape."
     code = "bad_token_shape"
 
 

@@ -18,8 +18,7 @@ MAX_CONNS_CAP = 10_000
 
 
 class BadScope(Malformed):
-    """A scope's claims are missing or of the wrong type."""
-
+    message = "A scope's claims are missing or of the wrong type."
     code = "bad_scope"
 
 

@@ -33,45 +33,40 @@ _SIGNED_BY: dict[str, jwt.algorithms.Algorithm] = {
 
 
 class BadToken(Refused):
-    """The token is not one of ours."""
-
+    message = "The token is not one of ours."
     code = "token_invalid"
     http_status = 401
 
 
 class TokenMissing(BadToken):
-    """No token; send it as `Authorization: Bearer ...`, in a browser's socket as the subprotocols `bearer, <token>`"""
-
+    message = (
+        "No token; send it as `Authorization: Bearer ...`, in a browser's socket as the subprotocols `bearer, <token>`"
+    )
     code = "token_missing"
 
 
 class TokenExpired(BadToken):
-    """The token has expired."""
-
+    message = "The token has expired."
     code = "token_expired"
 
 
 class TokenForeign(BadToken):
-    """The token is for another service or node group."""
-
+    message = "The token is for another service or node group."
     code = "token_foreign"
 
 
 class TokenRevoked(BadToken):
-    """The token was revoked."""
-
+    message = "The token was revoked."
     code = "token_revoked"
 
 
 class SubscriptionExpired(BadToken):
-    """The last grant behind this token has ended; renew it on the panel and go on with the same token."""
-
+    message = "The last grant behind this token has ended; renew it on the panel and go on with the same token."
     code = "subscription_expired"
 
 
 class UnknownKey(BadToken):
-    """The token is signed with a key this node does not know."""
-
+    message = "The token is signed with a key this node does not know."
     code = "token_unknown_key"
 
 

@@ -28,6 +28,11 @@ def test_amounts_are_written_as_people_write_them(fen, text):
     assert yuan(fen) == text
 
 
+def test_the_lowest_price_is_one_fen_and_the_longest_order_a_year():
+    assert due_fen(price_fen=1, months=1) == 1
+    assert due_fen(price_fen=1, months=12) == 12
+
+
 @given(st.integers(0, 10**12))
 def test_what_is_written_reads_back(fen):
     whole, _, rest = yuan(fen).partition(".")

@@ -1,0 +1,84 @@
+"""Who may follow what now: a verified token, what the real-time store has of its customer, and the operator's policy.
+
+The data plane's main rule, as pure functions; whoever reads the store hands in what was found there. A store that is
+away locks nobody out: what was known counts, and where nothing was, the token alone.
+"""
+
+from dataclasses import dataclass, replace
+
+from kernel.scope import Policy, Scope, both, newer
+from kernel.tokens import LEEWAY_S, Claims, SubscriptionExpired, TokenExpired, TokenRevoked
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the store has of one token: its customer's newest entitlement, the operator's policy, the revocation.
+
+    None is what is not there. A revocation may lie ahead: a rotated token works until its grace is over.
+    """
+
+    entitlement: Scope | None = None
+    policy: Policy | None = None
+    revoked_from_s: float | None = None
+
+
+NOTHING_STORED = Stored()
+
+
+def effective_scope(claims: Claims, stored: Stored, now_s: float, *, known: Scope | None = None) -> Scope:
+    """Return what a verified token allows: the newer one of token and store, symbols of both, under the policy.
+
+    Args:
+        known: what was in force when this was last asked. It counts as long as the store has nothing newer, as a store
+            that has lost its memory must not take a renewal back. Its policy does not: that stands in the store alone.
+
+    Raises:
+        TokenRevoked: the token was revoked, or its rotation's grace is over.
+        TokenExpired: also of a socket that was opened before.
+        SubscriptionExpired: nothing is left to follow, now and later. A policy that leaves nothing is no end.
+    """
+    if is_revoked(stored.revoked_from_s, now_s):
+        raise TokenRevoked
+    if now_s >= claims.expires_at_s + LEEWAY_S:
+        raise TokenExpired
+    newest = claims.scope
+    for copy in (known, stored.entitlement):
+        newest = newer(newest, copy.whole if copy is not None else None)
+    if newest.at(now_s).max_subs == 0 and newest.next_change_s(now_s) is None:
+        raise SubscriptionExpired
+    # A list of symbols stands in tokens alone, so a newer entitlement takes it over.
+    return replace(newest, symbols=both(claims.scope.symbols, newest.symbols)).under(stored.policy)
+
+
+def scope_by_what_is_known(claims: Claims, known: Scope | None, now_s: float) -> Scope | None:
+    """Return what a token allows while the store is away: what was last known, its policy too; else the token alone.
+
+    Returns:
+        None where nothing was known and the token alone is over: a renewal would stand in the store, so nobody can say.
+
+    Raises:
+        TokenExpired: the token itself is over.
+        SubscriptionExpired: what was known has ended.
+    """
+    policy = known.policy if known is not None else None
+    try:
+        return effective_scope(claims, Stored(known, policy), now_s)
+    except SubscriptionExpired:
+        if known is not None:
+            raise
+        return None
+
+
+def is_revoked(revoked_from_s: float | None, now_s: float) -> bool:
+    """Tell whether a revocation holds at an instant; it does from its own second on."""
+    return revoked_from_s is not None and now_s >= revoked_from_s
+
+
+def is_current(scope: Scope, stored: Stored) -> bool:
+    """Tell whether the stored entitlement and policy are nothing new to a scope in force.
+
+    An entitlement that is gone or older is nothing new; a policy that is gone is. Revocation is asked for by itself.
+    """
+    if stored.policy != scope.policy:
+        return False
+    return stored.entitlement is None or stored.entitlement.rev <= scope.rev
