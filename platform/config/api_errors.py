@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from kernel.credentials import challenge
 from kernel.errors import PlatformError, Refused
 from kernel.tokens import BadToken
 
@@ -14,8 +15,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if not isinstance(error, PlatformError):
         return exception_handler(error, context)
     headers = {}
-    if isinstance(error, BadToken):
-        headers["WWW-Authenticate"] = f'Bearer error="invalid_token", error_description="{error.code}"'
+    if isinstance(error, BadToken) and (asked := challenge(error)):
+        headers["WWW-Authenticate"] = asked
     elif not isinstance(error, Refused) and error.http_status == 503:
         headers["Retry-After"] = "2"
     return Response(error.as_json(), status=error.http_status, headers=headers)

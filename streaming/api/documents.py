@@ -12,7 +12,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from streaming.api.node import not_a_get
+from streaming.api.rest import json_answer, wrong_method
 from streaming.wire.describe import Description, Message, Operation, Parameter, Rest, descriptions
 from streaming.wire.dialect import Dialect, dialects
 
@@ -34,8 +34,10 @@ def release() -> str:
 
 def answer(request: HttpRequest, body: bytes) -> HttpResponse:
     """Return a document that any page may read, or what a browser's OPTIONS and other methods are told."""
-    if (instead := not_a_get(request)) is not None:
-        return instead
+    if request.method == "OPTIONS":
+        return json_answer({})
+    if request.method not in ("GET", "HEAD"):
+        return wrong_method(request, ("GET",))
     headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300"}
     return HttpResponse(body, content_type="application/json", headers=headers)
 

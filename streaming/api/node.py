@@ -11,15 +11,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
 
 from kernel import clock, keyspace
-from kernel.errors import PlatformError
 from kernel.instruments import LANES
-from kernel.tokens import BadToken, TokenMissing
 from streaming import metrics
+from streaming.api.rest import Call, RestDialect, answered
 from streaming.errors import StoreUnavailable
 from streaming.runtime.health import is_realtime, lag_ms, program_version
 from streaming.runtime.process import running_process
-from streaming.store import entitlements, keys, quota
-from streaming.store.connection import redis_async, redis_sync
+from streaming.store import quota
+from streaming.store.connection import redis_async
 
 _STARTED_AT = time.monotonic()
 
@@ -32,13 +31,6 @@ def _answer(body: dict[str, Any], status: int = 200) -> JsonResponse:
     response["Access-Control-Expose-Headers"] = "Retry-After"  # a page waits as long as a program
     response["Access-Control-Max-Age"] = "86400"
     response["Cache-Control"] = "no-store"
-    return response
-
-
-def _refused(error: PlatformError) -> JsonResponse:
-    response = _answer(error.as_json(), error.http_status)
-    if isinstance(error, BadToken):
-        response["WWW-Authenticate"] = f'Bearer error="invalid_token", error_description="{error.code}"'
     return response
 
 
@@ -85,11 +77,11 @@ async def _from_the_store() -> dict[str, Any]:
 
 
 @require_safe
-def readyz(request: HttpRequest) -> JsonResponse:
+async def readyz(request: HttpRequest) -> JsonResponse:
     """Ready for new sockets: the store answers and nobody drains the node."""
     try:
-        draining = bool(redis_sync().exists(keyspace.draining(settings.NODE_ID)))
-    except RedisError:
+        draining = bool(await redis_async().exists(keyspace.draining(settings.NODE_ID)))
+    except (RedisError, OSError):
         return _answer({"ready": False, "reason": "the real-time store is away"}, 503)
     return _answer({"ready": not draining, **({"reason": "draining"} if draining else {})}, 503 if draining else 200)
 
@@ -97,19 +89,6 @@ def readyz(request: HttpRequest) -> JsonResponse:
 @require_safe
 def metrics_page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(generate_latest(metrics.registry()), content_type=CONTENT_TYPE_LATEST)
-
-
-def not_a_get(request: HttpRequest) -> JsonResponse | None:
-    """Answer a browser's OPTIONS, refuse other methods; None for a GET, which the caller answers."""
-    if request.method == "OPTIONS":
-        return _answer({})
-    if request.method != "GET":
-        response = _answer(
-            {"code": "method_not_allowed", "message": f"{request.method} is not answered here; use GET"}, 405
-        )
-        response["Allow"] = "GET, OPTIONS"
-        return response
-    return None
 
 
 @csrf_exempt
@@ -128,40 +107,20 @@ def upgrade_required(request: HttpRequest) -> JsonResponse:
     return response
 
 
-def bearer(request: HttpRequest) -> str:
-    """Return the token of a REST request: `Authorization: Bearer`, or `X-API-Key`.
-
-    Raises:
-        TokenMissing: there is none.
-    """
-    kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() == "bearer" and token.strip():
-        return token.strip()
-    if key := request.headers.get("X-API-Key", "").strip():
-        return key
-    raise TokenMissing
-
-
-@csrf_exempt  # no cookie has any authority here, and a script wants JSON, not a page about cookies
-def usage(request: HttpRequest) -> JsonResponse:
+@answered(RestDialect("native", "X-API-Key", "", lambda call, error: (error.http_status, error.as_json())))
+async def usage(call: Call) -> dict[str, Any]:
     """What a token's customer uses of the quota right now, over all sockets and nodes of the group."""
-    if (answer := not_a_get(request)) is not None:
-        return answer
+    assert call.scope is not None
+    assert call.step is not None
     try:
-        scope = entitlements.effective(keys.verify(bearer(request)))
-        symbols, connections = quota.usage(redis_sync(), scope.customer, scope.group, clock.now_ms())
-    except PlatformError as error:
-        return _refused(error)
-    except RedisError:
-        return _refused(StoreUnavailable())
-    step = scope.at(clock.now_ms() / 1000)
-    return _answer(
-        {
-            "used": len(symbols),
-            "max_subs": step.max_subs,
-            "symbols": symbols,
-            "connections": connections,
-            "max_conns": step.max_conns,
-            "markets": sorted(step.markets),
-        }
-    )
+        symbols, connections = await quota.usage(redis_async(), call.scope.customer, call.scope.group, call.now_ms)
+    except (RedisError, OSError):
+        raise StoreUnavailable from None
+    return {
+        "used": len(symbols),
+        "max_subs": call.step.max_subs,
+        "symbols": symbols,
+        "connections": connections,
+        "max_conns": call.step.max_conns,
+        "markets": sorted(call.step.markets),
+    }

@@ -13,10 +13,10 @@ import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from kernel import clock
+from kernel import clock, credentials
 from kernel.errors import PlatformError, Unavailable
 from kernel.scope import Scope, Step
-from kernel.tokens import BadToken, Claims, TokenMissing
+from kernel.tokens import BadToken, Claims
 from streaming import metrics
 from streaming.domain.levels import most_levels
 from streaming.errors import (
@@ -107,7 +107,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class RestDialect:
-    """Where a dialect's clients put their token, and how it says an error: (HTTP status, body)."""
+    """Where a dialect's clients put their token, and how it says an error: (HTTP status, body).
+
+    An empty `token_parameter` takes none from the query, where URLs end in logs.
+    """
 
     name: str
     token_header: str
@@ -129,7 +132,7 @@ def answered(dialect: RestDialect, *methods: str) -> Callable[[View], Answer]:
             if request.method == "OPTIONS":
                 return json_answer({})
             if request.method not in (*taken, "HEAD"):
-                return _wrong_method(request, taken)
+                return wrong_method(request, taken)
             call = Call(request, current_process(), clock.now_ms())
             try:
                 call.claims = await keys.verify_async(find_token(request, dialect))
@@ -160,14 +163,12 @@ def find_token(request: HttpRequest, dialect: RestDialect) -> str:
     Raises:
         TokenMissing: it is in none of them.
     """
-    if token := request.headers.get(dialect.token_header, "").strip():
-        return str(token)
-    kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() == "bearer" and token.strip():
-        return token.strip()
-    if token := request.GET.get(dialect.token_parameter, "").strip():
-        return str(token)
-    raise TokenMissing
+    places = [dialect.token_parameter] if dialect.token_parameter else []
+    return credentials.required(
+        credentials.own_header(request.headers.get(dialect.token_header)),
+        credentials.bearer(request.headers.get("Authorization")),
+        credentials.query_token(request.META.get("QUERY_STRING", ""), places),
+    )
 
 
 # -- answers -----------------------------------------------------------------------------------------------------------
@@ -193,8 +194,8 @@ def json_answer(body: Any, status: int = 200) -> HttpResponse:
 
 
 def _with_hints(response: HttpResponse, error: PlatformError) -> HttpResponse:
-    if isinstance(error, BadToken):
-        response["WWW-Authenticate"] = f'Bearer error="invalid_token", error_description="{error.code}"'
+    if isinstance(error, BadToken) and (challenge := credentials.challenge(error)):
+        response["WWW-Authenticate"] = challenge
     if isinstance(error, TooManyCalls):
         response["Retry-After"] = str(error.fields["retry_after_s"])
     if isinstance(error, Unavailable):
@@ -202,7 +203,8 @@ def _with_hints(response: HttpResponse, error: PlatformError) -> HttpResponse:
     return response
 
 
-def _wrong_method(request: HttpRequest, taken: Sequence[str]) -> HttpResponse:
+def wrong_method(request: HttpRequest, taken: Sequence[str]) -> HttpResponse:
+    """Return 405 with the methods that are taken."""
     text = f"{str(request.method)[:16]} is not answered here; use {' or '.join(taken)}"
     response = json_answer({"code": "method_not_allowed", "message": text, "msg": text}, 405)
     response["Allow"] = ", ".join((*taken, "OPTIONS"))

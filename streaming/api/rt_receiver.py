@@ -17,7 +17,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from redis.exceptions import RedisError
 
-from kernel import clock
+from kernel import clock, credentials
 from kernel.errors import Malformed, PlatformError, Refused
 from kernel.instruments import BadSymbol, InstrumentId
 from streaming import metrics
@@ -272,8 +272,7 @@ def _operators(setting: str, name: str) -> Callable[[Callable[[HttpRequest], Awa
         async def answer(request: HttpRequest) -> HttpResponse:
             if request.method != "POST":
                 return _failed(405, "method not allowed")
-            told = request.headers.get("Authorization", "").strip()
-            told = told[7:].strip() if told.startswith("Bearer ") else told
+            told = credentials.secret(request.headers.get("Authorization"))
             if not told:
                 return _failed(401, "missing Authorization header")
             expected = str(getattr(settings, setting))

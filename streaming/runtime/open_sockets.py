@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from kernel.tokens import Claims
-from streaming.store import entitlements
+from streaming.store.access import Record
 
 
 class OpenSocket(Protocol):
@@ -14,8 +14,8 @@ class OpenSocket(Protocol):
     claims: Claims | None
     due_s: float  # epoch seconds at which its entitlement changes by the clock alone
 
-    def is_current(self, stored: entitlements.Stored) -> bool:
-        """Tell whether what is stored of its customer is nothing new to it."""
+    def is_current(self, record: Record) -> bool:
+        """Tell whether what is stored of its customer and token is nothing new to it."""
         ...
 
     async def refresh_entitlement(self) -> None:

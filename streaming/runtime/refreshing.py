@@ -11,7 +11,7 @@ from streaming.runtime.draining import Drain
 from streaming.runtime.errands import Errands
 from streaming.runtime.open_sockets import OpenSocket, OpenSockets
 from streaming.runtime.quota_returns import QuotaReturns
-from streaming.store import entitlements
+from streaming.store import access
 from streaming.store.quota import QuotaRegistry
 
 REFRESH_SECONDS = 15.0  # makes up for control messages that were lost
@@ -74,12 +74,12 @@ class Refreshing:
         for start in range(0, len(sockets), _AT_ONCE):
             some = sockets[start : start + _AT_ONCE]
             try:
-                found = await entitlements.look_up([one.claims for one in some if one.claims is not None])
+                found = await access.look_up([one.claims for one in some if one.claims is not None])
             except (redis.RedisError, OSError):
                 metrics.store_errors.inc()
                 return  # time goes on without the store: run_when_due
-            for socket, (stored, revoked) in zip(some, found, strict=True):
-                if revoked or not socket.is_current(stored):
+            for socket, record in zip(some, found, strict=True):
+                if not socket.is_current(record):
                     self._refresh(socket)
             await asyncio.sleep(0.05)
 

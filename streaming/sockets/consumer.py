@@ -17,6 +17,7 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 from kernel import clock
+from kernel.access import effective_scope, is_current, is_revoked
 from kernel.errors import PlatformError
 from kernel.scope import Scope
 from kernel.tokens import LEEWAY_S, BadToken, Claims, TokenMissing
@@ -27,7 +28,7 @@ from streaming.runtime.process import current_process
 from streaming.server.wires import EXTENSION, AsgiWire
 from streaming.sockets.effects import EffectRunner, listed, paid
 from streaming.sockets.handshake import Draining, find_token, refuse
-from streaming.store import entitlements, keys
+from streaming.store import access, keys
 from streaming.store.quota import PROCESS, ConnectionKey
 from streaming.wire import requests
 from streaming.wire.connection import CLOSE_SLOW, CLOSE_TOKEN, Connection
@@ -57,7 +58,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         self.claims: Claims | None = None
         self.due_s = float("inf")
         self._place: ConnectionKey | None = None  # in the quota registry
-        self._stored: entitlements.Stored = (None, None)  # entitlement and policy as they were last seen
+        self._record = access.Record()  # what is stored about us, as it was last seen
         self._lock = asyncio.Lock()  # a message and a refresh must not interleave in one connection
         self._refresh_waits = False
         self._left = False
@@ -180,9 +181,8 @@ class StreamConsumer(AsyncWebsocketConsumer):
         self.jti, self.field = claims.jti, f"{PROCESS}:{secrets.token_hex(6)}"
         place = self._place = ConnectionKey(claims.scope.customer, claims.scope.group, self.field)
         max_conns = max(1, claims.scope.at(now_ms / 1000).max_conns)
-        stored, revoked, used, over = await quota.register_and_lookup(place, claims, max_conns, now_ms)
-        newest, policy = entitlements.read_scope(stored[0]), entitlements.read_policy(stored[1])
-        scope = entitlements.judge(claims, newest, revoked, now_ms / 1000, policy)
+        record, used, over = await quota.register_and_lookup(place, claims, max_conns, now_ms)
+        scope = effective_scope(claims, record.read(), now_ms / 1000)
         conns = max(1, scope.at(now_ms / 1000).max_conns)
         if conns != max_conns:
             used, over = await quota.register(place, conns, now_ms)
@@ -276,15 +276,16 @@ class StreamConsumer(AsyncWebsocketConsumer):
 
     # -- what others want of this socket: streaming.runtime.open_sockets ---------------------------------------------
 
-    def is_current(self, stored: entitlements.Stored) -> bool:
+    def is_current(self, record: access.Record) -> bool:
         """Tell whether what is stored is nothing new; the same bytes are not read twice."""
-        if stored == self._stored or self.effects is None:
+        if self.effects is None:
             return True
-        self._stored = stored
-        present, scope = self.effects.connection.scope, entitlements.read_scope(stored[0])
-        if entitlements.read_policy(stored[1]) != present.policy:
+        if record.revoked_from is None and record == self._record:
+            return True
+        self._record, stored = record, record.read()
+        if is_revoked(stored.revoked_from_s, clock.now_ms() / 1000):
             return False
-        return scope is None or scope.rev <= present.rev
+        return is_current(self.effects.connection.scope, stored)
 
     async def refresh_entitlement(self) -> None:
         """Take the newest entitlement; called on a control message, when a step is due, and every few seconds."""
@@ -299,7 +300,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
             connection = effects.connection
             scope = connection.scope  # time goes on even when the store does not
             try:
-                scope = await entitlements.effective_async(self.claims, known=scope)
+                scope = await access.effective(self.claims, known=scope)
                 following = paid(tuple(connection.following))
                 connection.used = await self.process.quota.reconcile(self._place, following, clock.now_ms())
             except BadToken as error:

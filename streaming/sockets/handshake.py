@@ -2,12 +2,12 @@
 
 import json
 from typing import Any
-from urllib.parse import parse_qs
 
 from django.conf import settings
 
+from kernel import credentials
 from kernel.errors import PlatformError, Refused, Unavailable
-from kernel.tokens import BadToken, TokenMissing
+from kernel.tokens import BadToken
 from streaming import metrics
 from streaming.wire.connection import CLOSE_TOKEN
 from streaming.wire.dialect import AuthPlacement
@@ -47,27 +47,21 @@ def find_token(scope: Any, auth: AuthPlacement) -> tuple[str, str | None]:
     allowed = settings.STREAM_ORIGINS
     if origin and not auth.any_origin and "*" not in allowed and origin not in allowed:
         raise OriginNotAllowed(f"pages of {origin[:80]!r} may not connect to this node", origin=origin[:80])
-    kind, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-    if kind.lower() == "bearer" and token.strip():
-        return token.strip(), None
-    for name in auth.headers:
-        if own := headers.get(name.encode(), b"").decode("latin-1").strip():
-            return own, None
-    offered = scope.get("subprotocols") or []
-    if len(offered) == 2 and offered[0] == "bearer":
+    for token in (
+        credentials.bearer(headers.get(b"authorization")),
+        *(credentials.own_header(headers.get(name.encode())) for name in auth.headers),
+    ):
+        if token:
+            return token, None
+    if token := credentials.subprotocol_token(scope.get("subprotocols") or []):
         if not origin:
             # Browsers always say where a page is from; a program can set the header.
             raise OriginNotAllowed("a token among the subprotocols needs an Origin; programs use the header instead")
-        return offered[1], "bearer"
+        return token, credentials.SUBPROTOCOL
     query = scope.get("query_string", b"")
-    if auth.query and query:
-        asked = parse_qs(query.decode("latin-1"))
-        for name in auth.query:
-            if own := asked.get(name, [""])[0].strip():
-                return own, None
-    elif b"token=" in query:
+    if not auth.query and credentials.looks_like_a_token(query):
         raise TokenInQuery
-    raise TokenMissing
+    return credentials.required(credentials.query_token(query, auth.query)), None
 
 
 async def refuse(scope: Any, send: Any, error: PlatformError, body: dict[str, Any]) -> bool:
@@ -78,8 +72,7 @@ async def refuse(scope: Any, send: Any, error: PlatformError, body: dict[str, An
         return False
     payload = json.dumps(body).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(payload)).encode())]
-    if error.http_status == 401:
-        challenge = f'Bearer error="invalid_token", error_description="{error.code}"'
+    if challenge := credentials.challenge(error):
         headers.append((b"www-authenticate", challenge.encode()))
     elif error.http_status in (429, 503):
         headers.append((b"retry-after", str(error.fields.get("retry_after_s", 2)).encode()))

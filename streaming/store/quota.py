@@ -22,7 +22,8 @@ from kernel import keyspace
 from kernel.instruments import InstrumentId
 from kernel.tokens import Claims
 from streaming.errors import TooManyConnections
-from streaming.store.entitlements import Stored
+from streaming.store.access import Record, commands
+from streaming.store.gcra import SPEND
 from streaming.store.pipeline import CommandPipeline
 
 SIGN_SECONDS = 5.0
@@ -72,15 +73,12 @@ end
 """
 # KEYS[2] the customer's limiter. ARGV[5] max_conns, ARGV[6] ms a connection costs, ARGV[7] how many may come at once:
 # enters the socket; answers used and the sockets that are too many, oldest first; or -1 and the ms to wait.
-# The limiter is GCRA: the time at which the bucket is full again says everything (atomic, one key, no clean-up).
 _ENTER = (
-    """
-local now, cost = tonumber(ARGV[3]), tonumber(ARGV[6])
-if cost > 0 then
-  local full_at = math.max(now, tonumber(redis.call('GET', KEYS[2]) or 0)) + cost
-  local wait = full_at - now - cost * tonumber(ARGV[7])
+    SPEND
+    + """
+if tonumber(ARGV[6]) > 0 then
+  local wait = spend(KEYS[2], tonumber(ARGV[3]), tonumber(ARGV[6]), tonumber(ARGV[7]), 1)
   if wait > 0 then return {-1, {tostring(wait)}} end
-  redis.call('SET', KEYS[2], string.format('%.0f', full_at), 'PX', string.format('%.0f', full_at - now))
 end
 """
     + _READ
@@ -227,12 +225,12 @@ class QuotaRegistry:
 
     async def register_and_lookup(
         self, socket: ConnectionKey, claims: Claims, max_conns: int, now_ms: int
-    ) -> tuple[Stored, bytes | None, int, list[str]]:
+    ) -> tuple[Record, int, list[str]]:
         """Enter a socket and look its customer up, in one round trip.
 
         Returns:
-            The stored entitlement and policy, from when on the token is revoked, the symbols in use, and the fields of
-            the sockets that must go, oldest first.
+            What is stored about the token, the symbols in use, and the fields of the sockets that must go, oldest
+            first.
 
         Raises:
             TooManyConnections: HTTP 429, with the seconds to wait; the socket is not entered.
@@ -240,20 +238,18 @@ class QuotaRegistry:
         enter = self._scripts["enter"]
         keys = [socket.key, keyspace.rate("connect", f"{socket.customer}@{socket.group}")]
         arguments = [*self._arguments(socket, now_ms), max_conns, CONNECT_EVERY_MS, CONNECT_BURST]
-        stored, revoked, entered = await self._batch.run(
-            ("MGET", *(key(socket.customer, socket.group) for key in (keyspace.entitlement, keyspace.policy))),
-            ("GET", keyspace.revoked(claims.jti)),
-            ("EVALSHA", enter.sha, len(keys), *keys, *arguments),
+        *stored, entered = await self._batch.run(
+            *commands(claims), ("EVALSHA", enter.sha, len(keys), *keys, *arguments)
         )
         if isinstance(entered, redis.exceptions.NoScriptError):
             entered = await enter(keys=keys, args=arguments)
-        for answer in (stored, revoked, entered):
-            if isinstance(answer, Exception):
-                raise answer
+        record = Record.of_answers(stored)
+        if isinstance(entered, Exception):
+            raise entered
         used, over = int(entered[0]), [field.decode() for field in entered[1]]
         if used < 0:
             raise TooManyConnections(retry_after_s=math.ceil(float(over[0]) / 1000))
-        return tuple(stored), revoked, used, over
+        return record, used, over
 
     async def register(self, socket: ConnectionKey, max_conns: int, now_ms: int) -> tuple[int, list[str]]:
         """Enter a socket again, with another number of them; return as above. Costs nothing of the limit."""
@@ -306,10 +302,14 @@ async def heartbeat_loop(registry: QuotaRegistry, now_ms: Any) -> None:
         await asyncio.sleep(SIGN_SECONDS)
 
 
-def usage(client: redis.Redis, customer: str, group: str, now_ms: int) -> tuple[list[str], int]:
-    """Return a customer's symbols in use, sorted, and the number of open sockets (for REST)."""
-    rows: dict[bytes, bytes] = client.hgetall(keyspace.follows(customer, group))  # type: ignore[assignment]
-    dead: list[bytes] = client.zrangebyscore(keyspace.PROCESSES, "-inf", now_ms - DEAD_AFTER_MS)  # type: ignore[assignment]
+async def usage(client: Any, customer: str, group: str, now_ms: int) -> tuple[list[str], int]:
+    """Return a customer's symbols in use, sorted, and the number of open sockets (for REST).
+
+    Raises:
+        redis.RedisError: the store is away.
+    """
+    rows: dict[bytes, bytes] = await client.hgetall(keyspace.follows(customer, group))
+    dead: list[bytes] = await client.zrangebyscore(keyspace.PROCESSES, "-inf", now_ms - DEAD_AFTER_MS)
     symbols: set[str] = set()
     alive = [raw for field, raw in rows.items() if field.rpartition(b":")[0] not in dead]
     for raw in alive:

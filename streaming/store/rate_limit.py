@@ -13,10 +13,12 @@ from typing import Any
 import redis
 
 from kernel import keyspace
+from kernel.access import effective_scope
 from kernel.scope import Policy, Scope, Step, newer
 from kernel.tokens import Claims, SubscriptionExpired
 from streaming.errors import StoreUnavailable, TooManyCalls
-from streaming.store.entitlements import judge, read_policy, read_scope
+from streaming.store.access import Record, by_what_is_known, commands
+from streaming.store.gcra import SPEND
 from streaming.store.pipeline import CommandPipeline
 
 log = logging.getLogger(__name__)
@@ -27,15 +29,7 @@ _KNOWN = 10_000  # customers whose scope is remembered
 
 # KEYS the bucket; ARGV now in ms, ms that a call costs, calls that may come at once, how many these are: answers the ms
 # to wait, or 0.
-# As in streaming.store.quota, the time at which the bucket is full again says everything.
-_TAKE = """
-local now, cost = tonumber(ARGV[1]), tonumber(ARGV[2])
-local full_at = math.max(now, tonumber(redis.call('GET', KEYS[1]) or 0)) + cost * tonumber(ARGV[4])
-local wait = full_at - now - cost * tonumber(ARGV[3])
-if wait > 0 then return math.ceil(wait) end
-redis.call('SET', KEYS[1], string.format('%.3f', full_at), 'PX', string.format('%.0f', math.ceil(full_at - now)))
-return 0
-"""
+_TAKE = SPEND + "return spend(KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]))"
 
 
 def calls_a_minute(step: Step) -> int:
@@ -68,27 +62,25 @@ class RateLimiter:
         if self._script is None:
             self._script = self._client().register_script(_TAKE)
         if time.monotonic() < self._away_until:
-            return _by_the_token(claims, scope, now_ms)
+            return _while_away(claims, scope)
         keys = [keyspace.rate("call", f"{customer}@{group}")]
         arguments = [now_ms, _MINUTE_MS / limit, limit, min(count, limit)]
         try:
-            stored, revoked, wait = await self._batch.run(
-                ("MGET", keyspace.entitlement(customer, group), keyspace.policy(customer, group)),
-                ("GET", keyspace.revoked(claims.jti)),
-                ("EVALSHA", self._script.sha, 1, *keys, *arguments),
+            *answers, wait = await self._batch.run(
+                *commands(claims), ("EVALSHA", self._script.sha, 1, *keys, *arguments)
             )
             if isinstance(wait, redis.exceptions.NoScriptError):
                 wait = await self._script(keys=keys, args=arguments)
-            for answer in (stored, revoked, wait):
-                if isinstance(answer, Exception):
-                    raise answer
+            record = Record.of_answers(answers)
+            if isinstance(wait, Exception):
+                raise wait
         except (redis.RedisError, OSError) as error:
             log.warning("entitlements cannot be looked up, what is known counts: %s", type(error).__name__)
             self._away_until = time.monotonic() + _AWAY_SECONDS
-            return _by_the_token(claims, scope, now_ms)
-        newest, policy = read_scope(stored[0]), read_policy(stored[1])
-        in_force = judge(claims, newest, revoked, now_ms / 1000, policy)
-        self._remember((customer, group), newest, policy)
+            return _while_away(claims, scope)
+        stored = record.read()
+        in_force = effective_scope(claims, stored, now_ms / 1000)
+        self._remember((customer, group), stored.entitlement, stored.policy)
         if int(wait) > 0:
             raise TooManyCalls(
                 f"more than {limit} calls a minute; wait {math.ceil(int(wait) / 1000)} s",
@@ -109,8 +101,9 @@ class RateLimiter:
         self._known[customer] = (newest, policy)
 
 
-def _by_the_token(claims: Claims, known: Scope, now_ms: int) -> Scope:
+def _while_away(claims: Claims, known: Scope) -> Scope:
+    """Return what is known to be allowed. What is over by that may have been renewed, and the store would say so."""
     try:
-        return judge(claims, known, None, now_ms / 1000, known.policy)
+        return by_what_is_known(claims, known)
     except SubscriptionExpired:
         raise StoreUnavailable from None

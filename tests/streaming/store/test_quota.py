@@ -10,7 +10,7 @@ import pytest
 from kernel import clock, keyspace
 from kernel.instruments import InstrumentId
 from streaming.store import quota
-from streaming.store.connection import new_redis_async, redis_sync
+from streaming.store.connection import new_redis_async
 from streaming.store.quota import PROCESS, ConnectionKey, QuotaRegistry, usage
 
 pytestmark = pytest.mark.whole
@@ -28,7 +28,7 @@ async def client() -> AsyncIterator:
 
 
 @pytest.fixture
-async def book(client) -> QuotaRegistry:
+async def registry(client) -> QuotaRegistry:
     return QuotaRegistry(client)
 
 
@@ -50,91 +50,91 @@ class ReadThenWrite(QuotaRegistry):
         return granted, len(used | granted)
 
 
-async def granted_of_fifty_at_once(book: QuotaRegistry, max_subs: int) -> int:
+async def granted_of_fifty_at_once(registry: QuotaRegistry, max_subs: int) -> int:
     ten = sockets(10)
     answers = await asyncio.gather(
-        *(quota.claim(ten[n % 10], [symbol], max_subs, NOW) for n, symbol in enumerate(FIFTY))
+        *(registry.claim(ten[n % 10], [symbol], max_subs, NOW) for n, symbol in enumerate(FIFTY))
     )
     return sum(len(granted) for granted, _ in answers)
 
 
-async def test_fifty_claims_at_once_on_ten_sockets_take_exactly_the_quota(book):
+async def test_fifty_claims_at_once_on_ten_sockets_take_exactly_the_quota(registry):
     for _ in range(5):
-        assert await granted_of_fifty_at_once(book, 15) == 15
+        assert await granted_of_fifty_at_once(registry, 15) == 15
 
 
 async def test_the_twin_that_reads_and_then_writes_takes_more_than_the_quota(client):
     assert await granted_of_fifty_at_once(ReadThenWrite(client), 15) > 15
 
 
-async def test_a_process_that_died_long_ago_holds_no_quota(book, client):
+async def test_a_process_that_died_long_ago_holds_no_quota(registry, client):
     (mine,) = sockets(1)
     dead = ConnectionKey(mine.customer, mine.group, "gone-1-aa:1")
-    await quota.claim(dead, [ONE, TWO], 5, NOW - 3 * HOUR)
+    await registry.claim(dead, [ONE, TWO], 5, NOW - 3 * HOUR)
     await client.zadd(keyspace.PROCESSES, {"gone-1-aa": NOW - 3 * HOUR})
 
-    await quota.sign(NOW)
+    await registry.sign(NOW)
 
-    assert await quota.register(mine, 1, NOW) == (0, [])
+    assert await registry.register(mine, 1, NOW) == (0, [])
     assert await client.hkeys(mine.key) == [mine.field.encode()]
 
 
-async def test_after_an_outage_of_the_store_the_living_get_time_to_sign_again(book, client):
+async def test_after_an_outage_of_the_store_the_living_get_time_to_sign_again(registry, client):
     (mine,) = sockets(1)
     theirs = ConnectionKey(mine.customer, mine.group, "other-1-bb:1")
-    await quota.claim(theirs, [ONE], 5, NOW)
+    await registry.claim(theirs, [ONE], 5, NOW)
     for at in (NOW, NOW + 60_000):  # nobody could sign for a minute, and we are the first who can
-        await quota.sign(at)
+        await registry.sign(at)
         await client.zadd(keyspace.PROCESSES, {"other-1-bb": NOW})
 
-    assert (await quota.register(mine, 5, NOW + 60_000))[0] == 1
+    assert (await registry.register(mine, 5, NOW + 60_000))[0] == 1
 
-    await quota.sign(NOW + 65_000)  # still silent five seconds later: dead
-    assert (await quota.register(mine, 5, NOW + 65_000))[0] == 0
+    await registry.sign(NOW + 65_000)  # still silent five seconds later: dead
+    assert (await registry.register(mine, 5, NOW + 65_000))[0] == 0
 
 
-async def test_a_release_that_the_store_never_heard_of_is_made_up_by_the_re_check(book):
+async def test_a_release_that_the_store_never_heard_of_is_made_up_by_the_re_check(registry):
     one, two = sockets(2)
-    await quota.claim(one, [ONE, TWO], 5, NOW)
-    await quota.claim(two, [TWO, THREE], 5, NOW)
+    await registry.claim(one, [ONE, TWO], 5, NOW)
+    await registry.claim(two, [TWO, THREE], 5, NOW)
 
-    assert await quota.reconcile(one, [ONE], NOW) == 3
-    assert await quota.reconcile(one, [], NOW) == 2
+    assert await registry.reconcile(one, [ONE], NOW) == 3
+    assert await registry.reconcile(one, [], NOW) == 2
 
 
-async def test_what_the_store_has_lost_is_written_again(book, client):
+async def test_what_the_store_has_lost_is_written_again(registry, client):
     (one,) = sockets(1)
-    await quota.claim(one, [ONE, TWO], 5, NOW)
+    await registry.claim(one, [ONE, TWO], 5, NOW)
     await client.delete(one.key)
-    assert await quota.reconcile(one, [ONE, TWO], NOW) == 2
+    assert await registry.reconcile(one, [ONE, TWO], NOW) == 2
 
 
-async def test_giving_back_counts_only_what_living_sockets_follow(book, client):
+async def test_giving_back_counts_only_what_living_sockets_follow(registry, client):
     one, two = sockets(2)
     dead = ConnectionKey(one.customer, one.group, "gone-1-aa:1")
     for socket in (one, dead):
-        await quota.claim(socket, [ONE], 5, NOW)
-    await quota.claim(two, [TWO], 5, NOW)
+        await registry.claim(socket, [ONE], 5, NOW)
+    await registry.claim(two, [TWO], 5, NOW)
     await client.zadd(keyspace.PROCESSES, {"gone-1-aa": NOW - 60_000})
-    await quota.sign(NOW)
+    await registry.sign(NOW)
 
-    assert await quota.release(one, [ONE], NOW) == 1
+    assert await registry.release(one, [ONE], NOW) == 1
 
 
-async def test_what_rest_tells_of_the_use_leaves_out_dead_processes(book, client):
+async def test_what_rest_tells_of_the_use_leaves_out_dead_processes(registry, client):
     (mine,) = sockets(1)
     dead = ConnectionKey(mine.customer, mine.group, "gone-1-aa:1")
-    await quota.claim(mine, [ONE], 5, NOW)
-    await quota.claim(dead, [TWO], 5, NOW)
+    await registry.claim(mine, [ONE], 5, NOW)
+    await registry.claim(dead, [TWO], 5, NOW)
     await client.zadd(keyspace.PROCESSES, {"gone-1-aa": NOW - quota.DEAD_AFTER_MS})
 
-    assert usage(redis_sync(), mine.customer, mine.group, NOW) == ([str(ONE)], 1)
+    assert await usage(client, mine.customer, mine.group, NOW) == ([str(ONE)], 1)
 
 
-async def test_a_smaller_quota_drops_the_newest_followed(book):
+async def test_a_smaller_quota_drops_the_newest_followed(registry):
     one, two = sockets(2)
-    await quota.claim(one, [ONE, TWO], 5, NOW)
-    await quota.claim(two, [THREE], 5, NOW + 1)
+    await registry.claim(one, [ONE, TWO], 5, NOW)
+    await registry.claim(two, [THREE], 5, NOW + 1)
 
-    assert await quota.shrink(one, 1, NOW) == ([str(TWO)], 1)
-    assert await quota.shrink(two, 1, NOW) == ([str(THREE)], 1)
+    assert await registry.shrink(one, 1, NOW) == ([str(TWO)], 1)
+    assert await registry.shrink(two, 1, NOW) == ([str(THREE)], 1)

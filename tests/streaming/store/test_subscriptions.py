@@ -10,7 +10,7 @@ import redis.asyncio
 from kernel import keyspace
 from kernel.scope import Policy
 from kernel.tokens import Claims
-from streaming.store import entitlements, policies, pushes, subscriptions
+from streaming.store import access, policies, pushes, subscriptions
 from streaming.wire.dialects.rt_receiver.push import Batch, Item, PushedTick
 from tests.streaming.conftest import GROUP, make_scope
 
@@ -85,17 +85,18 @@ async def test_an_older_policy_does_not_replace_a_newer_one(client, customer):
     assert not await policies.apply(client, customer, GROUP, Policy(revision=4, max_subs=9))
     assert await policies.apply(client, customer, GROUP, Policy(revision=5, max_subs=2))
 
-    assert entitlements.read_policy(await client.get(keyspace.policy(customer, GROUP))) == Policy(5, 2)
+    record = access.Record(policy=await client.get(keyspace.policy(customer, GROUP)))
+    assert record.read().policy == Policy(5, 2)
 
 
 async def test_the_periodic_look_tells_of_a_policy_too(client, customer):
     claims = Claims(scope=make_scope(customer), jti=uuid.uuid4().hex, issued_at_s=0, expires_at_s=2**40)
     await policies.apply(client, customer, GROUP, Policy(revision=1, max_subs=1))
 
-    ((stored, revoked),) = await entitlements.look_up([claims])
+    (record,) = await access.look_up([claims])
 
-    assert (stored[0], json.loads(stored[1])["max_subs"], revoked) == (None, 1, False)
-    assert (await entitlements.effective_async(claims)).steps[0].max_subs == 1
+    assert (record.entitlement, json.loads(record.policy)["max_subs"], record.revoked_from) == (None, 1, None)
+    assert (await access.effective(claims)).steps[0].max_subs == 1
 
 
 async def test_a_version_counts_once_whoever_pushes_it_and_as_long_as_it_is_among_the_newest(client):

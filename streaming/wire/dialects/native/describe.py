@@ -283,8 +283,9 @@ ERROR: Schema = {
 }
 _LANE_FACTS = by_name(by_name(TEXT))
 _HEALTH = obj(
-    status=one_of("ok", "degraded"), node=TEXT, group=TEXT, realtime=FLAG, server_time_ms=EPOCH_MS, up_seconds=COUNT,
-    connections=COUNT, draining=FLAG, lanes=_LANE_FACTS,
+    status=one_of("ok", "degraded"), node=TEXT, group=TEXT, version=TEXT, realtime=FLAG, server_time_ms=EPOCH_MS,
+    up_seconds=COUNT, markets=by_name(obj(state=TEXT, lag_ms=or_null(COUNT))), connections=COUNT, draining=FLAG,
+    lanes=_LANE_FACTS,
 )  # fmt: skip
 _USAGE = obj(
     used=COUNT, max_subs=COUNT, symbols=many(TEXT), connections=COUNT, max_conns=COUNT, markets=many(one_of("CN", "HK"))
