@@ -49,7 +49,7 @@ def pytest_load_initial_conftests(early_config, parser, args):
         os.environ["DATABASE_URL"] = url
     if "CLICKHOUSE_URL" not in os.environ:
         # Half a second and 200 MB: started by the fixture `history_server` only where it is asked for.
-        child, url = servers.clickhouse(_var)
+        child, url = servers.clickhouse(_var, secrets.token_hex(16))
         os.environ["CLICKHOUSE_URL"] = url
         early_config._tickpack_history = child
     for child in _started:

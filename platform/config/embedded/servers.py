@@ -65,23 +65,30 @@ def _valkey_answers(port: int, password: str) -> bool:
         return False
 
 
-def _pings(port: int) -> bool:
+def _pings(port: int, password: str) -> bool:
     """Tell whether the engine answers: its port is open before, and what dies in between is not ready."""
+    address = f"http://127.0.0.1:{port}/?query=SELECT%201"
+    asked = urllib.request.Request(address, headers={"X-ClickHouse-User": "tickpack", "X-ClickHouse-Key": password})
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/?query=SELECT%201", timeout=5) as answer:
+        with urllib.request.urlopen(asked, timeout=5) as answer:  # noqa: S310  (our own loopback address)
             return bool(answer.status == 200)
     except OSError:
         return False
 
 
-def clickhouse(var: Path) -> tuple[Child, str]:
-    """Return the process that owns the ClickHouse engine, and its URL."""
+def clickhouse(var: Path, password: str) -> tuple[Child, str]:
+    """Return the process that owns the ClickHouse engine, and its URL.
+
+    Args:
+        password: other users of the machine can reach loopback; the process gets it in its environment.
+    """
     port = free_port()
     child = Child(
         name="history", argv=[PYTHON, "-m", "streaming.history.sidecar", str(var / "history"), str(port)],
-        log=var / "log" / "history.log", ready=lambda: _pings(port), orphan_signal=signal.SIGTERM,
+        log=var / "log" / "history.log", ready=lambda: _pings(port, password),
+        env={"HISTORY_PASSWORD": password}, orphan_signal=signal.SIGTERM,
     )  # fmt: skip
-    return child, f"http://127.0.0.1:{port}/default"
+    return child, f"http://tickpack:{password}@127.0.0.1:{port}/tickpack"
 
 
 class PostgresImpossible(Exception):

@@ -110,7 +110,7 @@ class Supervisor:
             "PYTHONPATH": os.pathsep.join([str(self.root), str(self.root / "platform")]),
             "PYTHONUNBUFFERED": "1",
         }
-        self._start_stores(keys["redis_password"])
+        self._start_stores(keys["redis_password"], keys["history_password"])
         self.say("Preparing the database; starting " + ", ".join(PARTS) + " ...")
         preparing = self._begin_preparing(keys, panel, stream)
         # What does not touch SQL while it starts does so meanwhile; a second of every import is saved.
@@ -171,6 +171,7 @@ class Supervisor:
                 "secret_key": secrets.token_urlsafe(50),
                 "sandbox_key": secrets.token_urlsafe(32),
                 "redis_password": secrets.token_urlsafe(24),
+                "history_password": secrets.token_urlsafe(24),
                 "buyer_email": "buyer@tickpack.example",
                 "buyer_password": secrets.token_urlsafe(9),
                 "admin_email": "admin@tickpack.example",
@@ -183,7 +184,7 @@ class Supervisor:
             raise CannotStart(f"{file} cannot be read; remove it and new passwords are made") from None
         return kept
 
-    def _start_stores(self, redis_password: str) -> None:
+    def _start_stores(self, redis_password: str, history_password: str) -> None:
         """Start the stores that the environment does not name already, at the same time, and wait for all."""
         stores: list[Child] = []
         if not os.environ.get("REDIS_URL"):
@@ -193,7 +194,7 @@ class Supervisor:
         elif not os.environ.get("CELERY_BROKER_URL"):
             os.environ["CELERY_BROKER_URL"] = os.environ["REDIS_URL"]
         if not os.environ.get("CLICKHOUSE_URL"):
-            history, os.environ["CLICKHOUSE_URL"] = servers.clickhouse(self.var)
+            history, os.environ["CLICKHOUSE_URL"] = servers.clickhouse(self.var, history_password)
             stores.append(history)
         for child in stores:
             self._launch(child)
