@@ -29,7 +29,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/market/capital-flow", tickdb.not_carried),
     path("v1/symbols/available", tickdb.available),
     path("v1/apikeys/subscriptions", tickdb.subscriptions),
-    # A socket's address asked over plain HTTP; seed 4's client measures by it which node is near.
+    # A socket's address asked over plain HTTP; the client of /realtime/hk measures by it which node is near.
     *(path(address, node.upgrade_required) for dialect in dialects().values() for address in dialect.paths),
     path("v1/", node.nothing_here),
     path("v1/<path:rest>", node.nothing_here),

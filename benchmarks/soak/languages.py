@@ -1,6 +1,6 @@
 """Part `languages`: 100,000 generated messages a dialect; each gets a documented answer or close, nothing is left.
 
-Where a language has no answers (seed 4's), a socket must stay silent until it is closed for what it cannot read.
+Where a language has no answers (/realtime/hk), a socket must stay silent until it is closed for what it cannot read.
 """
 
 import asyncio

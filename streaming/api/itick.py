@@ -1,4 +1,4 @@
-"""iTick's REST interface (seeds 1 and 2): /stock, /fund, /indices and the assets of which nothing is carried.
+"""iTick's REST interface: /stock, /fund, /indices and the assets of which nothing is carried.
 
 Any token of the node in the header `token`. Errors are HTTP 200 with a text for `code`, except 401 and 429.
 """

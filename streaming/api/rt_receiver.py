@@ -1,4 +1,4 @@
-"""The HTTP of seed 0's newer node, "rt-receiver": /health, /stats and /api/v1/rt-kline.
+"""The HTTP of an rt-receiver node: /health, /stats and /api/v1/rt-kline.
 
 Subscriptions are stored by customer and group; policies and pushes come from programs that have a token of the
 operator's (TICKPACK_POLICY_TOKEN, TICKPACK_PUSH_TOKEN), and from nobody where it is not set.

@@ -1,4 +1,4 @@
-"""TickDB's REST interface (seed 3): /v1/market, /v1/symbols, /v1/apikeys. Any token of the node as `X-API-Key`."""
+"""TickDB's REST interface: /v1/market, /v1/symbols, /v1/apikeys. Any token of the node as `X-API-Key`."""
 
 from datetime import date, timedelta
 from functools import lru_cache

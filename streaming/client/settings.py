@@ -1,4 +1,4 @@
-"""Where the client finds its token and address: the two variables of seed 0, or the facts of a running ./dev up."""
+"""Where the client finds its token and address: two variables, or the facts of a running ./dev up."""
 
 import json
 import os

@@ -1,7 +1,7 @@
 """The form of one window on its way from ingest to the nodes: what a stream entry's field `w` and the newest hash hold.
 
 Packed as MessagePack arrays: a window of 60 bars has about 2 kB, and a reader decodes it in 20 microseconds.
-A window is named by `seq`: it ends at `seq * 1.5 s` of Unix time and covers the 1.5 s before that (DESIGN section 4).
+A window is named by `seq`: it ends at `seq * 1.5 s` of Unix time and covers the 1.5 s before that.
 """
 
 import msgspec

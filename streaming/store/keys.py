@@ -1,7 +1,7 @@
 """The public keys a node verifies tokens with: TOKEN_JWKS, a path or a URL, kept fresh and served stale.
 
 Refreshed every 60 s and once in 10 s at most for a kid nobody knows; a failed fetch keeps the keys of before, so that
-sockets go on connecting while the control plane is down (DESIGN section 1).
+sockets go on connecting while the control plane is down.
 """
 
 import asyncio

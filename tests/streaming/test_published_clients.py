@@ -58,24 +58,24 @@ def until_seen(moves: Callable[[], None], true: Callable[[], object]) -> None:
     wait_for(moved, 40)  # a program that starts, imports and asks ten times, on a machine that is busy
 
 
-def test_seed_2s_rest_client_prints_the_latest_trade(node: ServedNode, market: Market):
+def test_the_tutorials_rest_client_prints_the_latest_trade(node: ServedNode, market: Market):
     market.move("tick", "00700.HK", "461.4", "1200", "B")
     time.sleep(0.3)
     changed = {"https://api.itick.org": node.base, "your_api_token_here": make_token()}
-    with running("seed2_rest", **changed) as said:
+    with running("itick_tutorial_rest", **changed) as said:
         wait_for(lambda: len(said) >= 4)
     assert said[1:3] == ["Last Price : 461.4 HKD", "Volume : 1,200 shares"]
     assert said[0].startswith("Symbol : 700")
 
 
-def test_seed_2s_socket_client_prints_quotes_trades_and_depth(node: ServedNode, market: Market):
+def test_the_tutorials_socket_client_prints_quotes_trades_and_depth(node: ServedNode, market: Market):
     changed = {"wss://api.itick.org": node.base.replace("http", "ws"), "your_api_token_here": make_token()}
 
     def moves() -> None:
         market.move("tick", "00700.HK", "461.4", "200", "B")
         market.move("book", "00700.HK", "461.4", "450.0", "461.2", "461.4")
 
-    with running("seed2_socket", **changed) as said:
+    with running("itick_tutorial_socket", **changed) as said:
         until_seen(moves, lambda: all(any(kind in line for line in said) for kind in ("[Depth]", "[Trade]", "[Quote]")))
         assert said[:5] == [
             "WebSocket opened",
@@ -90,14 +90,14 @@ def test_seed_2s_socket_client_prints_quotes_trades_and_depth(node: ServedNode, 
         assert not [line for line in said if "error" in line.lower()]
 
 
-def test_seed_4s_client_prints_trades_and_never_connects_anew(node: ServedNode, market: Market):
+def test_the_client_of_realtime_hk_prints_trades_and_never_connects_anew(node: ServedNode, market: Market):
     url = f"{node.base.replace('http', 'ws')}/realtime/hk?token={make_token()}"
 
     def moves() -> None:
         market.move("tick", "00700.HK", "461.4", "200", "B")
         market.move("tick", "HSI.HK", "21000.5", "1", "N")
 
-    with running("seed4", **{"wss://api.alltick.co/realtime/hk": url}) as said:
+    with running("realtime_hk", **{"wss://api.alltick.co/realtime/hk": url}) as said:
         until_seen(moves, lambda: len(said) >= 4)
         time.sleep(0.5)
         assert [line for line in said if "00700.HK 最新价: 461.4 成交量: 200" in line]

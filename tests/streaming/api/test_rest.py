@@ -313,7 +313,7 @@ def test_a_price_with_an_end_in_the_past_has_no_present_bar(rest):
 
 
 @pytest.mark.parametrize("interval", ["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "1d", "1w", "1M"])
-def test_every_interval_of_seed_3_is_answered_by_both_addresses(rest, interval):
+def test_every_interval_of_tickdb_is_answered_by_both_addresses(rest, interval):
     latest = rest.get(f"/v1/market/kline/latest?symbols=00700.HK&interval={interval}").json()
     closed = rest.get(f"/v1/market/kline?symbol=00700.HK&interval={interval}&end_time=1675300000000").json()
 

@@ -1,4 +1,4 @@
-"""The newer HTTP node of seed 0 on a running node.
+"""An rt-receiver on a running node.
 
 The market is the feed `push`: what these tests push over HTTP goes through a real ingest lane to real sockets.
 """

@@ -1,4 +1,4 @@
-"""None of the nine defects of the newer HTTP node (protocols.md 0.3) is ours."""
+"""None of the nine defects of the newer HTTP node (the rt-receiver's pages) is ours."""
 
 import json
 import time

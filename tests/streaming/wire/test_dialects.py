@@ -66,7 +66,7 @@ def test_a_trade_says_the_same_on_every_wire(instrument, one):
 
 
 @given(in_hong_kong, prints, books)
-def test_seed_4s_trade_comes_with_the_best_orders(instrument, one, book):
+def test_a_trade_of_realtime_hk_comes_with_the_best_orders(instrument, one, book):
     spoken = dialects()["realtime_hk"]
     trade, levels = realtime_hk.read(spoken.tick(shown(spoken, instrument, "tick"), one, book))
     assert (trade.instrument, trade.at_ms, trade.price_e4, trade.volume) == (

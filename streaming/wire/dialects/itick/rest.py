@@ -126,7 +126,7 @@ def read_quote(data: Any, instrument: InstrumentId) -> Snapshot:
 
 
 def depth(asked: str, levels: Levels, most: int) -> Json:
-    """Return the best orders, at most so many a side. `o` is what seed 1 shows: the same as `v`."""
+    """Return the best orders, at most so many a side. `o` is what iTick's guide shows: the same as `v`."""
     return {"s": asked, "a": _side(levels.asks, most), "b": _side(levels.bids, most)}
 
 

@@ -1,4 +1,4 @@
-"""iTick's WebSocket: seeds 1 and 2, and the path generations that its published clients still use.
+"""iTick's WebSocket: its guide's and tutorial's, and the path generations that its published clients still use.
 
 Texts are byte for byte those of its pages. What they have no word for is either left out or told under `data`, which a
 client of theirs passes over.
@@ -43,7 +43,7 @@ _OLDEST = {"sws": "stock", "fws": "forex", "iws": "indices", "cws": "crypto"}
 _NOT_IN_THE_PLAN = ("quota_exceeded", "market_not_allowed", "symbol_not_allowed", "level_not_allowed")
 _UNRESOLVED = "cannot be resolved action"
 _TOO_MANY = "exceeding the maximum subscription limit"
-_NO_ORDER = '{"po":1,"p":0,"v":0,"o":0}'  # seed 2's client reads the first order without asking whether there is one
+_NO_ORDER = '{"po":1,"p":0,"v":0,"o":0}'  # the tutorial's client reads the first order unasked
 
 
 def _text(message: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Seed 4's socket as data."""
+"""The socket /realtime/hk as data."""
 
 from streaming.wire.describe import COUNT, NUMBER, TEXT, Message, SocketDescription, is_, loose, many, obj
 

@@ -1,4 +1,4 @@
-"""Seed 4's WebSocket, /realtime/hk: trades of Hong Kong, and nothing else.
+"""The WebSocket /realtime/hk: trades of Hong Kong, and nothing else.
 
 Its client reads four keys of every message and connects anew when one is missing, so there are no acknowledgements, no
 pongs and no errors here: what cannot be done is said by closing. Times are Hong Kong's wall clock without a zone, and

@@ -1,4 +1,4 @@
-"""Seed 4's server from the other side: what its client says, and what its messages tell."""
+"""A server of /realtime/hk from the other side: what its client says, and what its messages tell."""
 
 import json
 from collections.abc import Iterable

@@ -1,1 +1,1 @@
-"""The newer HTTP node of seed 0, "rt-receiver": its WebSocket, its REST, and what providers push to it."""
+"""An rt-receiver node: its WebSocket, its REST, and what providers push to it."""

@@ -168,7 +168,7 @@ _PUSH_EXAMPLE: dict[str, Any] = {
 
 REST = Rest(
     "rt-receiver",
-    "The HTTP of the newer node of seed 0. A stored subscription is what its sockets begin with. Policies and pushes "
+    "The HTTP of an rt-receiver node. A stored subscription is what its sockets begin with. Policies and pushes "
     "want a token of the operator's.",
     _ERROR,
     _OF_A_USER,

@@ -1,6 +1,6 @@
 """TickDB's answers over HTTP: our values -> its JSON, its JSON -> our values, its error codes.
 
-Prices and volumes are texts, times are whole ms, a symbol is echoed as it was asked for (seed 3; docs/protocol.md
+Prices and volumes are texts, times are whole ms, a symbol is echoed as it was asked for (docs/protocol.md
 "TickDB"). A price that nobody knows yet is null.
 """
 
