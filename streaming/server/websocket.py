@@ -96,6 +96,10 @@ class WireProtocol(WebSocketsSansIOProtocol):
     async def send(self, message: Any) -> None:
         if self._key is None or message["type"] != "websocket.accept" or self.initial_response is not None:
             await super().send(message)
+            if self.close_sent:
+                # Refused, and that is all there is to answer. uvicorn takes it for an application that forgot to, logs
+                # an error, and answers 500 behind it: a line in the log for whoever asks for a wrong address.
+                self.handshake_complete = True
             return
         if self.disconnected:
             raise ClientDisconnected

@@ -8,11 +8,11 @@ from streaming import errors
 from streaming.sockets import handshake
 from streaming.wire import connection
 from streaming.wire.dialect import Rules
-from streaming.wire.dialects.native import reading
+from streaming.wire.dialects.native import messages
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "protocol.md").read_text()
-NATIVE = "".join(path.read_text() for path in Path(reading.__file__).parent.glob("*.py") if path.stem != "describe")
+NATIVE = "".join(path.read_text() for path in Path(messages.__file__).parent.glob("*.py") if path.stem != "describe")
 CONNECTION = Path(connection.__file__).read_text()
 
 
@@ -23,7 +23,7 @@ def test_every_frame_that_we_send_is_described():
 
 
 def test_every_action_that_we_read_is_described():
-    assert {action for action in reading.ACTIONS if f'"action":"{action}"' not in PAGE} == set()
+    assert {action for action in messages.ACTIONS if f'"action":"{action}"' not in PAGE} == set()
 
 
 def test_every_reason_and_close_code_is_described():
@@ -47,5 +47,5 @@ def test_the_limits_are_the_ones_of_the_code():
 
     assert f"{MAX_MESSAGE_BYTES:,} bytes" in PAGE
     assert f"{Rules().burst} at once, then {Rules().per_second:g} a second" in PAGE
-    assert f"1 to {reading.MAX_SYMBOLS}" in PAGE
+    assert f"1 to {messages.MAX_SYMBOLS}" in PAGE
     assert errors.BinaryNotSupported.code in PAGE

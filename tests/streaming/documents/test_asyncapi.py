@@ -2,10 +2,8 @@
 that a dialect can write, and (in tests/streaming/test_conversations.py and here) those that a running server sends.
 """
 
-import contextlib
 import json
 import re
-import time
 from pathlib import Path
 
 import httpx
@@ -131,19 +129,21 @@ def test_everything_that_a_node_says_in_its_own_language_is_described(node, stor
     with connect(node.url, additional_headers={"Authorization": f"Bearer {make_token()}"}) as socket:
         heard = [json.loads(socket.recv(timeout=5))]
 
-        def ask(**message) -> None:
+        def ask(answer: str, **message) -> None:
+            """Send a message and hear everything up to its answer."""
             socket.send(json.dumps(message))
-            hear(1)
+            hear(lambda one: one["type"] == answer)
 
-        def hear(seconds: float) -> None:
-            deadline = time.monotonic() + seconds
-            with contextlib.suppress(TimeoutError):
-                while (left := deadline - time.monotonic()) > 0:
-                    heard.append(json.loads(socket.recv(timeout=min(left, 0.15))))
+        def hear(last) -> None:
+            while True:
+                heard.append(json.loads(socket.recv(timeout=10)))
+                if last(heard[-1]):
+                    return
 
         symbols = ["600519.SH", "00700.HK", "nonsense", "TEST.CN"]
         seq = cn.write()
         ask(
+            "subscribed",
             action="subscribe",
             symbols=symbols,
             types=["kline", "quote", "tick", "depth"],
@@ -151,6 +151,7 @@ def test_everything_that_a_node_says_in_its_own_language_is_described(node, stor
             stamp=True,
         )
         ask(
+            "subscribed",
             action="subscribe",
             symbols=symbols[:2],
             since={"CN": seq - 1, "HK": 1},
@@ -160,10 +161,12 @@ def test_everything_that_a_node_says_in_its_own_language_is_described(node, stor
         market.move("book", "600519.SH", "1854.98", "1845.76", "1854.9", "1855.0")
         market.move("bar", "600519.SH", "1854", "1855", "1853", "1854.5", "300", "556350")
         cn.write(states=[("600519.SH", "halted")])
-        hear(2)
-        for message in ({"action": "list"}, {"action": "snapshot"}, {"action": "ping", "id": 7}, {"action": "dance"}):
-            ask(**message)
-        ask(action="unsubscribe", symbols=["600519.SH", "000001.SZ"])
+        hear(lambda one: one["type"] == "status" and one.get("state") == "halted")
+        ask("list", action="list")
+        ask("snapshot", action="snapshot")
+        ask("pong", action="ping", id=7)
+        ask("error", action="dance")
+        ask("unsubscribed", action="unsubscribe", symbols=["600519.SH", "000001.SZ"])
 
     assert undocumented("native", heard) == []
     said = {name for one in heard for name in meant(SOCKETS["native"].hears, one)}

@@ -9,7 +9,6 @@ from streaming.wire.describe import (
     EPOCH_MS,
     FLAG,
     INSTANT,
-    NULL,
     NUMBER,
     TEXT,
     WHOLE,
@@ -21,13 +20,19 @@ from streaming.wire.describe import (
     by_name,
     either,
     is_,
-    loose,
     many,
     obj,
     one_of,
     or_null,
 )
-from streaming.wire.dialects.native.reading import MAX_SYMBOLS, TYPES
+from streaming.wire.dialects.native.messages import (
+    ListMessage,
+    PingMessage,
+    SnapshotMessage,
+    SubscribeMessage,
+    UnsubscribeMessage,
+    schema_of,
+)
 
 _AT = "2026-03-09T06:30:01.500Z"
 _LANE = one_of(*LANES)
@@ -36,8 +41,6 @@ _STATES = (
     "no_feed",
 )  # fmt: skip
 _TRADING = one_of("trading", "suspended", "halted", "delisted")
-_SYMBOLS = many(TEXT, least=1, most=MAX_SYMBOLS)
-_ZONED: Schema = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$"}
 _SEQ: Schema = {
     "type": "integer",
     "minimum": 0,
@@ -46,46 +49,27 @@ _SEQ: Schema = {
 
 # -- what a client says ------------------------------------------------------------------------------------------------
 
-_SUBSCRIBE = loose(
-    {
-        "types": many(one_of(*TYPES), least=1),
-        "intervals": many(one_of(*INTERVALS), least=1),
-        "fill": FLAG,
-        "stamp": FLAG,
-        "since": {
-            "anyOf": [_SEQ, _ZONED, {"type": "object", "propertyNames": _LANE, "additionalProperties": _SEQ}, NULL],
-            "description": "the last seq, an instant with its zone, or one seq a lane",
-        },
-        "epoch": or_null(by_name(TEXT)),
-    },
-    action=is_("subscribe"),
-    symbols=_SYMBOLS,
-)
-_KINDS: dict[str, Schema] = {"types": many(one_of(*TYPES), least=1), "intervals": many(one_of(*INTERVALS), least=1)}
-
 _SAYS = (
     Message(
         "subscribe",
         "Follow symbols",
-        _SUBSCRIBE,
+        schema_of(SubscribeMessage),
         {"action": "subscribe", "symbols": ["600519.SH", "700.HK"], "fill": True},
     ),
     Message(
         "unsubscribe",
         "Stop following; with types or intervals only these",
-        loose(_KINDS, action=is_("unsubscribe"), symbols=_SYMBOLS),
+        schema_of(UnsubscribeMessage),
         {"action": "unsubscribe", "symbols": ["600519.SH"]},
     ),
-    Message("list", "Ask what this socket follows", loose(action=is_("list")), {"action": "list"}),
+    Message("list", "Ask what this socket follows", schema_of(ListMessage), {"action": "list"}),
     Message(
         "snapshot",
         "Ask for the newest bar and the day",
-        loose({"symbols": _SYMBOLS}, action=is_("snapshot")),
+        schema_of(SnapshotMessage),
         {"action": "snapshot", "symbols": ["600519.SH"]},
     ),
-    Message(
-        "ping", "A sign of life; `id` comes back", loose({"id": {}}, action=is_("ping")), {"action": "ping", "id": "7"}
-    ),
+    Message("ping", "A sign of life; `id` comes back", schema_of(PingMessage), {"action": "ping", "id": "7"}),
 )
 
 # -- what a client hears -----------------------------------------------------------------------------------------------
