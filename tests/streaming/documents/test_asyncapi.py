@@ -161,7 +161,8 @@ def test_everything_that_a_node_says_in_its_own_language_is_described(node, stor
         market.move("book", "600519.SH", "1854.98", "1845.76", "1854.9", "1855.0")
         market.move("bar", "600519.SH", "1854", "1855", "1853", "1854.5", "300", "556350")
         cn.write(states=[("600519.SH", "halted")])
-        hear(lambda one: one["type"] == "status" and one.get("state") == "halted")
+        moved = {"bar", "longer_bar", "tick", "quote", "depth", "resumed", "instrument_status"}
+        hear(lambda one: moved <= {name for said in heard for name in meant(SOCKETS["native"].hears, said)})
         ask("list", action="list")
         ask("snapshot", action="snapshot")
         ask("pong", action="ping", id=7)
