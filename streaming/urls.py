@@ -41,5 +41,5 @@ urlpatterns: list[URLPattern] = [
     *(path(f"{base}/{rest}", alltick.nothing_here) for base in ("quote-stock-b-api", "quote-b-api") for rest in _REST),
     # rt-receiver
     *(path(address, view) for address, view in rt_receiver.views().items()),
-    *(path(f"api/v1/{rest}", rt_receiver.nothing_here) for rest in _REST),
+    *(path(f"api/v1/rt-kline/{rest}", rt_receiver.nothing_here) for rest in _REST),
 ]

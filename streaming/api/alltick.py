@@ -5,7 +5,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from kernel.errors import PlatformError
 from streaming.api import bars
 from streaming.api.rest import Answer, Call, RestDialect, View, answered
 from streaming.domain.intervals import INTERVAL_MINUTES
@@ -32,7 +31,7 @@ async def _kline(call: Call) -> dict[str, Any]:
 
 async def _batch_kline(call: Call) -> dict[str, Any]:
     wanted = rest.read_batch_request(_data(call))
-    seen = _all_seen(call, [one.code for one in wanted], live=False)
+    seen = call.see_all([one.code for one in wanted], _read, live=False)
     wanted = [asked for asked in wanted if asked.code in seen]
     # One question to history for all that are asked alike: a batch mostly is.
     alike: dict[tuple[str, Span], list[Instrument]] = {}
@@ -45,7 +44,7 @@ async def _batch_kline(call: Call) -> dict[str, Any]:
 
 async def _trade_tick(call: Call) -> dict[str, Any]:
     quotes, told = call.node.quotes, []
-    for asked, one in _all_seen(call, rest.read_codes(_data(call))).items():
+    for asked, one in call.see_all(rest.read_codes(_data(call)), _read).items():
         if found := quotes.trades(one):
             told.append(rest.trade_tick(asked, found[0], quotes.numbers(one, 1)[0]))
     return _answer(call, rest.tick_list(told))
@@ -53,14 +52,14 @@ async def _trade_tick(call: Call) -> dict[str, Any]:
 
 async def _depth_tick(call: Call) -> dict[str, Any]:
     told = []
-    for asked, one in _all_seen(call, rest.read_codes(_data(call))).items():
+    for asked, one in call.see_all(rest.read_codes(_data(call)), _read).items():
         if (found := call.node.quotes.depth(one)) is not None:
             told.append(rest.depth_tick(asked, *found, call.most_levels(one)))
     return _answer(call, rest.tick_list(told))
 
 
 async def _static_info(call: Call) -> dict[str, Any]:
-    seen = _all_seen(call, rest.read_codes(_data(call)), live=False)
+    seen = call.see_all(rest.read_codes(_data(call)), _read, live=False)
     return _answer(call, rest.static_info(seen.values()))
 
 
@@ -119,21 +118,3 @@ def _span(asked: rest.Bars) -> tuple[str, Span]:
 @lru_cache(maxsize=20_000)  # programs ask for the same symbols again and again
 def _read(asked: str) -> Instrument:
     return directory().described(symbols.read(asked, directory()))
-
-
-def _all_seen(call: Call, codes: list[str], *, live: bool = True) -> dict[str, Instrument]:
-    """Return what can be shown, by code as it was asked for; what cannot spoils nothing else.
-
-    Raises:
-        PlatformError: nothing can be shown; it says why the first cannot.
-    """
-    seen: dict[str, Instrument] = {}
-    refused: list[PlatformError] = []
-    for asked in codes:
-        try:
-            seen[asked] = call.see(_read(asked), live=live)
-        except PlatformError as error:
-            refused.append(error)
-    if not seen:
-        raise refused[0]
-    return seen

@@ -10,7 +10,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from kernel.errors import PlatformError
 from streaming.api import bars
 from streaming.api.rest import Answer, Call, RestDialect, View, answered
 from streaming.domain.calendar import exchange_day
@@ -229,16 +228,7 @@ def _all_seen(call: Call, asset: str, *, live: bool = True) -> dict[str, Instrum
         raise BadParameter("codes is required, like region=HK&codes=700,9988")
     if len(asked) > rest.MAX_CODES:
         raise BadParameter(f"codes names {len(asked)}, at most {rest.MAX_CODES} are answered")
-    seen: dict[str, Instrument] = {}
-    refused: list[PlatformError] = []
-    for text in asked:
-        try:
-            seen[text] = call.see(_find(call, text, asset), live=live)
-        except PlatformError as error:
-            refused.append(error)
-    if not seen:
-        raise refused[0]
-    return seen
+    return call.see_all(asked, lambda text: _find(call, text, asset), live=live)
 
 
 def _span(call: Call) -> tuple[str, Span]:

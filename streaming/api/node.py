@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from kernel import clock, keyspace
 from kernel.instruments import LANES
 from streaming import metrics
-from streaming.api.rest import Call, RestDialect, answered
+from streaming.api.rest import Call, RestDialect, answered, json_answer
 from streaming.errors import StoreUnavailable
 from streaming.runtime.health import is_realtime, lag_ms, program_version
 from streaming.runtime.process import running_process
@@ -23,19 +23,8 @@ from streaming.store.connection import redis_async
 _STARTED_AT = time.monotonic()
 
 
-def _answer(body: dict[str, Any], status: int = 200) -> JsonResponse:
-    """JSON for whoever asks: these answers carry no cookie's authority, so every origin may read them."""
-    response = JsonResponse(body, status=status)
-    response["Access-Control-Allow-Origin"] = "*"
-    response["Access-Control-Allow-Headers"] = "Authorization, X-API-Key"
-    response["Access-Control-Expose-Headers"] = "Retry-After"  # a page waits as long as a program
-    response["Access-Control-Max-Age"] = "86400"
-    response["Cache-Control"] = "no-store"
-    return response
-
-
 @require_safe
-async def healthz(request: HttpRequest) -> JsonResponse:
+async def healthz(request: HttpRequest) -> HttpResponse:
     """The process answers; what it knows of its store and markets is told, but does not make it unhealthy.
 
     `realtime` is what this very process sees of its markets: each that has a stream runs or is closed.
@@ -57,7 +46,7 @@ async def healthz(request: HttpRequest) -> JsonResponse:
         body |= await _from_the_store()
     except (RedisError, OSError):
         body |= {"status": "degraded", "connections": 0, "draining": False, "lanes": {}}
-    return _answer(body)
+    return json_answer(body)
 
 
 async def _from_the_store() -> dict[str, Any]:
@@ -77,13 +66,15 @@ async def _from_the_store() -> dict[str, Any]:
 
 
 @require_safe
-async def readyz(request: HttpRequest) -> JsonResponse:
+async def readyz(request: HttpRequest) -> HttpResponse:
     """Ready for new sockets: the store answers and nobody drains the node."""
     try:
         draining = bool(await redis_async().exists(keyspace.draining(settings.NODE_ID)))
     except (RedisError, OSError):
-        return _answer({"ready": False, "reason": "the real-time store is away"}, 503)
-    return _answer({"ready": not draining, **({"reason": "draining"} if draining else {})}, 503 if draining else 200)
+        return json_answer({"ready": False, "reason": "the real-time store is away"}, 503)
+    return json_answer(
+        {"ready": not draining, **({"reason": "draining"} if draining else {})}, 503 if draining else 200
+    )
 
 
 @require_safe
@@ -92,15 +83,17 @@ def metrics_page(request: HttpRequest) -> HttpResponse:
 
 
 @csrf_exempt
-def nothing_here(request: HttpRequest, rest: str = "") -> JsonResponse:
+def nothing_here(request: HttpRequest, rest: str = "") -> HttpResponse:
     """A path of the API that does not exist, for scripts."""
-    return _answer({"code": "not_found", "message": f"no such address: {request.path}; docs/protocol.md has them"}, 404)
+    return json_answer(
+        {"code": "not_found", "message": f"no such address: {request.path}; docs/protocol.md has them"}, 404
+    )
 
 
 @csrf_exempt
-def upgrade_required(request: HttpRequest) -> JsonResponse:
+def upgrade_required(request: HttpRequest) -> HttpResponse:
     """The stream's address asked over plain HTTP."""
-    response = _answer(
+    response = json_answer(
         {"code": "upgrade_required", "message": "this is a WebSocket address; connect with a WebSocket client"}, 426
     )
     response["Upgrade"] = "websocket"

@@ -4,7 +4,7 @@ A view gets a `Call` and returns the body of a success; whatever it refuses is s
 """
 
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
@@ -98,6 +98,37 @@ class Call:
         if not self.node.quotes.carries(instrument) and (live or symbol not in directory()):
             raise UnknownSymbol(f"{symbol} is not carried by this node", symbol=symbol)
         return instrument
+
+    def see_all(
+        self,
+        asked: Iterable[str],
+        read: Callable[[str], Instrument],
+        *,
+        live: bool = True,
+        stop_at: tuple[type[PlatformError], ...] = (),
+    ) -> dict[str, Instrument]:
+        """Return what the plan includes, by what was asked for; what cannot be shown spoils nothing else.
+
+        Args:
+            read: what a text names; refuses by raising.
+            live: as in `see`.
+            stop_at: refusals that spoil everything all the same.
+
+        Raises:
+            PlatformError: nothing can be shown; it says why the first cannot.
+        """
+        seen: dict[str, Instrument] = {}
+        refused: list[PlatformError] = []
+        for text in asked:
+            try:
+                seen[text] = self.see(read(text), live=live)
+            except stop_at:
+                raise
+            except PlatformError as error:
+                refused.append(error)
+        if not seen:
+            raise refused[0]
+        return seen
 
     def most_levels(self, instrument: Instrument) -> int:
         """Return how many levels of the best orders the plan includes."""

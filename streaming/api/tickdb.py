@@ -4,7 +4,6 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
-from kernel.errors import PlatformError
 from kernel.instruments import MIC
 from streaming.api import bars
 from streaming.api.rest import Call, RestDialect, answered
@@ -149,8 +148,8 @@ async def trading_sessions(call: Call) -> dict[str, Any]:
     """A full day's timetable."""
     calendar = _calendar(call)
     today = exchange_day(call.now_ms)
-    week = (today + timedelta(days=nth) for nth in range(30))
-    day = next((one for one in week if calendar.kind_on(one) == "full"), None)
+    days = (today + timedelta(days=nth) for nth in range(30))
+    day = next((one for one in days if calendar.kind_on(one) == "full"), None)
     if day is None:
         raise NotCarried("no full trading day is published for the next 30 days")
     told = timetable(calendar.phases_on(day))
@@ -234,18 +233,7 @@ def _all_seen(call: Call, asked: list[str]) -> dict[str, Instrument]:
         PlatformError: nothing can be shown; it says why the first cannot.
     """
     wanted = _type(call)
-    seen: dict[str, Instrument] = {}
-    refused: list[PlatformError] = []
-    for text in asked:
-        try:
-            seen[text] = call.see(_read(text, wanted))
-        except AmbiguousSymbol:
-            raise
-        except PlatformError as error:
-            refused.append(error)
-    if not seen:
-        raise refused[0]
-    return seen
+    return call.see_all(asked, lambda text: _read(text, wanted), stop_at=(AmbiguousSymbol,))
 
 
 def _calendar(call: Call) -> Calendar:

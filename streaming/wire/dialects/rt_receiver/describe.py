@@ -249,7 +249,7 @@ REST = Rest(
             by_operator=True,
         ),
         *(
-            Operation(f"api/v1/{rest}", "Nothing stands here", None, refusals=_NOWHERE, needs_token=False)
+            Operation(f"{_BASE}/{rest}", "Nothing stands here", None, refusals=_NOWHERE, needs_token=False)
             for rest in ("", "{rest}")
         ),
     ),
