@@ -10,19 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from accounts.models import Customer
 from billing import selectors
 from billing.domain.pricing import yuan
-from billing.models import (
-    INTERVALS,
-    TYPES,
-    AccessToken,
-    Customer,
-    GatewayNotice,
-    Grant,
-    GrantClosure,
-    Plan,
-    Purchase,
-)
+from billing.models import INTERVALS, TYPES, AccessToken, GatewayNotice, Grant, GrantClosure, Plan, Purchase
 from billing.services import entitlements, tokens
 from kernel.clock import utc_now
 from kernel.errors import PlatformError
@@ -113,26 +104,6 @@ class PlanAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # purchases name it; taking it off sale is the way
-
-
-@admin.register(Customer)
-class CustomerAdmin(ModelAdmin):
-    list_display = ("email", "is_active", "is_staff", "date_joined", "last_login")
-    list_filter = ("is_active", "is_staff")
-    search_fields = ("email", "public_id")
-    fields = ("email", "public_id", "is_active", "is_staff", "is_superuser", "groups", "date_joined", "last_login")
-    readonly_fields = ("email", "public_id", "date_joined", "last_login")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # people sign up; the first admin comes from createsuperuser
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        # Who may not make admins may not become one here either.
-        locked = () if getattr(request.user, "is_superuser", False) else ("is_staff", "is_superuser", "groups")
-        return (*self.readonly_fields, *locked)
 
 
 @admin.register(Purchase)

@@ -13,9 +13,10 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import Customer
 from billing import selectors
 from billing.errors import AmountMismatch, BadPurchase
-from billing.models import Customer, GatewayNotice, Purchase
+from billing.models import GatewayNotice, Purchase
 from billing.serializers import (
     ErrorShown,
     NoticeTaken,

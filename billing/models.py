@@ -1,16 +1,14 @@
-"""Who buys, what is sold, what was paid, and the rights that it gave. Rights are only ever added to, never changed."""
+"""What is sold, what was paid, and the rights that it gave. Rights are only ever added to, never changed."""
 
-import uuid
 from typing import Any, ClassVar
 
-from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Customer, new_id
 from billing.domain import stacking
 from billing.domain.pricing import MAX_MONTHS, MIN_MONTHS, yuan
 from kernel.scope import LEVELS, MARKETS, MAX_CONNS_CAP, MAX_SUBS_CAP
@@ -18,10 +16,6 @@ from nodes.models import Node, NodeGroup, WordList, all_markets, first_level
 
 TYPES = ("kline", "quote", "tick", "depth")
 INTERVALS = ("1.5s", "1m", "5m", "15m", "30m", "60m", "1d", "1w", "1M")
-
-
-def new_id() -> str:
-    return uuid.uuid4().hex
 
 
 def all_types() -> list[str]:
@@ -45,54 +39,6 @@ class AppendOnly(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         raise TypeError(f"{type(self).__name__} is append-only: a correction is another row")
-
-
-class CustomerManager(BaseUserManager["Customer"]):
-    """Makes customers from an email address; addresses are kept in lower case."""
-
-    use_in_migrations = True
-
-    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "Customer":
-        if not email:
-            raise ValueError("a customer needs an email address")
-        customer = self.model(email=email.strip().lower(), **fields)
-        customer.set_password(password)
-        customer.save(using=self._db)
-        return customer
-
-    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "Customer":
-        return self.create_user(email, password, **{**fields, "is_staff": True, "is_superuser": True})
-
-    def get_by_natural_key(self, username: str | None) -> "Customer":
-        return self.get(email__iexact=username)
-
-
-class Customer(AbstractUser):
-    """Somebody who logs in: a buyer, or an admin."""
-
-    username = None  # type: ignore[assignment]
-    first_name = None  # type: ignore[assignment]
-    last_name = None  # type: ignore[assignment]
-    email = models.EmailField(_("email address"), unique=True)
-    public_id = models.CharField(_("public id"), max_length=32, unique=True, default=new_id, editable=False)
-
-    USERNAME_FIELD = "email"
-    REQUIRED_FIELDS: ClassVar[list[str]] = []
-    objects = CustomerManager()  # type: ignore[misc,assignment]
-
-    class Meta:
-        verbose_name = _("customer")
-        verbose_name_plural = _("customers")
-        constraints = [models.UniqueConstraint(Lower("email"), name="one_customer_an_address")]
-
-    def __str__(self) -> str:
-        return self.email
-
-    def get_full_name(self) -> str:
-        return self.email
-
-    def get_short_name(self) -> str:
-        return self.email
 
 
 class Plan(models.Model):

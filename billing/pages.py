@@ -15,13 +15,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
+from accounts.models import Customer
 from billing import selectors
 from billing.domain import drawing
 from billing.domain.pricing import MAX_MONTHS, MIN_MONTHS, due_fen, yuan
 from billing.domain.stacking import Segment
 from billing.errors import IdempotencyKeyReused, PaymentsOff, PlanNotOnSale
 from billing.forms import BuyForm, ChoiceForm
-from billing.models import Customer, GatewayNotice, Grant, Plan, Purchase
+from billing.models import GatewayNotice, Grant, Plan, Purchase
 from billing.services import payments, purchases, tokens
 from kernel.clock import utc_now
 from kernel.errors import PlatformError

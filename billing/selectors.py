@@ -6,9 +6,10 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from accounts.models import Customer
 from billing.domain import stacking
 from billing.domain.months import grant_period
-from billing.models import AccessToken, Customer, EntitlementRev, Grant, Plan, Purchase
+from billing.models import AccessToken, EntitlementRev, Grant, Plan, Purchase
 from kernel.scope import Scope
 from nodes.domain import placement
 from nodes.models import Node, NodeGroup

@@ -6,9 +6,10 @@ from itertools import islice
 from django.db import transaction
 from django.db.models import F
 
+from accounts.models import Customer
 from billing import announcements, selectors
 from billing.errors import GrantIsExtended
-from billing.models import Customer, EntitlementRev, Grant, GrantClosure
+from billing.models import EntitlementRev, Grant, GrantClosure
 from kernel.scope import Scope
 from nodes import store
 from nodes.models import NodeGroup

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from accounts.models import Customer
 from billing import announcements, selectors
 from billing.domain.months import grant_period
 from billing.domain.pricing import MAX_MONTHS, MIN_MONTHS, due_fen
 from billing.errors import AmountMismatch, BadPurchase, IdempotencyKeyReused, NotThatGrant, PlanNotOnSale
-from billing.models import Customer, Grant, Plan, Purchase
+from billing.models import Grant, Plan, Purchase
 from billing.services import entitlements, tokens
 from nodes.errors import NodeNotOffered
 from nodes.models import Node

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
+from accounts.models import Customer
 from billing import announcements, selectors
 from billing.errors import NoEntitlement, TokenGone
-from billing.models import AccessToken, Customer
+from billing.models import AccessToken
 from billing.services import keys
 from kernel import tokens
 from nodes.models import NodeGroup

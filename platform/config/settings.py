@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "config",
+    "accounts",
     "billing",
     "nodes",
     "streaming",
@@ -111,7 +112,7 @@ CHANNEL_LAYERS = {
 }
 
 # -- people ------------------------------------------------------------------------------------------------------
-AUTH_USER_MODEL = "billing.Customer"
+AUTH_USER_MODEL = "accounts.Customer"
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",

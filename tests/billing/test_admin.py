@@ -6,7 +6,8 @@ from django.contrib.admin.models import LogEntry
 from django.core.cache import cache
 from django.urls import reverse
 
-from billing.models import Customer, Grant, Plan, Purchase
+from accounts.models import Customer
+from billing.models import Grant, Plan, Purchase
 from nodes.models import CalendarOverride, FeedSetting, Node, Outbox
 from tests.factories import a_customer, a_grant, a_group, a_node, a_plan, a_purchase
 

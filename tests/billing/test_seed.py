@@ -6,8 +6,9 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 
+from accounts.models import Customer
 from billing import selectors
-from billing.models import Customer, Grant, GrantClosure, Plan
+from billing.models import Grant, GrantClosure, Plan
 from config.checks import sandbox_is_only_for_trying_out
 from kernel import keyspace, tokens
 from kernel.clock import utc_now

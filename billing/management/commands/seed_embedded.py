@@ -12,8 +12,8 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.models import Customer
 from billing import selectors
-from billing.models import Customer
 from billing.services import keys
 from billing.services.plans import seed_plans
 from billing.services.purchases import place_purchase, settle_purchase
