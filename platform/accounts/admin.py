@@ -11,12 +11,13 @@ from accounts.models import Customer
 
 @admin.register(Customer)
 class CustomerAdmin(ModelAdmin):
-    list_display = ("email", "is_active", "is_staff", "date_joined", "last_login")
-    list_filter = ("is_active", "is_staff")
+    list_display = ("email", "is_active", "is_staff", "language", "date_joined", "last_login")
+    list_filter = ("is_active", "is_staff", "language")
     search_fields = ("email", "public_id")
     fields = (
         "email",
         "public_id",
+        "language",
         "is_active",
         "is_staff",
         "is_superuser",

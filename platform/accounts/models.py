@@ -3,6 +3,7 @@
 import uuid
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
@@ -12,6 +13,15 @@ from django.utils.translation import gettext_lazy as _
 def new_id() -> str:
     """Return 32 random hexadecimal digits: what people and programs outside may call a row."""
     return uuid.uuid4().hex
+
+
+def languages() -> list[tuple[str, Any]]:
+    """Return what a person may be written to in; read when it is asked for, so that no migration copies it."""
+    return list(settings.LANGUAGES)
+
+
+def default_language() -> str:
+    return str(settings.LANGUAGE_CODE)
 
 
 class CustomerManager(BaseUserManager["Customer"]):
@@ -42,6 +52,13 @@ class Customer(AbstractUser):
     last_name = None  # type: ignore[assignment]
     email = models.EmailField(_("email address"), unique=True)
     public_id = models.CharField(_("public id"), max_length=32, unique=True, default=new_id, editable=False)
+    language = models.CharField(
+        _("language"),
+        max_length=10,
+        choices=languages,
+        default=default_language,
+        help_text=_("Mails are written in it."),
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

@@ -6,7 +6,6 @@ from django.contrib.admin.models import LogEntry
 from django.core.cache import cache
 from django.urls import reverse
 
-from accounts.models import Customer
 from billing.models import Grant, Plan, Purchase
 from nodes.models import CalendarOverride, FeedSetting, Node, Outbox
 from tests.factories import a_customer, a_grant, a_group, a_node, a_plan, a_purchase
@@ -153,19 +152,6 @@ def test_staff_without_permissions_see_and_do_nothing(client, alice, node):
 
     for model in OURS:
         assert client.get(address(model, "changelist")).status_code == 403
-
-
-def test_an_admin_who_may_edit_customers_cannot_become_more(client, alice, node):
-    from django.contrib.auth.models import Permission
-
-    helper = a_customer("helper", is_staff=True)
-    helper.user_permissions.set(Permission.objects.filter(codename__in=["change_customer", "view_customer"]))
-    client.force_login(helper)
-
-    client.post(address(Customer, "change", helper.pk), {"is_active": "on", "is_staff": "on", "is_superuser": "on"})
-
-    helper.refresh_from_db()
-    assert not helper.is_superuser
 
 
 def test_buyers_do_not_get_into_the_admin(client, alice):
