@@ -18,9 +18,11 @@ from billing.services import entitlements, tokens
 from kernel.clock import utc_now
 from kernel.errors import PlatformError
 from kernel.scope import LEVELS, MARKETS
-from nodes.admin import NodeAdmin, ReadOnly, words_field
+from nodes.admin import NodeAdmin, words_field
 from nodes.domain import placement
-from nodes.models import Node, Outbox
+from nodes.models import Node
+from outbox import selectors as outbox
+from outbox.admin import ReadOnly
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -29,7 +31,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     paid = Purchase.objects.filter(state=Purchase.State.SETTLED).aggregate(total=Sum("paid_fen"))["total"] or 0
     live = Grant.objects.filter(starts_at__lte=now, ends_at__gt=now).exclude(closure__closed_at__lte=now)
     nodes = [_state_of(node) for node in Node.objects.exclude(state=Node.State.RETIRED).select_related("group")]
-    waiting = Outbox.objects.filter(delivered_at=None)
+    waiting = outbox.waiting()
     figures = [
         (_("Customers"), Customer.objects.filter(is_staff=False).count()),
         (_("Grants in force"), live.count()),
@@ -37,8 +39,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         (_("Paid, CNY"), yuan(paid)),
         (_("Purchases waiting"), Purchase.objects.filter(state=Purchase.State.PENDING).count()),
         (_("Money that matches no purchase"), _unmatched().count()),
-        (_("Outbox waiting"), waiting.count()),
-        (_("Outbox in trouble"), waiting.filter(attempts__gt=0).count()),
+        (_("Outbox waiting"), waiting.all),
+        (_("Outbox in trouble"), waiting.in_trouble + waiting.unknown),
     ]
     return {**context, "figures": figures, "node_states": nodes}
 

@@ -5,3 +5,17 @@ from django.utils.translation import gettext_lazy as _
 class BillingConfig(AppConfig):
     name = "billing"
     verbose_name = _("Shop")
+
+    def ready(self) -> None:
+        from billing import announcements as say
+        from billing.services import deliveries
+        from outbox import kinds
+        from outbox.transports import mail, task
+
+        kinds.register(say.RECEIPT, label=_("receipt"), prepare=deliveries.receipt, transport=mail.deliver)
+        kinds.register(
+            say.SANDBOX_NOTICE,
+            label=_("notice of the sandbox gateway"),
+            prepare=deliveries.sandbox_notice,
+            transport=task.deliver,
+        )

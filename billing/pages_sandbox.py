@@ -2,7 +2,6 @@
 
 import uuid
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -17,7 +16,6 @@ from billing.payments.gateway import Order
 from billing.payments.sandbox import SandboxGateway
 from kernel.clock import utc_now
 
-NOTIFY = "billing.post_sandbox_notify"
 LATE = timedelta(seconds=30)  # long enough to see the shop wait, short enough to wait with it
 ACTIONS = ("pay", "twice", "other_amount", "late", "forged", "decline")
 
@@ -55,6 +53,7 @@ def _notify(action: str, order: Order) -> None:
     }
     if action == "other_amount":
         message["amount_fen"] = max(1, order.due_fen - 100)
-    kwargs: dict[str, Any] = {"message": message, "forged": action == "forged"}
     for _ in range(2 if action == "twice" else 1):
-        announcements.later(task=NOTIFY, kwargs=kwargs, delay=LATE if action == "late" else timedelta(0))
+        announcements.sandbox_notice(
+            message=message, forged=action == "forged", delay=LATE if action == "late" else timedelta(0)
+        )

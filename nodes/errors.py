@@ -1,7 +1,7 @@
 """The nodes' branch of the error tree.
 
 PlatformError
-    Refused        NodeNotOffered, LastNodeOfGroup
+    Refused        NodeNotOffered, LastNodeOfGroup, NoSuchGroup
 """
 
 from kernel.errors import Refused
@@ -17,3 +17,10 @@ class LastNodeOfGroup(Refused):
     """This is its group's last node; its buyers would have nowhere to connect"""
 
     code = "last_node_of_group"
+
+
+class NoSuchGroup(Refused):
+    """There is no such node group"""
+
+    code = "no_such_group"
+    http_status = 404

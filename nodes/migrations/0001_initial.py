@@ -35,6 +35,8 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('slug', models.SlugField(max_length=40, unique=True, verbose_name='slug')),
                 ('name', models.CharField(max_length=80, verbose_name='name')),
+                ('transport', models.CharField(choices=[('redis', 'directly')], default='redis', max_length=10, verbose_name='how it is reached')),
+                ('address', models.CharField(blank=True, help_text='Like redis://:password@host:6379/0; left blank, it is the one that the panel itself uses.', max_length=300, validators=[django.core.validators.RegexValidator('^(rediss?|unix)://\\S+$', 'Write it like redis://:password@host:6379/0')], verbose_name='Redis of the group')),
             ],
             options={
                 'verbose_name': 'node group',
@@ -56,25 +58,6 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'calendar overrides',
                 'ordering': ['-day_on', 'lane'],
                 'constraints': [models.UniqueConstraint(fields=('lane', 'day_on'), name='one_override_a_day')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Outbox',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('entitlement', 'entitlement'), ('revocation', 'revocation'), ('drain', 'drain order'), ('feed_setting', 'feed setting'), ('calendar_override', 'calendar override'), ('mail', 'mail'), ('task', 'task')], max_length=20, verbose_name='kind')),
-                ('payload', models.JSONField(verbose_name='payload')),
-                ('created_at', models.DateTimeField(verbose_name='created')),
-                ('due_at', models.DateTimeField(verbose_name='due')),
-                ('attempts', models.PositiveIntegerField(default=0, verbose_name='attempts')),
-                ('last_error', models.CharField(blank=True, max_length=300, verbose_name='last error')),
-                ('delivered_at', models.DateTimeField(blank=True, null=True, verbose_name='delivered')),
-            ],
-            options={
-                'verbose_name': 'outbox message',
-                'verbose_name_plural': 'outbox',
-                'ordering': ['-id'],
-                'indexes': [models.Index(condition=models.Q(('delivered_at', None)), fields=['due_at', 'id'], name='outbox_waiting')],
             },
         ),
         migrations.CreateModel(

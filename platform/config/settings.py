@@ -49,9 +49,10 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "config",
+    "outbox",
     "accounts",
-    "billing",
     "nodes",
+    "billing",
     "streaming",
 ]
 MIDDLEWARE = [

@@ -7,7 +7,8 @@ from django.core.cache import cache
 from django.urls import reverse
 
 from billing.models import Grant, Plan, Purchase
-from nodes.models import CalendarOverride, FeedSetting, Node, Outbox
+from nodes.models import CalendarOverride, FeedSetting, Node
+from outbox.models import Outbox
 from tests.factories import a_customer, a_grant, a_group, a_node, a_plan, a_purchase
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
@@ -133,7 +134,7 @@ def test_a_calendar_override_is_announced_when_it_comes_and_when_it_goes(root):
     root.post(address(CalendarOverride, "delete", CalendarOverride.objects.get(lane="HK").pk), {"post": "yes"})
 
     assert [row.payload for row in Outbox.objects.filter(kind="calendar_override")] == [
-        {"lane": "HK", "day": "2027-02-05"}
+        {"lane": "HK", "day": "2027-02-05", "group": ""}
     ] * 2
 
 

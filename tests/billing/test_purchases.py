@@ -20,7 +20,8 @@ from billing.models import AccessToken, EntitlementRev, Grant, Plan, Purchase
 from billing.services.entitlements import close_grant
 from billing.services.purchases import expire_purchases, fail_purchase, settle_purchase
 from nodes.errors import NodeNotOffered
-from nodes.models import Node, Outbox
+from nodes.models import Node
+from outbox.models import Outbox
 from tests.factories import NOW, a_customer, a_grant, a_group, a_node, a_past_grant, a_plan, a_purchase
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
@@ -130,7 +131,7 @@ def test_a_settled_purchase_gives_its_grant_its_token_and_its_outbox_rows(alice,
     entitlement = Outbox.objects.get(kind="entitlement").payload["scope"]
     assert (entitlement["sub"], entitlement["aud"], entitlement["rev"]) == (alice.public_id, "sh", 1)
     assert [step["max_subs"] for step in entitlement["steps"]] == [5, 0]
-    assert Outbox.objects.get(kind="mail").payload["to"] == alice.email
+    assert Outbox.objects.get(kind="receipt").payload == {"purchase": grant.purchase.public_id}
 
 
 def test_settling_twice_returns_the_first_grant(alice, node):

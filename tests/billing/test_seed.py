@@ -12,8 +12,8 @@ from billing.models import Grant, GrantClosure, Plan
 from config.checks import sandbox_is_only_for_trying_out
 from kernel import keyspace, tokens
 from kernel.clock import utc_now
-from nodes import store
-from nodes.models import Node, Outbox
+from nodes.models import Node
+from outbox.models import Outbox
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
 
@@ -33,7 +33,7 @@ def seed(keys_dir, monkeypatch, capsys):
     return run
 
 
-def test_the_first_start_sells_the_demo_buyer_a_pack_5(seed):
+def test_the_first_start_sells_the_demo_buyer_a_pack_5(seed, data_redis):
     token = seed()
 
     buyer = Customer.objects.get(email="demo@tickpack.local")
@@ -48,7 +48,7 @@ def test_the_first_start_sells_the_demo_buyer_a_pack_5(seed):
         ("pack-50", 50, 5000, 5),
     ]
     assert not Outbox.objects.filter(delivered_at=None).exists()
-    assert store.client().exists(keyspace.entitlement(buyer.public_id, node.group.slug))
+    assert data_redis.exists(keyspace.entitlement(buyer.public_id, node.group.slug))
 
 
 def test_the_second_start_keeps_everything_but_the_nodes_address(seed):

@@ -16,8 +16,7 @@ from billing.services import keys
 from billing.services.entitlements import refresh_entitlements
 from billing.services.tokens import issue_token, revoke_token, rotate_token
 from kernel import keyspace, tokens
-from nodes import store
-from nodes.models import Outbox
+from outbox.models import Outbox
 from tests.factories import NOW, a_customer, a_grant
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
@@ -107,17 +106,16 @@ def test_no_text_of_a_token_is_at_rest(keys_dir, alice, node):
     assert text.split(".")[2] not in stored
 
 
-def test_a_redis_that_lost_everything_is_refilled(keys_dir, alice, node):
+def test_a_redis_that_lost_everything_is_refilled(keys_dir, alice, node, data_redis):
     a_grant(alice, node)
     rotate_token(customer=alice, group=node.group, now=NOW)
     old = AccessToken.objects.exclude(works_until_at=None).get()
-    redis = store.client()
-    redis.delete(keyspace.entitlement(alice.public_id, "sh"), keyspace.revoked(old.jti))
+    data_redis.delete(keyspace.entitlement(alice.public_id, "sh"), keyspace.revoked(old.jti))
 
     assert refresh_entitlements(now=NOW) == 1
     assert refresh_entitlements(now=NOW) == 0
-    assert redis.get(keyspace.revoked(old.jti)) == str(int(old.works_until_at.timestamp())).encode()
-    assert b'"rev": 1' in redis.get(keyspace.entitlement(alice.public_id, "sh"))
+    assert data_redis.get(keyspace.revoked(old.jti)) == str(int(old.works_until_at.timestamp())).encode()
+    assert b'"rev": 1' in data_redis.get(keyspace.entitlement(alice.public_id, "sh"))
 
 
 def test_a_refresh_costs_few_queries_however_many_customers(alice, node, django_assert_max_num_queries):

@@ -20,7 +20,7 @@ from billing.services.purchases import place_purchase, settle_purchase
 from billing.services.tokens import issue_token
 from kernel.clock import utc_now
 from nodes.models import Node, NodeGroup
-from nodes.services import deliver_outbox
+from outbox.services.sending import deliver_outbox
 
 DEMO_PLAN = "pack-5"
 
