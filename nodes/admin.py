@@ -18,8 +18,9 @@ from kernel.errors import PlatformError
 from kernel.scope import LEVELS, MARKETS
 from nodes import announcements, selectors, store
 from nodes.domain.placement import is_unseen
-from nodes.models import CalendarOverride, FeedSetting, Node, NodeGroup
+from nodes.models import CalendarOverride, FeedSetting, Node, NodeGroup, ProcessHealth
 from nodes.services import feeds, states
+from outbox.admin import ReadOnly
 
 
 def words_field(known: tuple[str, ...], label: Any) -> forms.MultipleChoiceField:
@@ -106,6 +107,34 @@ class NodeAdmin(ModelAdmin):
                 continue
             self.log_change(request, changed, f"state: {changed.state}")
             self.message_user(request, f"{node.slug}: {changed.get_state_display()}", messages.SUCCESS)
+
+
+@admin.register(ProcessHealth)
+class ProcessHealthAdmin(ReadOnly):
+    list_display: tuple[str, ...] = (
+        "node",
+        "role",
+        "group",
+        "version",
+        "sockets",
+        "lag",
+        "memory",
+        "clock_offset_ms",
+        "reported_at",
+        "process",
+    )
+    list_filter = ("group", "role", "version")
+    list_select_related = ("group",)
+    search_fields = ("node", "process")
+
+    @display(description=_("lag"))
+    def lag(self, row: ProcessHealth) -> str:
+        said = {market: "?" if ms is None else f"{ms} ms" for market, ms in sorted(row.lag_ms.items())}
+        return " · ".join(f"{market} {text}" for market, text in said.items())
+
+    @display(description=_("memory"), ordering="rss_bytes")
+    def memory(self, row: ProcessHealth) -> str:
+        return f"{row.rss_bytes / 2**20:.0f} MB"
 
 
 def _states(setting: FeedSetting) -> list[tuple[str, dict[str, str]]]:

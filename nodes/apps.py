@@ -8,8 +8,8 @@ class NodesConfig(AppConfig):
 
     def ready(self) -> None:
         from nodes import announcements as say
-        from nodes.services import deliveries
-        from outbox import kinds
+        from nodes.services import deliveries, health
+        from outbox import kinds, report_kinds
         from outbox.transports import redis
 
         for name, label, prepare in (
@@ -20,3 +20,4 @@ class NodesConfig(AppConfig):
             (say.CALENDAR_OVERRIDE, _("calendar override"), deliveries.calendar_override),
         ):
             kinds.register(name, label=label, prepare=prepare, transport=redis.deliver)
+        report_kinds.register("health", handler=health.record_health)

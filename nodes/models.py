@@ -132,6 +132,31 @@ class Node(models.Model):
         return urlunsplit(("https" if parts.scheme == "wss" else "http", parts.netloc, "", "", ""))
 
 
+class ProcessHealth(models.Model):
+    """What one process of a group last reported of itself; nobody but its report writes it."""
+
+    group = models.ForeignKey(NodeGroup, models.PROTECT, related_name="processes", verbose_name=_("group"))
+    process = models.CharField(_("process"), max_length=100)
+    node = models.CharField(_("node"), max_length=100)  # a name, since ingest and history belong to no node
+    role = models.CharField(_("role"), max_length=10)
+    version = models.CharField(_("version"), max_length=40)
+    clock_offset_ms = models.BigIntegerField(_("clock ahead, in ms"))
+    sockets = models.PositiveIntegerField(_("sockets"))
+    lag_ms = models.JSONField(_("lag, in ms"))
+    markets = models.JSONField(_("markets"))
+    rss_bytes = models.PositiveBigIntegerField(_("memory, in bytes"))
+    reported_at = models.DateTimeField(_("reported"))
+
+    class Meta:
+        verbose_name = _("process")
+        verbose_name_plural = _("processes")
+        ordering = ["group__slug", "node", "role", "process"]
+        constraints = [models.UniqueConstraint(fields=["group", "process"], name="one_row_a_process")]
+
+    def __str__(self) -> str:
+        return f"{self.node} {self.role} {self.process}"
+
+
 class FeedSetting(models.Model):
     """Which feed a lane runs; raising `run` starts a replay again."""
 

@@ -87,4 +87,27 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['active', 'draining', 'retired'])), name='node_state_is_known')],
             },
         ),
+        migrations.CreateModel(
+            name='ProcessHealth',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('process', models.CharField(max_length=100, verbose_name='process')),
+                ('node', models.CharField(max_length=100, verbose_name='node')),
+                ('role', models.CharField(max_length=10, verbose_name='role')),
+                ('version', models.CharField(max_length=40, verbose_name='version')),
+                ('clock_offset_ms', models.BigIntegerField(verbose_name='clock ahead, in ms')),
+                ('sockets', models.PositiveIntegerField(verbose_name='sockets')),
+                ('lag_ms', models.JSONField(verbose_name='lag, in ms')),
+                ('markets', models.JSONField(verbose_name='markets')),
+                ('rss_bytes', models.PositiveBigIntegerField(verbose_name='memory, in bytes')),
+                ('reported_at', models.DateTimeField(verbose_name='reported')),
+                ('group', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='processes', to='nodes.nodegroup', verbose_name='group')),
+            ],
+            options={
+                'verbose_name': 'process',
+                'verbose_name_plural': 'processes',
+                'ordering': ['group__slug', 'node', 'role', 'process'],
+                'constraints': [models.UniqueConstraint(fields=('group', 'process'), name='one_row_a_process')],
+            },
+        ),
     ]

@@ -149,3 +149,11 @@ def siblings(group: str) -> str:
 def draining(node: str) -> str:
     """String: set while an operator drains the node; it then takes no new connection."""
     return f"draining:{node}"
+
+
+def reports(group: str) -> str:
+    """Stream: what a group's processes report to the control plane; fields `v` (version, "1"), `kind`, `body` (JSON).
+
+    Bounded: who reads too late misses the oldest.
+    """
+    return f"reports:{{{group}}}"

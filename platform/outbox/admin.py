@@ -39,4 +39,4 @@ class OutboxAdmin(ReadOnly):
 
 @admin.register(ReportCheckpoint)
 class ReportCheckpointAdmin(ReadOnly):
-    list_display = ("group", "read_at", "handled", "skipped", "missed", "last_skipped")
+    list_display = ("group", "read_at", "handled", "skipped", "missed", "lost", "last_skipped")

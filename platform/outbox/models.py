@@ -40,9 +40,8 @@ class ReportCheckpoint(models.Model):
     position = models.PositiveBigIntegerField(_("entries passed"), default=0)
     handled = models.PositiveBigIntegerField(_("handled"), default=0)
     skipped = models.PositiveBigIntegerField(_("skipped"), default=0)
-    missed = models.PositiveBigIntegerField(
-        _("missed"), default=0, help_text=_("Trimmed or lost before they were read.")
-    )
+    missed = models.PositiveBigIntegerField(_("missed"), default=0, help_text=_("Trimmed before they were read."))
+    lost = models.PositiveIntegerField(_("lost"), default=0, help_text=_("How often the whole stream was gone."))
     last_skipped = models.CharField(_("last skipped"), max_length=300, blank=True)
     read_at = models.DateTimeField(_("last read"), null=True, blank=True)
 

@@ -95,7 +95,7 @@ class Stretch:
     entries: list[tuple[str, dict[str, str]]]  # id, fields; oldest first
     exists: bool
     first_id: str  # of the oldest entry that is there; "0-0" without one
-    added: int  # entries that the stream has ever taken
+    added: int | None  # entries that the stream has ever taken; None from a Redis older than 7, which does not count
     length: int
 
 
@@ -181,7 +181,7 @@ class RedisLink:
             entries=[(entry.decode(), _texts(fields)) for entry, fields in entries],
             exists=True,
             first_id=first[0].decode() if first else "0-0",
-            added=info["entries-added"],
+            added=info.get("entries-added"),
             length=info["length"],
         )
 
