@@ -3,7 +3,7 @@
 from typing import Any
 
 import accounts.models
-import billing.models
+import billing.models.catalogue
 import django.core.validators
 import django.db.models.deletion
 import nodes.models
@@ -87,8 +87,8 @@ class Migration(migrations.Migration):
                 ('price_fen', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1)], verbose_name='price a month, in fen')),
                 ('markets', models.JSONField(default=nodes.models.all_markets, validators=[nodes.models.WordList('CN', 'HK')], verbose_name='markets')),
                 ('levels', models.JSONField(default=nodes.models.first_level, validators=[nodes.models.WordList('L1', 'L2')], verbose_name='levels')),
-                ('types', models.JSONField(default=billing.models.all_types, validators=[nodes.models.WordList('kline', 'quote', 'tick', 'depth')], verbose_name='types')),
-                ('intervals', models.JSONField(default=billing.models.all_intervals, validators=[nodes.models.WordList('1.5s', '1m', '5m', '15m', '30m', '60m', '1d', '1w', '1M')], verbose_name='intervals')),
+                ('types', models.JSONField(default=billing.models.catalogue.all_types, validators=[nodes.models.WordList('kline', 'quote', 'tick', 'depth')], verbose_name='types')),
+                ('intervals', models.JSONField(default=billing.models.catalogue.all_intervals, validators=[nodes.models.WordList('1.5s', '1m', '5m', '15m', '30m', '60m', '1d', '1w', '1M')], verbose_name='intervals')),
                 ('max_connections', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10000)], verbose_name='sockets at once')),
                 ('on_sale', models.BooleanField(default=True, verbose_name='on sale')),
             ],
