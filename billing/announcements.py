@@ -1,14 +1,13 @@
 """What the shop tells other processes and people, as rows of the outbox in the transaction that causes them."""
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from billing.models import AccessToken, Purchase
 from kernel.scope import Scope
 from nodes import announcements as nodes
 from outbox.services.sending import say
 
-RECEIPT, SANDBOX_NOTICE = "receipt", "sandbox_notice"
+RECEIPT = "receipt"
 
 
 def entitlement_changed(scope: Scope) -> None:
@@ -30,8 +29,3 @@ def token_ends(token: AccessToken, works_until_at: datetime) -> None:
 def purchase_settled(purchase: Purchase) -> None:
     """Send the buyer a receipt, in the buyer's language."""
     say(RECEIPT, {"purchase": purchase.public_id}, language=purchase.customer.language)
-
-
-def sandbox_notice(*, message: dict[str, Any], forged: bool, delay: timedelta) -> None:
-    """Have the sandbox gateway post a notice (SandboxGateway.sign_notice), `forged` with another key."""
-    say(SANDBOX_NOTICE, {"message": message, "forged": forged}, delay=delay)

@@ -8,14 +8,15 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from billing import announcements as say
+        from billing.gateways.sandbox import notices
         from billing.services import deliveries
         from outbox import kinds
         from outbox.transports import mail, task
 
         kinds.register(say.RECEIPT, label=_("receipt"), prepare=deliveries.receipt, transport=mail.deliver)
         kinds.register(
-            say.SANDBOX_NOTICE,
+            notices.KIND,
             label=_("notice of the sandbox gateway"),
-            prepare=deliveries.sandbox_notice,
+            prepare=notices.prepare,
             transport=task.deliver,
         )

@@ -1,6 +1,7 @@
 from django.urls import path
 
-from billing import api, pages, pages_sandbox
+from billing import api, pages
+from billing.gateways.sandbox import pages as sandbox
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -16,7 +17,7 @@ urlpatterns = [
     path("tokens/<slug:group>/rotate", pages.rotate, name="token-rotate"),
     path("tokens/<slug:group>/create", pages.create_token, name="token-create"),
     path("tokens/<slug:group>/revoke", pages.revoke, name="token-revoke"),
-    path("sandbox/pay/<str:order>", pages_sandbox.pay, name="sandbox-pay"),
+    path("sandbox/pay/<str:order>", sandbox.pay, name="sandbox-pay"),
     path("payments/<slug:provider>/notify", api.gateway_notify, name="gateway-notify"),
     path("api/purchases", api.purchase_list, name="api-purchases"),
     path(".well-known/jwks.json", api.jwks, name="jwks"),

@@ -1,4 +1,4 @@
-"""What the rows say that billing.announcements writes, as mails and tasks."""
+"""What the rows say that billing.announcements writes, as mails."""
 
 from datetime import datetime
 
@@ -8,9 +8,6 @@ from django.utils.translation import gettext as _
 from billing.models import Purchase
 from outbox.kinds import Payload
 from outbox.transports.mail import Mail
-from outbox.transports.task import Task
-
-POST_SANDBOX_NOTIFY = "billing.post_sandbox_notify"
 
 
 def receipt(payload: Payload, now: datetime) -> Mail:
@@ -28,8 +25,3 @@ def receipt(payload: Payload, now: datetime) -> Mail:
         subject=_("%(plan)s is ready") % {"plan": purchase.plan.name},
         body=body % {"amount": amount, "plan": purchase.plan.name, "url": url},
     )
-
-
-def sandbox_notice(payload: Payload, now: datetime) -> Task:
-    """Queue the posting of one of the sandbox gateway's notices."""
-    return Task(POST_SANDBOX_NOTIFY, {"message": payload["message"], "forged": payload["forged"]})

@@ -7,9 +7,9 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from billing.errors import BadPurchase
+from billing.gateways import gateway
+from billing.gateways.protocol import Notice, Order
 from billing.models import GatewayNotice, Purchase
-from billing.payments import gateway
-from billing.payments.gateway import Notice, Order
 from billing.services.purchases import fail_purchase, lock_purchase, settle_purchase
 
 log = logging.getLogger(__name__)

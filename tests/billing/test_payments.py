@@ -9,9 +9,9 @@ from django.db import close_old_connections, connection
 from django.db.models.query import QuerySet
 
 from billing.errors import BadNotice, PaymentsOff
+from billing.gateways.protocol import Order
+from billing.gateways.sandbox.gateway import SandboxGateway
 from billing.models import GatewayNotice, Grant
-from billing.payments.gateway import Order
-from billing.payments.sandbox import SandboxGateway
 from billing.services import payments, purchases
 from tests.factories import NOW, a_customer, a_node, a_purchase
 

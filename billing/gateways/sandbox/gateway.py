@@ -15,7 +15,7 @@ from typing import Any
 from django.core import signing
 
 from billing.errors import BadNotice
-from billing.payments.gateway import Notice, Order
+from billing.gateways.protocol import Notice, Order
 
 FRESH_FOR = timedelta(minutes=5)  # both ways; a notice that is tried again is signed again
 MAX_BODY = 16 * 1024

@@ -9,11 +9,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from billing import announcements
 from billing.domain.pricing import yuan
 from billing.errors import BadNotice
-from billing.payments.gateway import Order
-from billing.payments.sandbox import SandboxGateway
+from billing.gateways.protocol import Order
+from billing.gateways.sandbox import notices
+from billing.gateways.sandbox.gateway import SandboxGateway
 from kernel.clock import utc_now
 
 LATE = timedelta(seconds=30)  # long enough to see the shop wait, short enough to wait with it
@@ -54,6 +54,4 @@ def _notify(action: str, order: Order) -> None:
     if action == "other_amount":
         message["amount_fen"] = max(1, order.due_fen - 100)
     for _ in range(2 if action == "twice" else 1):
-        announcements.sandbox_notice(
-            message=message, forged=action == "forged", delay=LATE if action == "late" else timedelta(0)
-        )
+        notices.post_later(message=message, forged=action == "forged", delay=LATE if action == "late" else timedelta(0))
