@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, Sum
 
 from accounts.models import Customer
 from billing.domain import stacking
 from billing.domain.months import grant_period
-from billing.models import AccessToken, EntitlementRev, Grant, Plan, Purchase
+from billing.models import AccessToken, EntitlementRev, GatewayNotice, Grant, Plan, Purchase
 from kernel.scope import Scope
 from nodes.domain import placement
 from nodes.models import Node, NodeGroup
@@ -33,6 +33,27 @@ class Preview:
     after: list[stacking.Segment]
     starts_at: datetime
     ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a node stands in the shop; `sold` counts sockets."""
+
+    node: Node
+    sold: int
+    full: bool
+    unseen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The shop in numbers."""
+
+    grants: int  # in force
+    symbols: int  # of those grants together
+    paid_fen: int  # ever
+    purchases_waiting: int
+    unmatched: int  # notices of money that granted nothing: a person has to give it back or grant by hand
 
 
 def grants_of(customer: Customer, group: NodeGroup) -> list[stacking.Grant]:
@@ -201,6 +222,28 @@ def candidate(node: Node) -> placement.Candidate:
         active=node.state == Node.State.ACTIVE,
         capacity=node.capacity,
         last_seen_at=node.last_seen_at,
+    )
+
+
+def standing(node: Node, sold: list[placement.Sold], now: datetime) -> Standing:
+    """Return how a node stands, `sold` being what sockets_sold returns."""
+    room = placement.room(candidate(node), sold)
+    unseen = placement.is_unseen(node.last_seen_at, now)
+    return Standing(node=node, sold=node.capacity - room, full=room <= 0, unseen=unseen)
+
+
+def figures(now: datetime) -> Figures:
+    """Count what is in force, was paid and waits."""
+    live = Grant.objects.filter(starts_at__lte=now, ends_at__gt=now).exclude(closure__closed_at__lte=now)
+    paid = Purchase.objects.filter(state=Purchase.State.SETTLED).aggregate(total=Sum("paid_fen"))["total"]
+    outcome = GatewayNotice.Outcome
+    odd = GatewayNotice.objects.filter(outcome__in=[outcome.AMOUNT_MISMATCH, outcome.UNKNOWN_PURCHASE])
+    return Figures(
+        grants=live.count(),
+        symbols=live.aggregate(total=Sum("symbols"))["total"] or 0,
+        paid_fen=paid or 0,
+        purchases_waiting=Purchase.objects.filter(state=Purchase.State.PENDING).count(),
+        unmatched=odd.exclude(purchase__state=Purchase.State.SETTLED).count(),
     )
 
 

@@ -53,13 +53,15 @@ INSTALLED_APPS = [
     "accounts",
     "nodes",
     "billing",
+    "panel",
+    "ops",
     "streaming",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "billing.middleware.AdminPolicy",
+    "panel.middleware.AdminPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -205,7 +207,7 @@ UNFOLD = {
     "SITE_SYMBOL": "candlestick_chart",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("panel/favicon.svg")}],
     "SHOW_VIEW_ON_SITE": False,
-    "DASHBOARD_CALLBACK": "billing.admin.dashboard",
+    "DASHBOARD_CALLBACK": "ops.home.dashboard",
 }
 
 # -- tokens ------------------------------------------------------------------------------------------------------

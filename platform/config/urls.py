@@ -16,6 +16,7 @@ if settings.ROLE in ("all", "panel"):
         path("admin/", admin.site.urls),
         path("accounts/", include("allauth.urls")),
         path("i18n/", include("django.conf.urls.i18n")),
+        path("", include("panel.urls")),
         path("", include("billing.urls")),
     ]
 if settings.ROLE in ("all", "node"):

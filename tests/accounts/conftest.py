@@ -3,11 +3,9 @@
 import pytest
 from django.core.cache import cache
 
+from tests.people import quick_passwords
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings):
-    """Hash passwords with MD5: the real hasher takes a quarter of a second for each customer."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+__all__ = ["nobody_was_mailed_yet", "quick_passwords"]
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ import pytest
 from django.core import mail
 from django.utils import translation
 
-from billing import announcements
 from billing.services.purchases import settle_purchase
 from kernel.clock import utc_now
 from outbox.services.sending import deliver_outbox
@@ -38,19 +37,3 @@ def test_a_chinese_buyer_gets_it_in_chinese_although_the_gateways_notice_speaks_
     assert "5 只套餐" in sent.subject
     assert "is ready" not in sent.subject
     assert "Your payment" not in sent.body
-
-
-def test_a_notice_of_the_sandbox_is_queued_as_the_task_that_posts_it(settings):
-    import json
-    from datetime import timedelta
-
-    import redis
-
-    with redis.Redis.from_url(settings.CELERY_BROKER_URL) as broker:
-        broker.delete("control")
-        announcements.sandbox_notice(message={"n": 1}, forged=True, delay=timedelta(0))
-        deliver_outbox(now=utc_now())
-        [queued] = broker.lrange("control", 0, -1)
-        broker.delete("control")
-
-    assert json.loads(queued)["headers"]["task"] == "billing.post_sandbox_notify"

@@ -1,4 +1,4 @@
-"""A running shop for the browser: the server, a Celery worker and beat as processes of their own, on a fresh database."""
+"""Buyers for Django's client, and a running shop for the browser: server, worker and beat, on a fresh database."""
 
 import json
 import os
@@ -14,8 +14,11 @@ import psycopg
 import pytest
 
 from config.embedded.children import Child, free_port, port_answers
+from tests.people import alice, keys_dir, node, quick_passwords
 
-ROOT = Path(__file__).resolve().parents[3]
+__all__ = ["alice", "keys_dir", "node", "quick_passwords"]
+
+ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery"
 
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.billing.panel.conftest import order
+from tests.panel.conftest import order
 
 pytestmark = pytest.mark.whole
 

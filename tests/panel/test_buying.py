@@ -5,7 +5,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.billing.panel.conftest import order, token_of
+from tests.panel.conftest import order, token_of
 
 pytestmark = pytest.mark.whole
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.billing.panel.conftest import PASSWORD, order
+from tests.panel.conftest import PASSWORD, order
 
 pytestmark = pytest.mark.whole
 SHOTS = os.environ.get("TICKPACK_SCREENSHOTS")

@@ -226,12 +226,6 @@ def test_what_is_not_there_is_said_in_the_panels_own_page(client):
     assert "There is nothing here" in answer.text
 
 
-def test_the_pay_page_takes_only_orders_that_the_shop_signed(client, settings):
-    assert client.get("/sandbox/pay/made-up").status_code == 404
-    settings.PAYMENT_GATEWAY = "none"
-    assert client.get("/sandbox/pay/made-up").status_code == 404
-
-
 def test_the_panel_runs_no_inline_code_and_the_admin_alone_may(client):
     a_plan()
     panel = client.get("/")["Content-Security-Policy"]

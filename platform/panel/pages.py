@@ -21,13 +21,13 @@ from billing.domain import drawing
 from billing.domain.pricing import MAX_MONTHS, MIN_MONTHS, due_fen, yuan
 from billing.domain.stacking import Segment
 from billing.errors import IdempotencyKeyReused, PaymentsOff, PlanNotOnSale
-from billing.forms import BuyForm, ChoiceForm
 from billing.models import GatewayNotice, Grant, Plan, Purchase
 from billing.services import payments, purchases, tokens
 from kernel.clock import utc_now
 from kernel.errors import PlatformError
 from nodes.errors import NodeNotOffered
 from nodes.models import Node, NodeGroup
+from panel.forms import BuyForm, ChoiceForm
 
 CHAINS_SHOWN = 12
 
@@ -35,20 +35,20 @@ CHAINS_SHOWN = 12
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Say what this is and what it costs."""
-    return render(request, "billing/home.html", {"plans": selectors.plans_on_sale()})
+    return render(request, "panel/home.html", {"plans": selectors.plans_on_sale()})
 
 
 def subscribe(request: HttpRequest) -> HttpResponse:
     """Show the packs, and take an order for one."""
     if request.method == "POST":
         return _buy(request)
-    return render(request, "billing/subscribe.html", _choice(request, ChoiceForm(request.GET).chosen()))
+    return render(request, "panel/subscribe.html", _choice(request, ChoiceForm(request.GET).chosen()))
 
 
 @require_GET
 def choice(request: HttpRequest) -> HttpResponse:
     """Answer the part of the subscription page that depends on what has been chosen so far."""
-    return render(request, "billing/_choice.html", _choice(request, ChoiceForm(request.GET).chosen()))
+    return render(request, "panel/_choice.html", _choice(request, ChoiceForm(request.GET).chosen()))
 
 
 @login_required
@@ -56,7 +56,7 @@ def choice(request: HttpRequest) -> HttpResponse:
 @require_safe
 def purchase(request: HttpRequest, public_id: str) -> HttpResponse:
     """Show one purchase: waiting, or what it gave."""
-    return render(request, "billing/purchase.html", _purchase(request, public_id))
+    return render(request, "panel/purchase.html", _purchase(request, public_id))
 
 
 @login_required
@@ -64,7 +64,7 @@ def purchase(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_safe
 def purchase_state(request: HttpRequest, public_id: str) -> HttpResponse:
     """Answer the part of the purchase's page that changes when the payment arrives."""
-    return render(request, "billing/_purchase_state.html", _purchase(request, public_id))
+    return render(request, "panel/_purchase_state.html", _purchase(request, public_id))
 
 
 @login_required
@@ -87,7 +87,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     customer, now = _customer(request), utc_now()
     groups = [_group(customer, group) for group in selectors.groups_of(customer)]
     context = {"groups": groups, "purchases": selectors.purchases_of(customer), "now": now}
-    return render(request, "billing/dashboard.html", context)
+    return render(request, "panel/dashboard.html", context)
 
 
 @login_required
@@ -200,7 +200,7 @@ def _ask_again(request: HttpRequest, why: str) -> HttpResponse:
     messages.error(request, why)
     # A fresh key: what is sent next may be another order.
     chosen = {**ChoiceForm(request.POST).chosen(), "key": ChoiceForm({}).chosen()["key"]}
-    return render(request, "billing/subscribe.html", _choice(request, chosen), status=422)
+    return render(request, "panel/subscribe.html", _choice(request, chosen), status=422)
 
 
 def _why(error: PlatformError) -> str:
