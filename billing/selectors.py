@@ -192,6 +192,11 @@ def sockets_sold(now: datetime) -> list[placement.Sold]:
     return [placement.Sold(node=node, customer=customer, sockets=sockets) for node, customer, sockets in rows]
 
 
+def can_be_paid(purchase: Purchase, now: datetime) -> bool:
+    """Tell whether a purchase still waits for its payment, at the price that was shown."""
+    return purchase.state == Purchase.State.PENDING and purchase.price_until_at > now
+
+
 def offers(*, plan: Plan, customer: Customer | None, now: datetime) -> list[Offer]:
     """Return every node that is in the shop with why a plan can't be bought on it, the buyer's own group first."""
     sold = sockets_sold(now)

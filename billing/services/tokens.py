@@ -64,6 +64,15 @@ def revoke_token(*, customer: Customer, jti: str, now: datetime) -> AccessToken:
     return token
 
 
+@transaction.atomic
+def revoke_tokens(*, customer: Customer, group: NodeGroup, now: datetime) -> int:
+    """End every token of a group at once, the ones that were rotated included; return how many."""
+    working = selectors.working_tokens(customer, group, now)
+    for token in working:
+        revoke_token(customer=customer, jti=token.jti, now=now)
+    return len(working)
+
+
 def _create(customer: Customer, group: NodeGroup, now: datetime) -> AccessToken:
     return AccessToken.objects.create(
         customer=customer, group=group, issued_at=now, expires_at=_expires_at(customer, group)

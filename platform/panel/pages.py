@@ -14,7 +14,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.i18n import set_language
 
+from accounts import services as people
 from accounts.models import Customer
 from billing import selectors
 from billing.domain import drawing
@@ -43,6 +45,14 @@ def subscribe(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _buy(request)
     return render(request, "panel/subscribe.html", _choice(request, ChoiceForm(request.GET).chosen()))
+
+
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Show pages in another language, and write to who is logged in in it from now on."""
+    if isinstance(request.user, Customer):
+        people.choose_language(customer=request.user, language=request.POST.get("language", ""))
+    return set_language(request)
 
 
 @require_GET
@@ -154,9 +164,7 @@ def rotate(request: HttpRequest, group: str) -> HttpResponse:
 @require_POST
 def revoke(request: HttpRequest, group: str) -> HttpResponse:
     """End every token of a group at once, the ones that were rotated included."""
-    customer = _customer(request)
-    for token in selectors.working_tokens(customer, _own_group(request, group), utc_now()):
-        tokens.revoke_token(customer=customer, jti=token.jti, now=utc_now())
+    tokens.revoke_tokens(customer=_customer(request), group=_own_group(request, group), now=utc_now())
     messages.success(request, _("The token is revoked; programs that use it are disconnected."))
     return redirect("dashboard")
 
@@ -289,7 +297,7 @@ def _ending(segments: list[Segment]) -> list[Segment]:
 def _purchase(request: HttpRequest, public_id: str) -> dict[str, Any]:
     rows = Purchase.objects.select_related("plan", "node", "group", "customer")
     found = get_object_or_404(rows, public_id=public_id, customer=_customer(request))
-    context: dict[str, Any] = {"purchase": found, "can_pay": _can_pay(found)}
+    context: dict[str, Any] = {"purchase": found, "can_pay": selectors.can_be_paid(found, utc_now())}
     if found.state == Purchase.State.SETTLED:
         grant: Grant = found.grant
         context |= {"grant": grant, "node": found.node, "token": _token(found.customer, found.group)}
@@ -304,10 +312,6 @@ def _token(customer: Customer, group: NodeGroup) -> str | None:
     if selectors.current_token(customer, group) is None:
         return None
     return tokens.issue_token(customer=customer, group=group, now=utc_now())
-
-
-def _can_pay(found: Purchase) -> bool:
-    return found.state == Purchase.State.PENDING and found.price_until_at > utc_now()
 
 
 def _group(customer: Customer, group: NodeGroup) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from panel import pages
 
 urlpatterns = [
     path("", pages.home, name="home"),
+    path("i18n/setlang/", pages.language, name="set_language"),
     path("subscribe/", pages.subscribe, name="subscribe"),
     path("subscribe/choice", pages.choice, name="subscribe-choice"),
     path("purchases/<slug:public_id>/", pages.purchase, name="purchase"),

@@ -14,10 +14,10 @@ from billing.errors import NoEntitlement, TokenGone
 from billing.models import AccessToken
 from billing.services import keys
 from billing.services.entitlements import refresh_entitlements
-from billing.services.tokens import issue_token, revoke_token, rotate_token
+from billing.services.tokens import issue_token, revoke_token, revoke_tokens, rotate_token
 from kernel import keyspace, tokens
 from outbox.models import Outbox
-from tests.factories import NOW, a_customer, a_grant
+from tests.factories import NOW, a_customer, a_grant, a_group, a_node
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
 
@@ -94,6 +94,17 @@ def test_the_database_itself_keeps_one_current_token_a_group(alice, node):
 
     with pytest.raises(IntegrityError, match="one_current_token_a_group"), transaction.atomic():
         AccessToken.objects.create(customer=alice, group=node.group, issued_at=NOW, expires_at=NOW)
+
+
+def test_revoking_a_groups_tokens_ends_the_rotated_ones_too_and_no_other_groups(keys_dir, alice, node):
+    a_grant(alice, node)
+    other = a_node("hk-1", group=a_group("hk"))
+    a_grant(alice, other)
+    rotate_token(customer=alice, group=node.group, now=NOW)
+
+    assert revoke_tokens(customer=alice, group=node.group, now=NOW) == 2
+    assert selectors.working_tokens(alice, node.group, NOW) == []
+    assert len(selectors.working_tokens(alice, other.group, NOW)) == 1
 
 
 def test_no_text_of_a_token_is_at_rest(keys_dir, alice, node):
