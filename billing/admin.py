@@ -32,7 +32,7 @@ class SoldNodeAdmin(NodeAdmin):
     @display(description=_("sockets sold"), label={"room": "info", "full": "danger"})
     def sold(self, node: Node) -> tuple[str, str]:
         now = utc_now()
-        standing = selectors.standing(node, selectors.sockets_sold(now), now)
+        standing = selectors.standing(node, selectors.sockets_held(now), now)
         return "full" if standing.full else "room", f"{standing.sold} / {node.capacity}"
 
 
@@ -87,7 +87,17 @@ class PurchaseAdmin(ReadOnly):
 
 @admin.register(Grant)
 class GrantAdmin(ReadOnly):
-    list_display = ("id", "customer", "group", "symbols", "sockets", "starts_at", "ends_at", "closure", "extends")
+    list_display = (
+        "id",
+        "customer",
+        "group",
+        "symbols",
+        "max_connections",
+        "starts_at",
+        "ends_at",
+        "closure",
+        "extends",
+    )
     list_filter = ("group",)
     search_fields = ("customer__email",)
     list_select_related = ("customer", "group", "closure", "extends")

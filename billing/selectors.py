@@ -157,7 +157,7 @@ def preview(
         starts_at=starts_at,
         ends_at=ends_at,
         symbols=source.symbols,
-        sockets=source.sockets if isinstance(source, Grant) else source.max_connections,
+        max_connections=source.max_connections,
         markets=frozenset(source.markets),
         levels=frozenset(source.levels),
     )
@@ -181,15 +181,15 @@ def purchases_of(customer: Customer) -> list[Purchase]:
     return list(Purchase.objects.filter(customer=customer).select_related("plan", "node", "group", "grant"))
 
 
-def sockets_sold(now: datetime) -> list[placement.Sold]:
+def sockets_held(now: datetime) -> list[placement.SocketsHeld]:
     """Return what counts against nodes' capacity: grants that have not ended, and purchases that hold their place."""
     grants = Grant.objects.filter(ends_at__gt=now).exclude(closure__closed_at__lte=now)
     pending = Purchase.objects.filter(state=Purchase.State.PENDING, price_until_at__gt=now)
     rows = [
-        *grants.values_list("purchase__node__slug", "customer_id", "sockets"),
-        *pending.values_list("node__slug", "customer_id", "sockets"),
+        *grants.values_list("purchase__node__slug", "customer_id", "max_connections"),
+        *pending.values_list("node__slug", "customer_id", "max_connections"),
     ]
-    return [placement.Sold(node=node, customer=customer, sockets=sockets) for node, customer, sockets in rows]
+    return [placement.SocketsHeld(node=node, customer=customer, sockets=sockets) for node, customer, sockets in rows]
 
 
 def can_be_paid(purchase: Purchase, now: datetime) -> bool:
@@ -199,7 +199,7 @@ def can_be_paid(purchase: Purchase, now: datetime) -> bool:
 
 def offers(*, plan: Plan, customer: Customer | None, now: datetime) -> list[Offer]:
     """Return every node that is in the shop with why a plan can't be bought on it, the buyer's own group first."""
-    sold = sockets_sold(now)
+    held = sockets_held(now)
     present = set()
     if customer is not None:
         live = Grant.objects.filter(customer=customer, ends_at__gt=now).exclude(closure__closed_at__lte=now)
@@ -208,8 +208,8 @@ def offers(*, plan: Plan, customer: Customer | None, now: datetime) -> list[Offe
     found = [
         Offer(
             node=node,
-            refusal=placement.refusal(candidate(node), _wanted(plan, customer), sold, now),
-            room=placement.room(candidate(node), sold),
+            refusal=placement.refusal(candidate(node), _wanted(plan, customer), held, now),
+            room=placement.room(candidate(node), held),
             present=node.group_id in present,
         )
         for node in nodes
@@ -230,9 +230,9 @@ def candidate(node: Node) -> placement.Candidate:
     )
 
 
-def standing(node: Node, sold: list[placement.Sold], now: datetime) -> Standing:
-    """Return how a node stands, `sold` being what sockets_sold returns."""
-    room = placement.room(candidate(node), sold)
+def standing(node: Node, held: list[placement.SocketsHeld], now: datetime) -> Standing:
+    """Return how a node stands, `held` being what sockets_held returns."""
+    room = placement.room(candidate(node), held)
     unseen = placement.is_unseen(node.last_seen_at, now)
     return Standing(node=node, sold=node.capacity - room, full=room <= 0, unseen=unseen)
 

@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('symbols', models.PositiveIntegerField(verbose_name='symbols')),
-                ('sockets', models.PositiveIntegerField(verbose_name='sockets at once')),
+                ('max_connections', models.PositiveIntegerField(verbose_name='sockets at once')),
                 ('markets', models.JSONField(verbose_name='markets')),
                 ('levels', models.JSONField(verbose_name='levels')),
                 ('types', models.JSONField(verbose_name='types')),
@@ -88,7 +88,7 @@ class Migration(migrations.Migration):
                 ('markets', models.JSONField(default=nodes.models.all_markets, validators=[nodes.models.WordList('CN', 'HK')], verbose_name='markets')),
                 ('levels', models.JSONField(default=nodes.models.first_level, validators=[nodes.models.WordList('L1', 'L2')], verbose_name='levels')),
                 ('types', models.JSONField(default=billing.models.catalogue.all_types, validators=[nodes.models.WordList('kline', 'quote', 'tick', 'depth')], verbose_name='types')),
-                ('intervals', models.JSONField(default=billing.models.catalogue.all_intervals, validators=[nodes.models.WordList('1.5s', '1m', '5m', '15m', '30m', '60m', '1d', '1w', '1M')], verbose_name='intervals')),
+                ('intervals', models.JSONField(default=billing.models.catalogue.all_intervals, validators=[nodes.models.WordList('1.5s', '1m', '5m', '15m', '30m', '1d', '1w', '1M')], verbose_name='intervals')),
                 ('max_connections', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10000)], verbose_name='sockets at once')),
                 ('on_sale', models.BooleanField(default=True, verbose_name='on sale')),
             ],
@@ -104,7 +104,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('symbols', models.PositiveIntegerField(verbose_name='symbols')),
-                ('sockets', models.PositiveIntegerField(verbose_name='sockets at once')),
+                ('max_connections', models.PositiveIntegerField(verbose_name='sockets at once')),
                 ('markets', models.JSONField(verbose_name='markets')),
                 ('levels', models.JSONField(verbose_name='levels')),
                 ('types', models.JSONField(verbose_name='types')),
@@ -209,7 +209,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='purchase',
-            constraint=models.CheckConstraint(condition=models.Q(('sockets__gt', 0), ('symbols__gt', 0)), name='purchase_buys_something'),
+            constraint=models.CheckConstraint(condition=models.Q(('max_connections__gt', 0), ('symbols__gt', 0)), name='purchase_buys_something'),
         ),
         migrations.AddConstraint(
             model_name='purchase',
@@ -237,7 +237,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='grant',
-            constraint=models.CheckConstraint(condition=models.Q(('sockets__gt', 0), ('symbols__gt', 0)), name='grant_gives_something'),
+            constraint=models.CheckConstraint(condition=models.Q(('max_connections__gt', 0), ('symbols__gt', 0)), name='grant_gives_something'),
         ),
         migrations.AddConstraint(
             model_name='grant',

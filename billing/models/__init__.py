@@ -5,7 +5,7 @@ rows, clocks, and any change that spans rows; those are services. Grants and clo
 """
 
 from billing.models.catalogue import INTERVALS, TYPES, Plan
-from billing.models.orders import Purchase, Sold
+from billing.models.orders import Purchase, SoldTerms
 from billing.models.payments import GatewayNotice
 from billing.models.rights import AppendOnly, EntitlementRev, Grant, GrantClosure
 from billing.models.tokens import AccessToken
@@ -21,5 +21,5 @@ __all__ = [
     "GrantClosure",
     "Plan",
     "Purchase",
-    "Sold",
+    "SoldTerms",
 ]

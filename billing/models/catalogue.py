@@ -11,7 +11,7 @@ from kernel.scope import LEVELS, MARKETS, MAX_CONNS_CAP, MAX_SUBS_CAP
 from nodes.models import WordList, all_markets, first_level
 
 TYPES = ("kline", "quote", "tick", "depth")
-INTERVALS = ("1.5s", "1m", "5m", "15m", "30m", "60m", "1d", "1w", "1M")
+INTERVALS = ("1.5s", "1m", "5m", "15m", "30m", "1d", "1w", "1M")
 
 
 def all_types() -> list[str]:

@@ -12,11 +12,11 @@ from billing.models.catalogue import Plan
 from nodes.models import Node, NodeGroup
 
 
-class Sold(models.Model):
+class SoldTerms(models.Model):
     """What was sold, copied from the plan at that moment."""
 
     symbols = models.PositiveIntegerField(_("symbols"))
-    sockets = models.PositiveIntegerField(_("sockets at once"))
+    max_connections = models.PositiveIntegerField(_("sockets at once"))
     markets = models.JSONField(_("markets"))
     levels = models.JSONField(_("levels"))
     types = models.JSONField(_("types"))
@@ -26,7 +26,7 @@ class Sold(models.Model):
         abstract = True
 
 
-class Purchase(Sold):
+class Purchase(SoldTerms):
     """An order for one plan. pending -> settled, or -> expired | failed; money that comes after those still settles."""
 
     class Kind(models.TextChoices):
@@ -72,7 +72,7 @@ class Purchase(Sold):
                 condition=Q(months__gte=MIN_MONTHS, months__lte=MAX_MONTHS), name="purchase_months_in_range"
             ),
             models.CheckConstraint(condition=Q(due_fen__gt=0, price_fen__gt=0), name="purchase_costs_something"),
-            models.CheckConstraint(condition=Q(symbols__gt=0, sockets__gt=0), name="purchase_buys_something"),
+            models.CheckConstraint(condition=Q(symbols__gt=0, max_connections__gt=0), name="purchase_buys_something"),
             models.CheckConstraint(
                 condition=Q(state__in=["pending", "settled", "expired", "failed"]), name="purchase_state_is_known"
             ),

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Customer
 from billing.domain import stacking
-from billing.models.orders import Purchase, Sold
+from billing.models.orders import Purchase, SoldTerms
 from nodes.models import NodeGroup
 
 
@@ -27,7 +27,7 @@ class AppendOnly(models.Model):
         raise TypeError(f"{type(self).__name__} is append-only: a correction is another row")
 
 
-class Grant(AppendOnly, Sold):
+class Grant(AppendOnly, SoldTerms):
     """The right that a paid purchase gave: so many symbols on one node group, over [starts_at, ends_at)."""
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="grants", verbose_name=_("customer"))
@@ -47,7 +47,7 @@ class Grant(AppendOnly, Sold):
         indexes: ClassVar = [models.Index(fields=["customer", "group", "ends_at"], name="grant_of_customer")]
         constraints = [
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="grant_period_is_not_empty"),
-            models.CheckConstraint(condition=Q(symbols__gt=0, sockets__gt=0), name="grant_gives_something"),
+            models.CheckConstraint(condition=Q(symbols__gt=0, max_connections__gt=0), name="grant_gives_something"),
             models.CheckConstraint(condition=~Q(extends=F("id")), name="grant_does_not_extend_itself"),
         ]
 
@@ -61,7 +61,7 @@ class Grant(AppendOnly, Sold):
             starts_at=self.starts_at,
             ends_at=self.ends_at,
             symbols=self.symbols,
-            sockets=self.sockets,
+            max_connections=self.max_connections,
             markets=frozenset(self.markets),
             levels=frozenset(self.levels),
             closed_at=closure.closed_at if closure else None,

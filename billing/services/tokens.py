@@ -13,7 +13,7 @@ from billing.services import keys
 from kernel import tokens
 from nodes.models import NodeGroup
 
-OUTLIVES_GRANT = timedelta(days=400)  # a renewal within a year must not break a running program (DESIGN section 3)
+OUTLIVES_GRANT = timedelta(days=400)  # a renewal within a year must not break a running program
 OLD_WORKS = timedelta(hours=24)
 
 

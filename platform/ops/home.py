@@ -17,7 +17,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the home page's figures (settings.UNFOLD)."""
     now = utc_now()
     shop, waiting = billing.figures(now), outbox.waiting()
-    sold = billing.sockets_sold(now)
+    held = billing.sockets_held(now)
     nodes = Node.objects.exclude(state=Node.State.RETIRED).select_related("group")
     figures = [
         (_("Customers"), Customer.objects.filter(is_staff=False).count()),
@@ -29,4 +29,4 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         (_("Outbox waiting"), waiting.all),
         (_("Outbox in trouble"), waiting.in_trouble + waiting.unknown),
     ]
-    return {**context, "figures": figures, "node_states": [billing.standing(node, sold, now) for node in nodes]}
+    return {**context, "figures": figures, "node_states": [billing.standing(node, held, now) for node in nodes]}

@@ -1,1 +1,1 @@
-"""Real servers from wheels, for `./dev up` and the tests: no root, no Docker, nothing installed (DESIGN section 9)."""
+"""Real servers from wheels, for `./dev up` and the tests: no root, no Docker, nothing installed."""

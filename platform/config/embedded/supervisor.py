@@ -1,4 +1,4 @@
-"""Starts every part of an embedded run, watches them, and ends them: what `manage.py up` does (DESIGN section 9)."""
+"""Starts every part of an embedded run, watches them, and ends them: what `manage.py up` does."""
 
 import fcntl
 import json
@@ -63,7 +63,7 @@ class Supervisor:
         self.out.flush()
 
     def run(self) -> int:
-        # Explicitly: a shell that started us with `&` has set SIGINT to "ignore" (setup.md section 0).
+        # Explicitly: a shell that started us with `&` has set SIGINT to "ignore".
         for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(one, self._on_signal)
         code = 0

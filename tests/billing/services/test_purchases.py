@@ -33,7 +33,7 @@ def test_an_order_keeps_what_was_sold_whatever_becomes_of_the_plan(alice, node):
     Plan.objects.filter(slug="pack-5").update(symbols=1, price_fen=99999)
     purchase.refresh_from_db()
 
-    assert (purchase.symbols, purchase.price_fen, purchase.due_fen, purchase.sockets) == (5, 1000, 3000, 2)
+    assert (purchase.symbols, purchase.price_fen, purchase.due_fen, purchase.max_connections) == (5, 1000, 3000, 2)
     assert purchase.price_until_at == NOW + timedelta(minutes=15)
 
 
@@ -184,7 +184,7 @@ def test_symbols_stack_and_sockets_do_not(alice, node):
 
     both = selectors.entitlement(alice, node.group, NOW)
 
-    assert (both.max_subs, both.max_conns) == (20, 3)
+    assert (both.max_subs, both.max_connections) == (20, 3)
 
 
 def test_quotas_of_two_groups_do_not_add(alice, node):
@@ -309,7 +309,9 @@ def test_the_database_itself_refuses_an_impossible_purchase(alice, node, change,
 
 def test_the_database_itself_refuses_an_empty_period_and_a_second_grant(alice, node):
     grant = a_grant(alice, node)
-    copy = {name: getattr(grant, name) for name in ("customer", "group", "symbols", "sockets", "markets", "levels")}
+    copy = {
+        name: getattr(grant, name) for name in ("customer", "group", "symbols", "max_connections", "markets", "levels")
+    }
     copy |= {"types": grant.types, "intervals": grant.intervals}
 
     with pytest.raises(IntegrityError, match="grant_period_is_not_empty"), transaction.atomic():
