@@ -30,7 +30,6 @@ SECRET_KEY_FALLBACKS = [key for key in (env_secret("SECRET_KEY_PREVIOUS"),) if k
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG or EMBEDDED else "")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 PANEL_URL = env_text("PANEL_URL", "http://127.0.0.1:8000").rstrip("/")
-SITE_ID = 1
 
 INSTALLED_APPS = [
     "unfold",
@@ -40,14 +39,12 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django.contrib.humanize",
     "allauth",
     "allauth.account",
     "rest_framework",
     "drf_spectacular",
     "channels",
     "csp",
-    "django_htmx",
     "config",
     "outbox",
     "accounts",
@@ -70,7 +67,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -97,7 +93,7 @@ DATABASES = {
     )
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # IMMEDIATE: a transaction takes its write lock at once instead of failing in the middle (setup.md section 2).
+    # IMMEDIATE: a transaction takes its write lock at once instead of failing in the middle.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -107,7 +103,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env_secret("REDIS_URL", "redis://127.0.0.1:6379/0")  # the data Redis, shared by a group's nodes
 CLICKHOUSE_URL = env_secret("CLICKHOUSE_URL", "http://127.0.0.1:8123/default")
 CHANNEL_LAYERS = {
-    # Control messages only (DESIGN section 5); the pub/sub layer, because redis-py 8's timeouts break the core layer.
+    # Control messages only; the pub/sub layer, because redis-py 8's timeouts break the core layer.
     "default": {
         "BACKEND": "streaming.store.control.ControlLayer",
         "CONFIG": {"hosts": [REDIS_URL], "prefix": "tickpack"},
@@ -158,7 +154,7 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 FORMAT_MODULE_PATH = ["config.formats"]
 USE_TZ = True
-TIME_ZONE = "Asia/Shanghai"  # a month of a plan is a calendar month there (DESIGN section 2)
+TIME_ZONE = "Asia/Shanghai"  # a month of a plan is a calendar month there
 
 # -- static files and security -----------------------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -222,7 +218,7 @@ SANDBOX_KEY = env_secret("SANDBOX_KEY", "sandbox-only-for-a-run-on-this-machine"
 # -- work in the background --------------------------------------------------------------------------------------
 CELERY_BROKER_URL = env_secret("CELERY_BROKER_URL", "redis://127.0.0.1:6379/1")
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = False  # ingest is guarded by its lease, the outbox by its rows (failure-modes 1d)
+CELERY_TASK_ACKS_LATE = False  # ingest is guarded by its lease, the outbox by its rows
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
@@ -274,7 +270,7 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["console"], "level": env_text("LOG_LEVEL", "INFO")},
-    # One line a request would put tokens of query-string dialects into a log (failure-modes 1c).
+    # One line a request would put tokens of query-string dialects into a log.
     # Celery says two lines for each of the eight offers a second that beat makes.
     "loggers": {
         "uvicorn.access": {"level": "CRITICAL"},
