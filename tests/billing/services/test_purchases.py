@@ -3,21 +3,17 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connection, transaction
-from django.db.utils import DatabaseError
 
 from billing import selectors
 from billing.domain.months import add_months
 from billing.errors import (
     AmountMismatch,
     BadPurchase,
-    GrantIsExtended,
     IdempotencyKeyReused,
     NotThatGrant,
     PlanNotOnSale,
 )
 from billing.models import AccessToken, EntitlementRev, Grant, Plan, Purchase
-from billing.services.entitlements import close_grant
 from billing.services.purchases import expire_purchases, fail_purchase, settle_purchase
 from nodes.errors import NodeNotOffered
 from nodes.models import Node
@@ -232,89 +228,3 @@ def test_an_extension_gives_what_was_sold_first_at_todays_price(alice, node):
     longer = a_purchase(alice, node, kind="extend", extends=grant.pk)
 
     assert (longer.symbols, longer.due_fen) == (5, 1200)
-
-
-def test_closing_a_grant_ends_it_now_and_raises_the_rev(alice, node):
-    grant = a_grant(alice, node)
-
-    closure = close_grant(grant_id=grant.pk, reason="refund", now=NOW + timedelta(days=1))
-
-    assert close_grant(grant_id=grant.pk, reason="again", now=NOW + timedelta(days=2)) == closure
-    assert selectors.entitlement(alice, node.group, NOW + timedelta(days=1)).max_subs == 0
-    assert EntitlementRev.objects.get().rev == 2
-
-
-def test_a_grant_with_an_extension_is_closed_after_it(alice, node):
-    first = a_grant(alice, node)
-    second = a_grant(alice, node, kind="extend", extends=first.pk)
-
-    with pytest.raises(GrantIsExtended):
-        close_grant(grant_id=first.pk, reason="", now=NOW)
-    close_grant(grant_id=second.pk, reason="", now=NOW)
-    close_grant(grant_id=first.pk, reason="", now=NOW)
-
-    assert selectors.entitlement(alice, node.group, NOW).max_subs == 0
-    assert selectors.chain_tails(alice, now=NOW) == []
-
-
-def test_the_preview_is_what_settling_now_gives(alice, node):
-    grant = a_grant(alice, node)
-    plan = a_plan("pack-15")
-
-    shown = selectors.preview(customer=alice, plan=plan, group=node.group, months=2, extends=None, now=NOW)
-    a_grant(alice, node, plan="pack-15", months=2)
-
-    assert [segment.entitlement.max_subs for segment in shown.before] == [5, 0]
-    assert shown.after == selectors.timeline(alice, node.group, NOW)
-    assert shown.after[0].until_at == grant.ends_at
-
-
-def test_grants_are_append_only_in_the_models(alice, node):
-    grant = a_grant(alice, node)
-
-    with pytest.raises(TypeError, match="append-only"):
-        grant.save()
-    with pytest.raises(TypeError, match="append-only"):
-        grant.delete()
-
-
-def test_grants_are_append_only_in_postgresql(alice, node):
-    if connection.vendor != "postgresql":
-        pytest.skip("the trigger is PostgreSQL's")
-    grant = a_grant(alice, node)
-
-    for change in (lambda: Grant.objects.update(symbols=500), lambda: Grant.objects.filter(pk=grant.pk).delete()):
-        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
-            change()
-
-
-@pytest.mark.parametrize(
-    ("change", "constraint"),
-    [
-        ({"months": 13}, "purchase_months_in_range"),
-        ({"due_fen": 0}, "purchase_costs_something"),
-        ({"symbols": 0}, "purchase_buys_something"),
-        ({"state": "settled"}, "purchase_settled_means_paid_in_full"),
-        ({"state": "paid"}, "purchase_state_is_known"),
-        ({"kind": "extend"}, "purchase_extends_a_grant_or_stacks"),
-        ({"price_until_at": NOW}, "purchase_price_is_pinned"),
-    ],
-)
-def test_the_database_itself_refuses_an_impossible_purchase(alice, node, change, constraint):
-    purchase = a_purchase(alice, node)
-
-    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
-        Purchase.objects.filter(pk=purchase.pk).update(**change)
-
-
-def test_the_database_itself_refuses_an_empty_period_and_a_second_grant(alice, node):
-    grant = a_grant(alice, node)
-    copy = {
-        name: getattr(grant, name) for name in ("customer", "group", "symbols", "max_connections", "markets", "levels")
-    }
-    copy |= {"types": grant.types, "intervals": grant.intervals}
-
-    with pytest.raises(IntegrityError, match="grant_period_is_not_empty"), transaction.atomic():
-        Grant.objects.create(**copy, purchase=a_purchase(alice, node), starts_at=NOW, ends_at=NOW)
-    with pytest.raises(IntegrityError, match="purchase_id"), transaction.atomic():
-        Grant.objects.create(**copy, purchase=grant.purchase, starts_at=NOW, ends_at=NOW + timedelta(days=1))
