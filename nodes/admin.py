@@ -159,7 +159,7 @@ class FeedSettingAdmin(ModelAdmin):
             (group, " · ".join(filter(None, map(state.get, ("feed", "state"))))) for group, state in _states(setting)
         ]
         texts = [f"{group}: {text}" if group else text for group, text in said if text]
-        return "; ".join(texts) or str(_("no worker runs this lane"))
+        return "; ".join(texts) or str(_("no worker runs this market"))
 
     @display(description=_("problem"), label="danger")
     def problem(self, setting: FeedSetting) -> str | None:

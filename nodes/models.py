@@ -166,7 +166,7 @@ class FeedSetting(models.Model):
         PUSH = "push", _("what providers push over HTTP")
         NONE = "none", _("none")
 
-    lane = models.CharField(_("lane"), max_length=8, unique=True, choices=[(lane, lane) for lane in LANES])
+    lane = models.CharField(_("market"), max_length=8, unique=True, choices=[(lane, lane) for lane in LANES])
     feed = models.CharField(_("feed"), max_length=12, choices=Feed)
     data = models.CharField(_("replay directory"), max_length=300, blank=True)
     speed = models.CharField(

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             name='FeedSetting',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('lane', models.CharField(choices=[('CN', 'CN'), ('HK', 'HK'), ('TEST', 'TEST')], max_length=8, unique=True, verbose_name='lane')),
+                ('lane', models.CharField(choices=[('CN', 'CN'), ('HK', 'HK'), ('TEST', 'TEST')], max_length=8, unique=True, verbose_name='market')),
                 ('feed', models.CharField(choices=[('simulated', 'simulated'), ('replay', 'replay of recorded files'), ('push', 'what providers push over HTTP'), ('none', 'none')], max_length=12, verbose_name='feed')),
                 ('data', models.CharField(blank=True, max_length=300, verbose_name='replay directory')),
                 ('speed', models.CharField(default='1', max_length=8, validators=[django.core.validators.RegexValidator('^(max|[0-9]{1,5}(\\.[0-9]{1,2})?)$', 'A number, or max.')], verbose_name='replay speed')),
