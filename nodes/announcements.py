@@ -27,11 +27,11 @@ def drain(*, node: str) -> None:
 
 def feed_setting(*, lane: str) -> None:
     """Say to every group's ingest that a lane's feed setting has changed; its value is read when this is delivered."""
-    for group in selectors.links():
+    for group in selectors.destinations():
         say(FEED_SETTING, {"lane": lane, "group": group})
 
 
 def calendar_override(*, lane: str, day: str) -> None:
     """Say to every group that a trading day was changed or given back; read when this is delivered."""
-    for group in selectors.links():
+    for group in selectors.destinations():
         say(CALENDAR_OVERRIDE, {"lane": lane, "day": day, "group": group})

@@ -2,9 +2,10 @@
 
 PlatformError
     Refused        NodeNotOffered, LastNodeOfGroup, NoSuchGroup
+    Unavailable    UnknownTransport
 """
 
-from kernel.errors import Refused
+from kernel.errors import Refused, Unavailable
 
 
 class NodeNotOffered(Refused):
@@ -24,3 +25,9 @@ class NoSuchGroup(Refused):
 
     code = "no_such_group"
     http_status = 404
+
+
+class UnknownTransport(Unavailable):
+    """This version of the program does not have the transport by which this node group is reached"""
+
+    code = "unknown_transport"

@@ -1,6 +1,6 @@
 """Questions about nodes and the way to their groups. Nothing here writes."""
 
-from nodes.errors import NoSuchGroup
+from nodes.errors import NoSuchGroup, UnknownTransport
 from nodes.models import NodeGroup
 from outbox.transports.redis import Link, RedisLink
 
@@ -8,8 +8,14 @@ OWN = ""  # in place of a group's slug: the Redis that the panel's own process u
 
 
 def link_to(group: NodeGroup) -> Link:
-    """Return the way to a group's Redis, as its transport and address say."""
-    return RedisLink(group.address)  # the one transport that there is
+    """Return the way to a group's Redis, as its transport and address say.
+
+    Raises:
+        UnknownTransport: another version of the program has set one that this one does not have.
+    """
+    if group.transport != NodeGroup.Transport.REDIS:
+        raise UnknownTransport(group=group.slug, transport=group.transport)
+    return RedisLink(group.address)
 
 
 def link_named(slug: str) -> Link:
@@ -17,6 +23,7 @@ def link_named(slug: str) -> Link:
 
     Raises:
         NoSuchGroup: there is no such group.
+        UnknownTransport: it is reached by a transport that this version does not have.
     """
     if slug == OWN:
         return RedisLink()
@@ -26,12 +33,13 @@ def link_named(slug: str) -> Link:
     return link_to(group)
 
 
-def links() -> dict[str, Link]:
-    """Return one way to every Redis that there is, by a group that uses it; the panel's own by OWN.
+def destinations() -> list[str]:
+    """Return one group for every Redis that there is, OWN first, for link_named.
 
     What concerns every ingest process (feeds, calendars) goes to each of them once.
     """
-    found: dict[Link, str] = {RedisLink(): OWN}
+    found: dict[tuple[str, str], str] = {}
     for group in NodeGroup.objects.order_by("slug"):
-        found.setdefault(link_to(group), group.slug)
-    return {slug: link for link, slug in found.items()}
+        found.setdefault((group.transport, group.address), group.slug)
+    found.pop((NodeGroup.Transport.REDIS, RedisLink().address), None)
+    return [OWN, *found.values()]

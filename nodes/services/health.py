@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from nodes import selectors
 from nodes.domain.health import clock_offset_ms, read_health
+from nodes.errors import UnknownTransport
 from nodes.models import NodeGroup, ProcessHealth
 from outbox.errors import LinkAway, UnreadableReport
 from outbox.report_kinds import Report
@@ -53,7 +54,7 @@ def read_all_reports(*, now: datetime) -> int:
                 handled += read.handled
                 if not read.more:
                     break
-        except LinkAway as error:
+        except (LinkAway, UnknownTransport) as error:
             log.warning("group %s: its reports could not be read: %s", group.slug, error)
     return handled
 

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from nodes import selectors, store
+from nodes.errors import UnknownTransport
 from nodes.models import Node
 from outbox.errors import LinkAway
 
@@ -53,7 +54,7 @@ def _tell_siblings(seen: list[Node]) -> None:
         siblings = [{"node": node.slug, "url": node.ws_url} for node in takes if node.group_id == group.pk]
         try:
             selectors.link_to(group).apply([store.siblings(group=group.slug, nodes=siblings)])
-        except LinkAway as error:
+        except (LinkAway, UnknownTransport) as error:
             log.warning("group %s: who takes connections could not be told: %s", group.slug, error)
 
 

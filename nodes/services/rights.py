@@ -8,7 +8,7 @@ from typing import Any
 
 from kernel.errors import PlatformError
 from nodes import selectors, store
-from nodes.errors import NoSuchGroup
+from nodes.errors import NoSuchGroup, UnknownTransport
 from outbox.errors import LinkAway
 from outbox.transports.redis import Command, Tell
 
@@ -28,7 +28,7 @@ def write_entitlements(scopes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]
             new = [scope for scope, is_news in zip(batch, changed, strict=True) if is_news]
             link.apply([Tell({"kind": "entitlement", "customer": scope["sub"], "group": group}) for scope in new])
             news += new
-        except (LinkAway, NoSuchGroup) as error:
+        except (LinkAway, UnknownTransport, NoSuchGroup) as error:
             _note(group, error)
     return news
 
@@ -41,7 +41,7 @@ def write_revocations(revocations: Iterable[dict[str, Any]]) -> None:
             commands += store.revocation(**{name: value for name, value in one.items() if name != "group"})
         try:
             selectors.link_named(group).apply(commands)
-        except (LinkAway, NoSuchGroup) as error:
+        except (LinkAway, UnknownTransport, NoSuchGroup) as error:
             _note(group, error)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from nodes import selectors
-from nodes.errors import NoSuchGroup
+from nodes.errors import NoSuchGroup, UnknownTransport
 from outbox.transports.redis import RedisLink
 from tests.factories import a_group
 
@@ -39,7 +39,17 @@ def test_every_redis_is_named_once():
     at("hk", ELSEWHERE)
     at("hk-2", ELSEWHERE)
 
-    assert selectors.links() == {"": RedisLink(), "hk": RedisLink(ELSEWHERE)}
+    assert selectors.destinations() == [selectors.OWN, "hk"]
+
+
+def test_a_transport_of_another_version_is_refused_and_keeps_its_place():
+    group = a_group("far")
+    group.transport = "pigeon"
+    group.save()
+
+    with pytest.raises(UnknownTransport):
+        selectors.link_to(group)
+    assert selectors.destinations() == [selectors.OWN, "far"]
 
 
 @pytest.mark.parametrize("address", ["hk.example:6379", "http://hk.example", "redis://", "redis://a b"])

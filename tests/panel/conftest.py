@@ -139,3 +139,8 @@ def token_of(page) -> dict:
 
     body = page.get_by_test_id("token").first.inner_text().split(".")[1]
     return json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+
+
+def htmx_is_done(page) -> None:
+    """Wait until no part of the page is being asked for or exchanged."""
+    page.wait_for_function("!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling, .htmx-added')")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.panel.conftest import PASSWORD, order
+from tests.panel.conftest import PASSWORD, htmx_is_done, order
 
 pytestmark = pytest.mark.whole
 SHOTS = os.environ.get("TICKPACK_SCREENSHOTS")
@@ -54,12 +54,12 @@ def test_every_page_is_readable_for_everybody(buyer, language, size, scheme):
     buyer.get_by_test_id("settled").wait_for(timeout=15_000)
     look(buyer, f"purchase-{tag}")
     buyer.goto("/subscribe/?plan=pack-5&months=2")
-    buyer.get_by_test_id("buy-kind-extend").check()
-    buyer.wait_for_timeout(600)
+    with buyer.expect_response("**/subscribe/choice**"):
+        buyer.get_by_test_id("buy-kind-extend").check()
+    htmx_is_done(buyer)
     look(buyer, f"subscribe-{tag}")
     for path, name in (("/", "home"), ("/dashboard/", "dashboard"), ("/accounts/password/change/", "password")):
-        buyer.goto(path)
-        buyer.wait_for_timeout(300)
+        buyer.goto(path, wait_until="networkidle")
         look(buyer, f"{name}-{tag}")
     buyer.locator("header form button").click()
     for path in ("login", "signup", "password/reset"):
