@@ -118,13 +118,14 @@ def test_tokens_are_replaced_and_revoked_from_the_dashboard(buyer):
 def test_the_whole_order_can_be_given_by_keyboard(buyer):
     buyer.goto("/subscribe/")
     buyer.locator("#plan-pack-5").focus()
-    buyer.keyboard.press("Space")
-    expect(buyer.get_by_test_id("buy-kind-stack")).to_be_visible()
-    buyer.locator("#kind-stack").focus()
     with buyer.expect_response("**/subscribe/choice**"):
         buyer.keyboard.press("Space")
+    expect(buyer.get_by_test_id("buy-kind-stack")).to_be_visible()
+    htmx_is_done(buyer)
+    buyer.locator("#kind-stack").focus()
+    buyer.keyboard.press("Space")
     expect(buyer.get_by_test_id("buy-kind-stack")).to_be_checked()
-    # What has been chosen keeps the focus although its part of the page was answered anew.
+    # What has been chosen keeps the focus, whatever part of the page is answered anew.
     htmx_is_done(buyer)
     assert buyer.evaluate("document.activeElement.id") == "kind-stack"
     for _ in range(12):
