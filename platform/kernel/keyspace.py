@@ -152,8 +152,5 @@ def draining(node: str) -> str:
 
 
 def reports(group: str) -> str:
-    """Stream: what a group's processes report to the control plane; fields `v` (version, "1"), `kind`, `body` (JSON).
-
-    Bounded: who reads too late misses the oldest.
-    """
+    """Stream: what a group's processes report to the control plane: fields `v`, `kind`, `body` (JSON); bounded."""
     return f"reports:{{{group}}}"
