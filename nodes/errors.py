@@ -21,13 +21,11 @@ class LastNodeOfGroup(Refused):
 
 
 class NoSuchGroup(Refused):
-    """There is no such node group"""
-
+    message = "There is no such node group"
     code = "no_such_group"
     http_status = 404
 
 
 class UnknownTransport(Unavailable):
-    """This version of the program does not have the transport by which this node group is reached"""
-
+    message = "This version of the program does not have the transport by which this node group is reached"
     code = "unknown_transport"

@@ -9,12 +9,10 @@ from kernel.errors import Malformed, Unavailable
 
 
 class UnreadableReport(Malformed):
-    """This report cannot be read"""
-
+    message = "This report cannot be read"
     code = "unreadable_report"
 
 
 class LinkAway(Unavailable):
-    """The Redis of a node group does not answer"""
-
+    message = "The Redis of a node group does not answer"
     code = "link_away"
