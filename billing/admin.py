@@ -4,68 +4,21 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from billing import selectors
-from billing.domain.pricing import yuan
-from billing.models import (
-    INTERVALS,
-    TYPES,
-    AccessToken,
-    Customer,
-    GatewayNotice,
-    Grant,
-    GrantClosure,
-    Plan,
-    Purchase,
-)
+from billing.models import INTERVALS, TYPES, AccessToken, GatewayNotice, Grant, GrantClosure, Plan, Purchase
 from billing.services import entitlements, tokens
 from kernel.clock import utc_now
 from kernel.errors import PlatformError
 from kernel.scope import LEVELS, MARKETS
-from nodes.admin import NodeAdmin, ReadOnly, words_field
-from nodes.domain import placement
-from nodes.models import Node, Outbox
-
-
-def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add the front page's figures (settings.UNFOLD)."""
-    now = utc_now()
-    paid = Purchase.objects.filter(state=Purchase.State.SETTLED).aggregate(total=Sum("paid_fen"))["total"] or 0
-    live = Grant.objects.filter(starts_at__lte=now, ends_at__gt=now).exclude(closure__closed_at__lte=now)
-    nodes = [_state_of(node) for node in Node.objects.exclude(state=Node.State.RETIRED).select_related("group")]
-    waiting = Outbox.objects.filter(delivered_at=None)
-    figures = [
-        (_("Customers"), Customer.objects.filter(is_staff=False).count()),
-        (_("Grants in force"), live.count()),
-        (_("Symbols in force"), live.aggregate(total=Sum("symbols"))["total"] or 0),
-        (_("Paid, CNY"), yuan(paid)),
-        (_("Purchases waiting"), Purchase.objects.filter(state=Purchase.State.PENDING).count()),
-        (_("Money that matches no purchase"), _unmatched().count()),
-        (_("Outbox waiting"), waiting.count()),
-        (_("Outbox in trouble"), waiting.filter(attempts__gt=0).count()),
-    ]
-    return {**context, "figures": figures, "node_states": nodes}
-
-
-def _unmatched() -> QuerySet[GatewayNotice]:
-    """Return what was paid and granted nothing: a person has to give it back or grant by hand."""
-    outcome = GatewayNotice.Outcome
-    odd = GatewayNotice.objects.filter(outcome__in=[outcome.AMOUNT_MISMATCH, outcome.UNKNOWN_PURCHASE])
-    return odd.exclude(purchase__state=Purchase.State.SETTLED)
-
-
-def _state_of(node: Node) -> dict[str, Any]:
-    now = utc_now()
-    candidate = selectors.candidate(node)
-    room = placement.room(candidate, selectors.sockets_sold(now))
-    unseen = placement.is_unseen(node.last_seen_at, now)
-    return {"node": node, "unseen": unseen, "full": room <= 0, "sold": node.capacity - room}
-
+from nodes.admin import NodeAdmin, words_field
+from nodes.models import Node
+from outbox.admin import ReadOnly
 
 admin.site.unregister(Node)
 
@@ -78,8 +31,9 @@ class SoldNodeAdmin(NodeAdmin):
 
     @display(description=_("sockets sold"), label={"room": "info", "full": "danger"})
     def sold(self, node: Node) -> tuple[str, str]:
-        state = _state_of(node)
-        return "full" if state["full"] else "room", f"{state['sold']} / {node.capacity}"
+        now = utc_now()
+        standing = selectors.standing(node, selectors.sockets_held(now), now)
+        return "full" if standing.full else "room", f"{standing.sold} / {node.capacity}"
 
 
 class PlanForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -115,26 +69,6 @@ class PlanAdmin(ModelAdmin):
         return False  # purchases name it; taking it off sale is the way
 
 
-@admin.register(Customer)
-class CustomerAdmin(ModelAdmin):
-    list_display = ("email", "is_active", "is_staff", "date_joined", "last_login")
-    list_filter = ("is_active", "is_staff")
-    search_fields = ("email", "public_id")
-    fields = ("email", "public_id", "is_active", "is_staff", "is_superuser", "groups", "date_joined", "last_login")
-    readonly_fields = ("email", "public_id", "date_joined", "last_login")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # people sign up; the first admin comes from createsuperuser
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        # Who may not make admins may not become one here either.
-        locked = () if getattr(request.user, "is_superuser", False) else ("is_staff", "is_superuser", "groups")
-        return (*self.readonly_fields, *locked)
-
-
 @admin.register(Purchase)
 class PurchaseAdmin(ReadOnly):
     list_display = ("public_id", "customer", "plan", "kind", "node", "months", "due", "shown_state", "placed_at")
@@ -153,7 +87,17 @@ class PurchaseAdmin(ReadOnly):
 
 @admin.register(Grant)
 class GrantAdmin(ReadOnly):
-    list_display = ("id", "customer", "group", "symbols", "sockets", "starts_at", "ends_at", "closure", "extends")
+    list_display = (
+        "id",
+        "customer",
+        "group",
+        "symbols",
+        "max_connections",
+        "starts_at",
+        "ends_at",
+        "closure",
+        "extends",
+    )
     list_filter = ("group",)
     search_fields = ("customer__email",)
     list_select_related = ("customer", "group", "closure", "extends")

@@ -13,9 +13,10 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import Customer
 from billing import selectors
 from billing.errors import AmountMismatch, BadPurchase
-from billing.models import Customer, GatewayNotice, Purchase
+from billing.models import GatewayNotice
 from billing.serializers import (
     ErrorShown,
     NoticeTaken,
@@ -70,8 +71,8 @@ def purchase_list(request: Request) -> Response:
     purchase = purchases.place_purchase(
         customer=customer, idempotency_key=key, gateway=settings.PAYMENT_GATEWAY, now=now, **asked.validated_data
     )
-    waiting = purchase.state == Purchase.State.PENDING and purchase.price_until_at > now
-    pay_url = payments.start_payment(purchase=purchase, now=now) if waiting else None
+    waits = selectors.can_be_paid(purchase, now)
+    pay_url = payments.start_payment(purchase=purchase, now=now) if waits else None
     return Response(purchase_as_json(purchase, pay_url=pay_url), status=201 if purchase.placed_at == now else 200)
 
 

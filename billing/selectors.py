@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, Sum
 
+from accounts.models import Customer
 from billing.domain import stacking
 from billing.domain.months import grant_period
-from billing.models import AccessToken, Customer, EntitlementRev, Grant, Plan, Purchase
+from billing.models import AccessToken, EntitlementRev, GatewayNotice, Grant, Plan, Purchase
 from kernel.scope import Scope
 from nodes.domain import placement
 from nodes.models import Node, NodeGroup
@@ -32,6 +33,27 @@ class Preview:
     after: list[stacking.Segment]
     starts_at: datetime
     ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a node stands in the shop; `sold` counts sockets."""
+
+    node: Node
+    sold: int
+    full: bool
+    unseen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The shop in numbers."""
+
+    grants: int  # in force
+    symbols: int  # of those grants together
+    paid_fen: int  # ever
+    purchases_waiting: int
+    unmatched: int  # notices of money that granted nothing: a person has to give it back or grant by hand
 
 
 def grants_of(customer: Customer, group: NodeGroup) -> list[stacking.Grant]:
@@ -135,7 +157,7 @@ def preview(
         starts_at=starts_at,
         ends_at=ends_at,
         symbols=source.symbols,
-        sockets=source.sockets if isinstance(source, Grant) else source.max_connections,
+        max_connections=source.max_connections,
         markets=frozenset(source.markets),
         levels=frozenset(source.levels),
     )
@@ -159,20 +181,25 @@ def purchases_of(customer: Customer) -> list[Purchase]:
     return list(Purchase.objects.filter(customer=customer).select_related("plan", "node", "group", "grant"))
 
 
-def sockets_sold(now: datetime) -> list[placement.Sold]:
+def sockets_held(now: datetime) -> list[placement.SocketsHeld]:
     """Return what counts against nodes' capacity: grants that have not ended, and purchases that hold their place."""
     grants = Grant.objects.filter(ends_at__gt=now).exclude(closure__closed_at__lte=now)
     pending = Purchase.objects.filter(state=Purchase.State.PENDING, price_until_at__gt=now)
     rows = [
-        *grants.values_list("purchase__node__slug", "customer_id", "sockets"),
-        *pending.values_list("node__slug", "customer_id", "sockets"),
+        *grants.values_list("purchase__node__slug", "customer_id", "max_connections"),
+        *pending.values_list("node__slug", "customer_id", "max_connections"),
     ]
-    return [placement.Sold(node=node, customer=customer, sockets=sockets) for node, customer, sockets in rows]
+    return [placement.SocketsHeld(node=node, customer=customer, sockets=sockets) for node, customer, sockets in rows]
+
+
+def can_be_paid(purchase: Purchase, now: datetime) -> bool:
+    """Tell whether a purchase still waits for its payment, at the price that was shown."""
+    return purchase.state == Purchase.State.PENDING and purchase.price_until_at > now
 
 
 def offers(*, plan: Plan, customer: Customer | None, now: datetime) -> list[Offer]:
     """Return every node that is in the shop with why a plan can't be bought on it, the buyer's own group first."""
-    sold = sockets_sold(now)
+    held = sockets_held(now)
     present = set()
     if customer is not None:
         live = Grant.objects.filter(customer=customer, ends_at__gt=now).exclude(closure__closed_at__lte=now)
@@ -181,8 +208,8 @@ def offers(*, plan: Plan, customer: Customer | None, now: datetime) -> list[Offe
     found = [
         Offer(
             node=node,
-            refusal=placement.refusal(candidate(node), _wanted(plan, customer), sold, now),
-            room=placement.room(candidate(node), sold),
+            refusal=placement.refusal(candidate(node), _wanted(plan, customer), held, now),
+            room=placement.room(candidate(node), held),
             present=node.group_id in present,
         )
         for node in nodes
@@ -203,10 +230,32 @@ def candidate(node: Node) -> placement.Candidate:
     )
 
 
+def standing(node: Node, held: list[placement.SocketsHeld], now: datetime) -> Standing:
+    """Return how a node stands, `held` being what sockets_held returns."""
+    room = placement.room(candidate(node), held)
+    unseen = placement.is_unseen(node.last_seen_at, now)
+    return Standing(node=node, sold=node.capacity - room, full=room <= 0, unseen=unseen)
+
+
+def figures(now: datetime) -> Figures:
+    """Count what is in force, was paid and waits."""
+    live = Grant.objects.filter(starts_at__lte=now, ends_at__gt=now).exclude(closure__closed_at__lte=now)
+    paid = Purchase.objects.filter(state=Purchase.State.SETTLED).aggregate(total=Sum("paid_fen"))["total"]
+    outcome = GatewayNotice.Outcome
+    odd = GatewayNotice.objects.filter(outcome__in=[outcome.AMOUNT_MISMATCH, outcome.UNKNOWN_PURCHASE])
+    return Figures(
+        grants=live.count(),
+        symbols=live.aggregate(total=Sum("symbols"))["total"] or 0,
+        paid_fen=paid or 0,
+        purchases_waiting=Purchase.objects.filter(state=Purchase.State.PENDING).count(),
+        unmatched=odd.exclude(purchase__state=Purchase.State.SETTLED).count(),
+    )
+
+
 def revoked_tokens(now: datetime) -> list[AccessToken]:
     """Return the tokens that somebody could still show although they were rotated or revoked."""
     ended = Q(works_until_at__isnull=False) | Q(revoked_at__isnull=False)
-    return list(AccessToken.objects.filter(ended, expires_at__gt=now))
+    return list(AccessToken.objects.filter(ended, expires_at__gt=now).select_related("group"))
 
 
 def _wanted(plan: Plan, customer: Customer | None) -> placement.Wanted:

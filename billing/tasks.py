@@ -6,7 +6,8 @@ import httpx
 from celery import Task, shared_task
 from django.conf import settings
 
-from billing.payments.sandbox import SandboxGateway
+from billing.gateways.sandbox import notices
+from billing.gateways.sandbox.gateway import SandboxGateway
 from billing.services import entitlements, purchases
 from kernel.clock import utc_now
 
@@ -23,7 +24,7 @@ def expire_purchases(**_: Any) -> int:
     return purchases.expire_purchases(now=utc_now())
 
 
-@shared_task(name="billing.post_sandbox_notify", bind=True, max_retries=8)
+@shared_task(name=notices.POST_NOTIFY, bind=True, max_retries=8)
 def post_sandbox_notify(self: Task, *, message: dict[str, Any], forged: bool = False, **_: Any) -> int:
     """Post the sandbox's notice to the shop over HTTP, again and again until it is taken, as real gateways do.
 

@@ -1,22 +1,12 @@
+"""The addresses that programs ask, and the page that plays a gateway. Those of the pages are the panel's."""
+
 from django.urls import path
 
-from billing import api, pages, pages_sandbox
+from billing import api
+from billing.gateways.sandbox import pages as sandbox
 
 urlpatterns = [
-    path("", pages.home, name="home"),
-    path("subscribe/", pages.subscribe, name="subscribe"),
-    path("subscribe/choice", pages.choice, name="subscribe-choice"),
-    path("purchases/<slug:public_id>/", pages.purchase, name="purchase"),
-    path("purchases/<slug:public_id>/state", pages.purchase_state, name="purchase-state"),
-    path("purchases/<slug:public_id>/pay", pages.pay, name="purchase-pay"),
-    path("dashboard/", pages.dashboard, name="dashboard"),
-    path("connect/", pages.connect, name="connect"),
-    path("connect/<slug:language>/", pages.connect, name="connect"),
-    path("live/", pages.live, name="live"),
-    path("tokens/<slug:group>/rotate", pages.rotate, name="token-rotate"),
-    path("tokens/<slug:group>/create", pages.create_token, name="token-create"),
-    path("tokens/<slug:group>/revoke", pages.revoke, name="token-revoke"),
-    path("sandbox/pay/<str:order>", pages_sandbox.pay, name="sandbox-pay"),
+    path("sandbox/pay/<str:order>", sandbox.pay, name="sandbox-pay"),
     path("payments/<slug:provider>/notify", api.gateway_notify, name="gateway-notify"),
     path("api/purchases", api.purchase_list, name="api-purchases"),
     path(".well-known/jwks.json", api.jwks, name="jwks"),

@@ -1,4 +1,4 @@
-"""Nodes, feeds, calendars and the outbox, for admins."""
+"""Nodes, feeds and calendars, for admins."""
 
 from typing import Any
 
@@ -16,28 +16,18 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from kernel.clock import utc_now
 from kernel.errors import PlatformError
 from kernel.scope import LEVELS, MARKETS
-from nodes import announcements, services, store
+from nodes import announcements, selectors, store
 from nodes.domain.placement import is_unseen
-from nodes.models import CalendarOverride, FeedSetting, Node, NodeGroup, Outbox
+from nodes.errors import UnknownTransport
+from nodes.models import CalendarOverride, FeedSetting, Node, NodeGroup, ProcessHealth
+from nodes.services import feeds, states
+from outbox.admin import ReadOnly
 
 
 def words_field(known: tuple[str, ...], label: Any) -> forms.MultipleChoiceField:
     """Return a form field that edits a JSON list of known words as check boxes."""
     choices = [(word, word) for word in known]
     return forms.MultipleChoiceField(label=label, choices=choices, widget=UnfoldAdminCheckboxSelectMultipleWidget)
-
-
-class ReadOnly(ModelAdmin):
-    """Shows rows and changes none."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class NodeForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -54,7 +44,7 @@ class NodeForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable 
 
 @admin.register(NodeGroup)
 class NodeGroupAdmin(ModelAdmin):
-    list_display = ("slug", "name")
+    list_display = ("slug", "name", "transport")
     search_fields = ("slug", "name")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -99,15 +89,15 @@ class NodeAdmin(ModelAdmin):
 
     @admin.action(description=_("Drain: no new buyers, no new connections"), permissions=["change"])
     def drain(self, request: HttpRequest, nodes: QuerySet[Node]) -> None:
-        self._each(request, nodes, services.drain_node)
+        self._each(request, nodes, states.drain_node)
 
     @admin.action(description=_("Put back to work"), permissions=["change"])
     def undrain(self, request: HttpRequest, nodes: QuerySet[Node]) -> None:
-        self._each(request, nodes, services.undrain_node)
+        self._each(request, nodes, states.undrain_node)
 
     @admin.action(description=_("Retire"), permissions=["change"])
     def retire(self, request: HttpRequest, nodes: QuerySet[Node]) -> None:
-        self._each(request, nodes, services.retire_node)
+        self._each(request, nodes, states.retire_node)
 
     def _each(self, request: HttpRequest, nodes: QuerySet[Node], verb: Any) -> None:
         for node in nodes:
@@ -120,6 +110,54 @@ class NodeAdmin(ModelAdmin):
             self.message_user(request, f"{node.slug}: {changed.get_state_display()}", messages.SUCCESS)
 
 
+@admin.register(ProcessHealth)
+class ProcessHealthAdmin(ReadOnly):
+    list_display: tuple[str, ...] = (
+        "node",
+        "role",
+        "group",
+        "version",
+        "sockets",
+        "lag",
+        "memory",
+        "clock_offset_ms",
+        "reported_at",
+        "process",
+    )
+    list_filter = ("group", "role", "version")
+    list_select_related = ("group",)
+    search_fields = ("node", "process")
+
+    @display(description=_("lag"))
+    def lag(self, row: ProcessHealth) -> str:
+        said = {market: "?" if ms is None else f"{ms} ms" for market, ms in sorted(row.lag_ms.items())}
+        return " · ".join(f"{market} {text}" for market, text in said.items())
+
+    @display(description=_("memory"), ordering="rss_bytes")
+    def memory(self, row: ProcessHealth) -> str:
+        return f"{row.rss_bytes / 2**20:.0f} MB"
+
+
+def _states(setting: FeedSetting) -> list[tuple[str, dict[str, str]]]:
+    """Return what each Redis holds of a lane's feed, by the group that uses it; the panel's own first."""
+    said: list[tuple[str, dict[str, str]]] | None = getattr(setting, "said", None)
+    if said is None:  # two columns ask, and each would ask every Redis
+        said = [(group, _state(group, setting.lane)) for group in selectors.destinations()]
+        setting.said = said  # type: ignore[attr-defined]
+    return said
+
+
+def _state(group: str, lane: str) -> dict[str, str]:
+    try:
+        return store.feed_state(selectors.link_named(group), lane=lane)
+    except UnknownTransport as error:
+        return {"problem": error.message}
+
+
+def _of_group(group: str, text: str) -> str:
+    return f"{group}: {text}" if group else text
+
+
 @admin.register(FeedSetting)
 class FeedSettingAdmin(ModelAdmin):
     list_display = ("lane", "feed", "data", "speed", "seed", "run", "running", "problem")
@@ -128,14 +166,18 @@ class FeedSettingAdmin(ModelAdmin):
 
     @display(description=_("now"))
     def running(self, setting: FeedSetting) -> str:
-        """What the lane's worker says of itself; it looks at new settings each second."""
-        state = store.feed_state(lane=setting.lane)
-        return " · ".join(filter(None, (state.get("feed"), state.get("state")))) or str(_("no worker runs this lane"))
+        """What the lane's workers say of themselves, one a Redis; they look at new settings each second."""
+        said = [
+            (group, " · ".join(filter(None, map(state.get, ("feed", "state"))))) for group, state in _states(setting)
+        ]
+        texts = [f"{group}: {text}" if group else text for group, text in said if text]
+        return "; ".join(texts) or str(_("no worker runs this market"))
 
     @display(description=_("problem"), label="danger")
     def problem(self, setting: FeedSetting) -> str | None:
-        said = store.feed_state(lane=setting.lane).get("problem", "")
-        return said if said and said != "finished" else None
+        said = [(group, state.get("problem", "")) for group, state in _states(setting)]
+        texts = [_of_group(group, text) for group, text in said if text and text != "finished"]
+        return "; ".join(texts) or None
 
     def save_model(self, request: HttpRequest, obj: FeedSetting, form: Any, change: bool) -> None:
         with transaction.atomic():
@@ -155,7 +197,7 @@ class FeedSettingAdmin(ModelAdmin):
     def restart(self, request: HttpRequest, settings: QuerySet[FeedSetting]) -> None:
         chosen = list(settings)
         for setting in chosen:
-            self.log_change(request, services.restart_replay(setting_id=setting.pk), "run")
+            self.log_change(request, feeds.restart_replay(setting_id=setting.pk), "run")
         text = ngettext("%(n)s replay starts again.", "%(n)s replays start again.", len(chosen))
         self.message_user(request, text % {"n": len(chosen)}, messages.SUCCESS)
 
@@ -182,10 +224,3 @@ class CalendarOverrideAdmin(ModelAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[CalendarOverride]) -> None:
         for override in queryset:
             self.delete_model(request, override)
-
-
-@admin.register(Outbox)
-class OutboxAdmin(ReadOnly):
-    list_display = ("id", "kind", "created_at", "attempts", "delivered_at", "last_error")
-    list_filter = ("kind", ("delivered_at", admin.EmptyFieldListFilter))
-    date_hierarchy = "created_at"

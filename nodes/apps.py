@@ -5,3 +5,19 @@ from django.utils.translation import gettext_lazy as _
 class NodesConfig(AppConfig):
     name = "nodes"
     verbose_name = _("Nodes")
+
+    def ready(self) -> None:
+        from nodes import announcements as say
+        from nodes.services import deliveries, health
+        from outbox import kinds, report_kinds
+        from outbox.transports import redis
+
+        for name, label, prepare in (
+            (say.ENTITLEMENT, _("entitlement"), deliveries.entitlement),
+            (say.REVOCATION, _("revocation"), deliveries.revocation),
+            (say.DRAIN, _("drain order"), deliveries.drain),
+            (say.FEED_SETTING, _("feed setting"), deliveries.feed_setting),
+            (say.CALENDAR_OVERRIDE, _("calendar override"), deliveries.calendar_override),
+        ):
+            kinds.register(name, label=label, prepare=prepare, transport=redis.deliver)
+        report_kinds.register("health", handler=health.record_health)

@@ -1,6 +1,6 @@
-"""Where customers connect, which feeds run, and the outbox that carries every change to other processes."""
+"""Where customers connect, and which feeds run there on which days."""
 
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from django.core.exceptions import ValidationError
@@ -43,8 +43,19 @@ def first_level() -> list[str]:
 class NodeGroup(models.Model):
     """Nodes that share a data Redis, and so quota and tokens; the audience of a token."""
 
+    class Transport(models.TextChoices):
+        REDIS = "redis", _("directly")
+
     slug = models.SlugField(_("slug"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=80)
+    transport = models.CharField(_("how it is reached"), max_length=10, choices=Transport, default=Transport.REDIS)
+    address = models.CharField(
+        _("Redis of the group"),
+        max_length=300,
+        blank=True,
+        help_text=_("Like redis://:password@host:6379/0; left blank, it is the one that the panel itself uses."),
+        validators=[RegexValidator(r"^(rediss?|unix)://\S+$", _("Write it like redis://:password@host:6379/0"))],
+    )
 
     class Meta:
         verbose_name = _("node group")
@@ -121,6 +132,31 @@ class Node(models.Model):
         return urlunsplit(("https" if parts.scheme == "wss" else "http", parts.netloc, "", "", ""))
 
 
+class ProcessHealth(models.Model):
+    """What one process of a group last reported of itself; nobody but its report writes it."""
+
+    group = models.ForeignKey(NodeGroup, models.PROTECT, related_name="processes", verbose_name=_("group"))
+    process = models.CharField(_("process"), max_length=100)
+    node = models.CharField(_("node"), max_length=100)  # a name, since ingest and history belong to no node
+    role = models.CharField(_("role"), max_length=10)
+    version = models.CharField(_("version"), max_length=40)
+    clock_offset_ms = models.BigIntegerField(_("clock ahead, in ms"))
+    sockets = models.PositiveIntegerField(_("sockets"))
+    lag_ms = models.JSONField(_("lag, in ms"))
+    markets = models.JSONField(_("markets"))
+    rss_bytes = models.PositiveBigIntegerField(_("memory, in bytes"))
+    reported_at = models.DateTimeField(_("reported"))
+
+    class Meta:
+        verbose_name = _("process")
+        verbose_name_plural = _("processes")
+        ordering = ["group__slug", "node", "role", "process"]
+        constraints = [models.UniqueConstraint(fields=["group", "process"], name="one_row_a_process")]
+
+    def __str__(self) -> str:
+        return f"{self.node} {self.role} {self.process}"
+
+
 class FeedSetting(models.Model):
     """Which feed a lane runs; raising `run` starts a replay again."""
 
@@ -130,7 +166,7 @@ class FeedSetting(models.Model):
         PUSH = "push", _("what providers push over HTTP")
         NONE = "none", _("none")
 
-    lane = models.CharField(_("lane"), max_length=8, unique=True, choices=[(lane, lane) for lane in LANES])
+    lane = models.CharField(_("market"), max_length=8, unique=True, choices=[(lane, lane) for lane in LANES])
     feed = models.CharField(_("feed"), max_length=12, choices=Feed)
     data = models.CharField(_("replay directory"), max_length=300, blank=True)
     speed = models.CharField(
@@ -176,35 +212,3 @@ class CalendarOverride(models.Model):
 
     def __str__(self) -> str:
         return f"{self.lane} {self.day_on}: {self.kind}"
-
-
-class Outbox(models.Model):
-    """What other processes must still be told. Written in the transaction that causes it, delivered at least once."""
-
-    class Kind(models.TextChoices):
-        ENTITLEMENT = "entitlement", _("entitlement")
-        REVOCATION = "revocation", _("revocation")
-        DRAIN = "drain", _("drain order")
-        FEED_SETTING = "feed_setting", _("feed setting")
-        CALENDAR_OVERRIDE = "calendar_override", _("calendar override")
-        MAIL = "mail", _("mail")
-        TASK = "task", _("task")
-
-    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
-    payload = models.JSONField(_("payload"))
-    created_at = models.DateTimeField(_("created"))
-    due_at = models.DateTimeField(_("due"))
-    attempts = models.PositiveIntegerField(_("attempts"), default=0)
-    last_error = models.CharField(_("last error"), max_length=300, blank=True)
-    delivered_at = models.DateTimeField(_("delivered"), null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("outbox message")
-        verbose_name_plural = _("outbox")
-        ordering = ["-id"]
-        indexes: ClassVar = [
-            models.Index(fields=["due_at", "id"], condition=models.Q(delivered_at=None), name="outbox_waiting")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} #{self.pk}"

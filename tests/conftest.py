@@ -1,11 +1,14 @@
 """Fixtures that every test may ask for."""
 
 import os
+import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from playwright.sync_api import Browser, sync_playwright
 
 CHROMIUM_FLAGS = [
@@ -48,3 +51,25 @@ def market_data() -> Path:
 @pytest.fixture
 def redis_url() -> str:
     return os.environ["REDIS_URL"]
+
+
+@pytest.fixture
+def data_redis(redis_url) -> Iterator[redis.Redis]:
+    """A client of the panel's own Redis."""
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def second_redis_url(tmp_path_factory) -> Iterator[str]:
+    """A Redis of another node group: a server of its own, since control messages cross a server's databases."""
+    from config.embedded import servers
+
+    var = tmp_path_factory.mktemp("second-redis")
+    (var / "log").mkdir()
+    child, url, _ = servers.valkey(var, secrets.token_hex(8), keep=False)
+    child.start()
+    child.wait_ready()
+    yield url
+    child.ask_to_stop()
+    child.make_sure_stopped(time.monotonic() + 4)

@@ -6,7 +6,8 @@ alice bought Pack 5, bob's grant ran out, mallory never paid. NOW is fixed: a Sa
 import uuid
 from datetime import UTC, datetime, timedelta
 
-from billing.models import Customer, Grant, Plan, Purchase
+from accounts.models import Customer
+from billing.models import Grant, Plan, Purchase
 from billing.services.plans import seed_plans
 from billing.services.purchases import place_purchase, settle_purchase
 from nodes.models import Node, NodeGroup

@@ -1,4 +1,4 @@
-"""Grants -> entitlement: the rule the whole shop stands on (DESIGN section 2).
+"""Grants -> entitlement: the rule the whole shop stands on.
 
 At an instant the symbols of all grants that cover it add up, markets and levels are united, and the largest number of
 sockets counts. Periods are half-open, so a grant that ends and its extension that begins at the same instant never
@@ -19,7 +19,7 @@ class Grant:
     starts_at: datetime
     ends_at: datetime
     symbols: int
-    sockets: int
+    max_connections: int
     markets: frozenset[str]
     levels: frozenset[str]
     closed_at: datetime | None = None
@@ -38,7 +38,7 @@ class Entitlement:
     """What a customer may follow at one instant on one node group."""
 
     max_subs: int
-    max_conns: int
+    max_connections: int
     markets: frozenset[str]
     levels: frozenset[str]
 
@@ -52,7 +52,7 @@ class Segment:
     entitlement: Entitlement
 
 
-NO_ENTITLEMENT = Entitlement(max_subs=0, max_conns=0, markets=frozenset(), levels=frozenset())
+NO_ENTITLEMENT = Entitlement(max_subs=0, max_connections=0, markets=frozenset(), levels=frozenset())
 
 
 def entitlement_at(grants: Iterable[Grant], at: datetime) -> Entitlement:
@@ -60,7 +60,7 @@ def entitlement_at(grants: Iterable[Grant], at: datetime) -> Entitlement:
     covering = [grant for grant in grants if grant.covers(at)]
     return Entitlement(
         max_subs=sum(grant.symbols for grant in covering),
-        max_conns=max((grant.sockets for grant in covering), default=0),
+        max_connections=max((grant.max_connections for grant in covering), default=0),
         markets=frozenset[str]().union(*(grant.markets for grant in covering)),
         levels=frozenset[str]().union(*(grant.levels for grant in covering)),
     )
@@ -114,7 +114,7 @@ def _step(edge: datetime, entitlement: Entitlement) -> Step:
     return Step(
         from_s=int(edge.timestamp()),
         max_subs=entitlement.max_subs,
-        max_conns=entitlement.max_conns,
+        max_conns=entitlement.max_connections,
         markets=entitlement.markets,
         levels=entitlement.levels,
     )

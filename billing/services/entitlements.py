@@ -2,16 +2,18 @@
 
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 
+from accounts.models import Customer
 from billing import announcements, selectors
 from billing.errors import GrantIsExtended
-from billing.models import Customer, EntitlementRev, Grant, GrantClosure
+from billing.models import AccessToken, EntitlementRev, Grant, GrantClosure
 from kernel.scope import Scope
-from nodes import store
 from nodes.models import NodeGroup
+from nodes.services import rights
 
 BATCH = 500  # scopes written in one round trip
 
@@ -51,16 +53,17 @@ def refresh_entitlements(*, now: datetime) -> int:
     news = 0
     revs = EntitlementRev.objects.select_related("customer", "group").order_by("pk").iterator(chunk_size=BATCH)
     while batch := list(islice(revs, BATCH)):
-        scopes = [scope.as_json() for scope in selectors.scopes(batch, now)]
-        for scope in store.write_entitlements(scopes):
-            store.tell({"kind": "entitlement", "customer": scope["sub"], "group": scope["aud"]})
-            news += 1
-    for token in selectors.revoked_tokens(now):
-        ends = min(at for at in (token.works_until_at, token.revoked_at) if at is not None)
-        store.write_revocation(
-            jti=token.jti,
-            works_until_s=int(ends.timestamp()),
-            expires_at_s=int(token.expires_at.timestamp()),
-            now_s=int(now.timestamp()),
-        )
+        news += len(rights.write_entitlements(scope.as_json() for scope in selectors.scopes(batch, now)))
+    rights.write_revocations(_revocation(token, now) for token in selectors.revoked_tokens(now))
     return news
+
+
+def _revocation(token: AccessToken, now: datetime) -> dict[str, Any]:
+    ends = min(at for at in (token.works_until_at, token.revoked_at) if at is not None)
+    return {
+        "group": token.group.slug,
+        "jti": token.jti,
+        "works_until_s": int(ends.timestamp()),
+        "expires_at_s": int(token.expires_at.timestamp()),
+        "now_s": int(now.timestamp()),
+    }

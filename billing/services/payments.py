@@ -6,10 +6,11 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
+from billing import selectors
 from billing.errors import BadPurchase
+from billing.gateways import gateway
+from billing.gateways.protocol import Notice, Order
 from billing.models import GatewayNotice, Purchase
-from billing.payments import gateway
-from billing.payments.gateway import Notice, Order
 from billing.services.purchases import fail_purchase, lock_purchase, settle_purchase
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ def start_payment(*, purchase: Purchase, now: datetime) -> str:
         BadPurchase: it is no longer waiting for payment.
         PaymentsOff: its gateway is not set up here.
     """
-    if purchase.state != Purchase.State.PENDING or purchase.price_until_at <= now:
+    if not selectors.can_be_paid(purchase, now):
         raise BadPurchase("this purchase no longer waits for payment; start a new one", state=purchase.state)
     order = Order(
         order_id=purchase.public_id,

@@ -2,7 +2,7 @@
 
 from billing.models import Plan
 
-# slug, English, Chinese, symbols, fen a month, sockets: DESIGN section 2
+# slug, English, Chinese, symbols, fen a month, sockets at once
 PACKS = (
     ("pack-5", "Pack 5", "5 只套餐", 5, 1000, 2),
     ("pack-15", "Pack 15", "15 只套餐", 15, 2000, 3),
@@ -13,10 +13,10 @@ PACKS = (
 def seed_plans() -> int:
     """Create the packs that are missing; an admin's edits stay. Return how many were created."""
     made = 0
-    for slug, name_en, name_zh, symbols, price_fen, sockets in PACKS:
+    for slug, name_en, name_zh, symbols, price_fen, max_connections in PACKS:
         fields = {"name_en": name_en, "name_zh": name_zh, "symbols": symbols}
         _, created = Plan.objects.get_or_create(
-            slug=slug, defaults={**fields, "price_fen": price_fen, "max_connections": sockets}
+            slug=slug, defaults={**fields, "price_fen": price_fen, "max_connections": max_connections}
         )
         made += created
     return made

@@ -6,16 +6,17 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from accounts.models import Customer
 from billing import announcements, selectors
 from billing.domain.months import grant_period
 from billing.domain.pricing import MAX_MONTHS, MIN_MONTHS, due_fen
 from billing.errors import AmountMismatch, BadPurchase, IdempotencyKeyReused, NotThatGrant, PlanNotOnSale
-from billing.models import Customer, Grant, Plan, Purchase
+from billing.models import Grant, Plan, Purchase
 from billing.services import entitlements, tokens
 from nodes.errors import NodeNotOffered
 from nodes.models import Node
 
-PRICE_HOLDS = timedelta(minutes=15)  # and so does the place on the node (DESIGN section 2)
+PRICE_HOLDS = timedelta(minutes=15)  # and so does the place on the node
 
 
 @transaction.atomic
@@ -66,7 +67,7 @@ def place_purchase(
         extends=grant,
         months=months,
         symbols=source.symbols,
-        sockets=grant.sockets if grant is not None else sold_plan.max_connections,
+        max_connections=source.max_connections,
         markets=source.markets,
         levels=source.levels,
         types=source.types,
@@ -147,7 +148,7 @@ def _append_grant(purchase: Purchase, now: datetime) -> Grant:
         starts_at=starts_at,
         ends_at=ends_at,
         symbols=purchase.symbols,
-        sockets=purchase.sockets,
+        max_connections=purchase.max_connections,
         markets=purchase.markets,
         levels=purchase.levels,
         types=purchase.types,

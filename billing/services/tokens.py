@@ -5,14 +5,15 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
+from accounts.models import Customer
 from billing import announcements, selectors
 from billing.errors import NoEntitlement, TokenGone
-from billing.models import AccessToken, Customer
+from billing.models import AccessToken
 from billing.services import keys
 from kernel import tokens
 from nodes.models import NodeGroup
 
-OUTLIVES_GRANT = timedelta(days=400)  # a renewal within a year must not break a running program (DESIGN section 3)
+OUTLIVES_GRANT = timedelta(days=400)  # a renewal within a year must not break a running program
 OLD_WORKS = timedelta(hours=24)
 
 
@@ -61,6 +62,15 @@ def revoke_token(*, customer: Customer, jti: str, now: datetime) -> AccessToken:
         token.save(update_fields=["revoked_at"])
         announcements.token_ends(token, now)
     return token
+
+
+@transaction.atomic
+def revoke_tokens(*, customer: Customer, group: NodeGroup, now: datetime) -> int:
+    """End every token of a group at once, the ones that were rotated included; return how many."""
+    working = selectors.working_tokens(customer, group, now)
+    for token in working:
+        revoke_token(customer=customer, jti=token.jti, now=now)
+    return len(working)
 
 
 def _create(customer: Customer, group: NodeGroup, now: datetime) -> AccessToken:

@@ -1,4 +1,4 @@
-"""Which nodes a plan can be sold on (DESIGN section 2; issue 2, point 5).
+"""Which nodes a plan can be sold on.
 
 The unit of capacity is the socket sold: a customer counts on a node with the largest number of sockets among the
 grants bought there, because grants add up in symbols and not in sockets.
@@ -26,7 +26,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Sold:
+class SocketsHeld:
     """Sockets of one customer on one node: a grant that has not ended, or a purchase that holds its place."""
 
     node: str
@@ -44,20 +44,20 @@ class Wanted:
     customer: int | None  # None: somebody who has not logged in
 
 
-def sockets_sold(sold: Iterable[Sold]) -> dict[str, int]:
+def sockets_sold(held: Iterable[SocketsHeld]) -> dict[str, int]:
     """Return the sockets sold per node."""
     totals: dict[str, int] = defaultdict(int)
-    for (node, _), sockets in _largest(sold).items():
+    for (node, _), sockets in _largest(held).items():
         totals[node] += sockets
     return dict(totals)
 
 
-def refusal(node: Candidate, wanted: Wanted, sold: Iterable[Sold], now: datetime) -> str | None:
+def refusal(node: Candidate, wanted: Wanted, held: Iterable[SocketsHeld], now: datetime) -> str | None:
     """Return why this node can't be offered, as a stable word, or None when it can.
 
     The words, in the order of their weight: not_active, not_realtime, market, level, unseen, full.
     """
-    sold = list(sold)
+    held = list(held)
     if not node.active:
         return "not_active"
     if not node.realtime:
@@ -68,14 +68,14 @@ def refusal(node: Candidate, wanted: Wanted, sold: Iterable[Sold], now: datetime
         return "level"
     if is_unseen(node.last_seen_at, now):
         return "unseen"
-    if _more(node.slug, wanted, sold) > room(node, sold):
+    if _more(node.slug, wanted, held) > room(node, held):
         return "full"
     return None
 
 
-def room(node: Candidate, sold: Iterable[Sold]) -> int:
+def room(node: Candidate, held: Iterable[SocketsHeld]) -> int:
     """Return how many more sockets can be sold; below 0 when an admin has lowered the capacity."""
-    return node.capacity - sockets_sold(sold).get(node.slug, 0)
+    return node.capacity - sockets_sold(held).get(node.slug, 0)
 
 
 def is_unseen(last_seen_at: datetime | None, now: datetime) -> bool:
@@ -83,15 +83,15 @@ def is_unseen(last_seen_at: datetime | None, now: datetime) -> bool:
     return last_seen_at is None or now - last_seen_at > SEEN_WITHIN
 
 
-def _more(node: str, wanted: Wanted, sold: list[Sold]) -> int:
+def _more(node: str, wanted: Wanted, held: list[SocketsHeld]) -> int:
     # A buyer who adds a pack on the same node needs room only for sockets beyond those already counted.
-    has = _largest(sold).get((node, wanted.customer), 0) if wanted.customer is not None else 0
+    has = _largest(held).get((node, wanted.customer), 0) if wanted.customer is not None else 0
     return max(0, wanted.sockets - has)
 
 
-def _largest(sold: Iterable[Sold]) -> dict[tuple[str, int | None], int]:
+def _largest(held: Iterable[SocketsHeld]) -> dict[tuple[str, int | None], int]:
     largest: dict[tuple[str, int | None], int] = defaultdict(int)
-    for one in sold:
+    for one in held:
         key = (one.node, one.customer)
         largest[key] = max(largest[key], one.sockets)
     return largest

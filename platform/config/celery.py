@@ -24,9 +24,11 @@ app.conf.beat_schedule = {
         for lane in ("CN", "HK", "TEST")
     },
     "write minute bars": {"task": "streaming.write_history", "schedule": 2.0, "options": {"expires": 4}},
-    "deliver outbox": {"task": "nodes.deliver_outbox", "schedule": 1.0, "options": {"expires": 2}},
-    "purge outbox": {"task": "nodes.purge_outbox", "schedule": 3600.0, "options": {"expires": 3600}},
+    "deliver outbox": {"task": "outbox.deliver", "schedule": 1.0, "options": {"expires": 2}},
+    "purge outbox": {"task": "outbox.purge", "schedule": 3600.0, "options": {"expires": 3600}},
     "poll nodes": {"task": "nodes.poll_nodes", "schedule": 10.0, "options": {"expires": 10}},
+    "read reports": {"task": "nodes.read_reports", "schedule": 2.0, "options": {"expires": 4}},
+    "forget processes": {"task": "nodes.forget_processes", "schedule": 3600.0, "options": {"expires": 3600}},
     "refresh entitlements": {"task": "billing.refresh_entitlements", "schedule": 60.0, "options": {"expires": 60}},
     "expire purchases": {"task": "billing.expire_purchases", "schedule": 60.0, "options": {"expires": 60}},
 }

@@ -15,7 +15,7 @@ if settings.ROLE in ("all", "panel"):
     urlpatterns += [
         path("admin/", admin.site.urls),
         path("accounts/", include("allauth.urls")),
-        path("i18n/", include("django.conf.urls.i18n")),
+        path("", include("panel.urls")),
         path("", include("billing.urls")),
     ]
 if settings.ROLE in ("all", "node"):

@@ -88,7 +88,8 @@ def test_the_proxy_sends_the_nodes_addresses_to_the_node_and_the_panels_to_the_p
 
     inside = {"metrics"}  # asked for inside the deployment only
     node = {str(one.pattern) for one in get_resolver("streaming.urls").url_patterns} - inside
-    panel = {str(one.pattern) for one in get_resolver("billing.urls").url_patterns} | {"admin/", "accounts/login/"}
+    panel = {str(one.pattern) for app in ("panel", "billing") for one in get_resolver(f"{app}.urls").url_patterns}
+    panel |= {"admin/", "accounts/login/"}
     assert {one for one in node if not to_the_node(one)} == set()
     assert {one for one in panel if to_the_node(one)} == set()
     assert not to_the_node("metrics")

@@ -1,11 +1,13 @@
 """What no tool checks: platform/ stays a source root, error codes are unique, the data plane names no SQL."""
 
 import importlib
+import importlib.util
 import pkgutil
 import platform
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from kernel.errors import PlatformError
 
 ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = {"config", "kernel", "accounts", "outbox", "panel", "ops", "billing", "nodes", "streaming"}
 SOURCES = [
     file
     for folder in ("platform", "billing", "nodes", "streaming")
@@ -40,11 +43,40 @@ def test_platform_is_the_standard_librarys():
     assert found.stdout.strip() == sys.version.split()[0]
 
 
+def test_every_package_is_ours_and_not_one_of_that_name_from_elsewhere():
+    """panel, ops, accounts and outbox exist on the package index too."""
+    for name in PACKAGES:
+        found = importlib.util.find_spec(name)
+        assert found is not None
+        assert Path(found.origin).parent in (ROOT / name, ROOT / "platform" / name), name
+
+
+def test_every_tool_knows_every_package():
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    tool = pyproject["tool"]
+    wheel = tool["hatch"]["build"]["targets"]["wheel"]["packages"]
+
+    assert {Path(path).name for path in wheel} == PACKAGES
+    assert all((ROOT / path).is_dir() for path in wheel)
+    assert set(tool["mypy"]["packages"]) == PACKAGES
+    assert set(tool["importlinter"]["root_packages"]) == PACKAGES
+    assert tool["ruff"]["src"] == tool["pytest"]["ini_options"]["pythonpath"] == [".", "platform"]
+
+
+@pytest.mark.parametrize("name", ["accounts", "outbox", "panel", "ops", "billing.models", "billing.gateways"])
+def test_a_package_says_what_may_happen_inside_and_what_may_not(name):
+    said = importlib.util.find_spec(name)
+    text = " ".join(Path(said.origin).read_text().split())
+
+    assert "What may happen here:" in text
+    assert "What may not:" in text
+
+
 def test_error_codes_are_unique():
-    for package in ("kernel", "billing", "nodes", "streaming"):
+    for package in sorted(PACKAGES - {"config", "panel", "ops"}):
         module = importlib.import_module(package)
         for found in pkgutil.walk_packages(module.__path__, f"{package}."):
-            if re.search(r"errors|tokens|scope|instruments|consumers|gateway|payments\.\w+$", found.name):
+            if re.search(r"errors|tokens|scope|instruments|consumers|gateways", found.name):
                 importlib.import_module(found.name)
     owners: dict[str, type] = {}
     queue = [PlatformError]

@@ -5,8 +5,8 @@ import json
 import pytest
 from rest_framework.test import APIClient
 
+from billing.gateways.sandbox.gateway import SandboxGateway
 from billing.models import Grant, Purchase
-from billing.payments.sandbox import SandboxGateway
 from kernel.clock import utc_now
 from nodes.models import Node
 from tests.factories import a_customer, a_node, a_plan

@@ -1,4 +1,4 @@
-"""What the panel shows of a running node, in both languages, on a desk and on a phone; the admin. (tests/billing/panel
+"""What the panel shows of a running node, in both languages, on a desk and on a phone; the admin. (tests/panel
 looks at every other page.)
 
 With TICKPACK_SCREENSHOTS=DIR the pictures are kept there (docs/screenshots has the good ones).

@@ -1,4 +1,4 @@
-"""What tests of nodes and of the outbox start from."""
+"""What tests of nodes start from."""
 
 import json
 import threading
@@ -6,11 +6,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.people import node, quick_passwords
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings):
-    """Hash passwords with MD5: the real hasher takes a quarter of a second for each customer."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+__all__ = ["health_server", "node", "quick_passwords"]
 
 
 @pytest.fixture

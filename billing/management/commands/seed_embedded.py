@@ -12,15 +12,15 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.models import Customer
 from billing import selectors
-from billing.models import Customer
 from billing.services import keys
 from billing.services.plans import seed_plans
 from billing.services.purchases import place_purchase, settle_purchase
 from billing.services.tokens import issue_token
 from kernel.clock import utc_now
 from nodes.models import Node, NodeGroup
-from nodes.services import deliver_outbox
+from outbox.services.sending import deliver_outbox
 
 DEMO_PLAN = "pack-5"
 

@@ -1,4 +1,4 @@
-"""`manage.py seed_plans`: the price list of DESIGN section 2, where its rows are missing."""
+"""`manage.py seed_plans`: the price list that a new shop opens with, where its rows are missing."""
 
 from typing import Any
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from config.embedded import servers
+from config.embedded import earlier, servers
 from config.embedded.children import PYTHON, Child, ChildFailed, ending, free_port, port_is_taken
 from config.embedded.parts import PARTS
 
@@ -111,6 +111,7 @@ class Supervisor:
             "PYTHONUNBUFFERED": "1",
         }
         self._start_stores(keys["redis_password"], keys["history_password"])
+        self._refuse_earlier_data()
         self.say("Preparing the database; starting " + ", ".join(PARTS) + " ...")
         preparing = self._begin_preparing(keys, panel, stream)
         # What does not touch SQL while it starts does so meanwhile; a second of every import is saved.
@@ -198,7 +199,8 @@ class Supervisor:
             stores.append(history)
         for child in stores:
             self._launch(child)
-        if not os.environ.get("DATABASE_URL"):
+        self._named_sql = bool(os.environ.get("DATABASE_URL"))
+        if not self._named_sql:
             self._start_sql(stores)
         for child in stores:
             child.wait_ready()
@@ -223,6 +225,20 @@ class Supervisor:
         os.environ["DATABASE_URL"] = f"sqlite:///{self.var / 'panel.sqlite3'}"
         chosen.write_text(wanted)
         self.say("  sqlite     ready")
+
+    def _refuse_earlier_data(self) -> None:
+        """Stop before anything of ours writes, where the database is one that this version cannot take over."""
+        if not earlier.is_of_an_earlier_version(os.environ["DATABASE_URL"]):
+            return
+        if self._named_sql:
+            raise CannotStart(
+                "the database that DATABASE_URL names was made by an earlier version of Tickpack, whose data this one "
+                "cannot take over; name an empty one"
+            )
+        raise CannotStart(
+            f"{self.var} was made by an earlier version of Tickpack, whose data this one cannot take over; move that "
+            "folder away, or choose another one with --var DIR"
+        )
 
     def _begin_preparing(self, keys: dict[str, str], panel: str, stream: str) -> "subprocess.Popen[str]":
         """Migrate and seed, in a process of its own."""

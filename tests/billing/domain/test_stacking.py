@@ -24,16 +24,16 @@ L1 = frozenset({"L1"})
 
 
 def grant(
-    start: int, end: int, symbols: int = 5, *, markets=BOTH, sockets: int = 2, closed: int | None = None
+    start: int, end: int, symbols: int = 5, *, markets=BOTH, max_connections: int = 2, closed: int | None = None
 ) -> Grant:
     """A grant over [NOW + start days, NOW + end days)."""
     closed_at = None if closed is None else NOW + closed * DAY
-    return Grant(NOW + start * DAY, NOW + end * DAY, symbols, sockets, markets, L1, closed_at)
+    return Grant(NOW + start * DAY, NOW + end * DAY, symbols, max_connections, markets, L1, closed_at)
 
 
 GRANTS = st.builds(
     lambda start, length, symbols, sockets, markets, closed: grant(
-        start, start + length, symbols, markets=markets, sockets=sockets, closed=closed
+        start, start + length, symbols, markets=markets, max_connections=sockets, closed=closed
     ),
     st.integers(-40, 40),
     st.integers(1, 40),
@@ -68,9 +68,11 @@ def test_a_pack_and_its_extension_never_add_up():
 
 
 def test_the_largest_number_of_sockets_counts_and_markets_unite():
-    both = entitlement_at([grant(0, 30, sockets=2, markets=CN), grant(0, 30, sockets=3, markets=HK)], NOW)
+    both = entitlement_at(
+        [grant(0, 30, max_connections=2, markets=CN), grant(0, 30, max_connections=3, markets=HK)], NOW
+    )
 
-    assert (both.max_conns, both.markets) == (3, BOTH)
+    assert (both.max_connections, both.markets) == (3, BOTH)
 
 
 def test_a_closed_grant_ends_early():
@@ -132,7 +134,7 @@ def test_adding_a_grant_never_lowers_anything(grants, more, at):
     before, after = entitlement_at(grants, at), entitlement_at([*grants, more], at)
 
     assert after.max_subs >= before.max_subs
-    assert after.max_conns >= before.max_conns
+    assert after.max_connections >= before.max_connections
     assert after.markets >= before.markets
     assert after.levels >= before.levels
 
@@ -158,7 +160,7 @@ def test_a_token_signed_at_one_instant_is_right_at_every_later_one(grants, signe
     says, holds = scope.at(at.timestamp()), entitlement_at(grants, at)
 
     if at >= signed:
-        assert (says.max_subs, says.max_conns, says.markets) == (holds.max_subs, holds.max_conns, holds.markets)
+        assert (says.max_subs, says.max_conns, says.markets) == (holds.max_subs, holds.max_connections, holds.markets)
     assert scope.steps[-1].max_subs == 0
     assert Scope.from_json(scope.as_json()) == scope
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.domain.placement import Candidate, Sold, Wanted, refusal, room, sockets_sold
+from nodes.domain.placement import Candidate, SocketsHeld, Wanted, refusal, room, sockets_sold
 
 NOW = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
 ALICE, BOB = 1, 2
@@ -48,24 +48,24 @@ def test_a_node_is_refused_for_its_weightiest_reason(changes, why):
 
 
 def test_the_last_two_sockets_go_to_one_buyer_only():
-    sold = [Sold("sh-1", BOB, 2)]
+    sold = [SocketsHeld("sh-1", BOB, 2)]
 
     assert refusal(node(), wanted(), sold, NOW) is None
-    assert refusal(node(), wanted(), [*sold, Sold("sh-1", 3, 2)], NOW) == "full"
+    assert refusal(node(), wanted(), [*sold, SocketsHeld("sh-1", 3, 2)], NOW) == "full"
 
 
 def test_a_buyer_who_stacks_on_a_full_node_needs_no_more_room():
-    sold = [Sold("sh-1", ALICE, 2), Sold("sh-1", BOB, 2)]
+    sold = [SocketsHeld("sh-1", ALICE, 2), SocketsHeld("sh-1", BOB, 2)]
 
     assert refusal(node(), wanted(), sold, NOW) is None
     assert refusal(node(), wanted(sockets=3), sold, NOW) == "full"
 
 
 def test_another_nodes_buyers_take_no_room():
-    assert room(node(), [Sold("hk-1", BOB, 5)]) == 4
+    assert room(node(), [SocketsHeld("hk-1", BOB, 5)]) == 4
 
 
-@given(st.lists(st.builds(Sold, st.sampled_from(["a", "b"]), st.integers(1, 3), st.integers(1, 5)), max_size=8))
+@given(st.lists(st.builds(SocketsHeld, st.sampled_from(["a", "b"]), st.integers(1, 3), st.integers(1, 5)), max_size=8))
 def test_a_customer_counts_once_a_node_with_the_largest(sold):
     totals = sockets_sold(sold)
 

@@ -1,0 +1,4 @@
+"""The gateway for trying things out, as a provider would be: its protocol, its pay page, and the notices that it posts.
+
+It takes no money. Everybody can pay with it, so it runs only where no real money is meant (config.checks).
+"""

@@ -1,0 +1,1 @@
+"""The nodes' verbs: states and polling of nodes, feeds, what is delivered to groups, what their processes report."""

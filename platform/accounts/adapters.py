@@ -1,0 +1,27 @@
+"""allauth's questions: who signs up has the language of the page where they did, and mails are written in it."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+from django.utils import translation
+
+from accounts.models import Customer, languages
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """settings.ACCOUNT_ADAPTER."""
+
+    def save_user(self, request: HttpRequest, user: Customer, form: Any, commit: bool = True) -> Customer:
+        """Fill a new person's row from the sign-up form, with the language that the page was in."""
+        asked = translation.get_language_from_request(request)
+        if asked in dict(languages()):
+            user.language = asked
+        saved: Customer = super().save_user(request, user, form, commit)
+        return saved
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send one of allauth's own mails, in the language of whom it is for; of nobody we know, in the page's."""
+        person = context.get("user")
+        with translation.override(getattr(person, "language", None) or translation.get_language()):
+            super().send_mail(template_prefix, email, context)

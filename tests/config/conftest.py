@@ -1,0 +1,5 @@
+"""What tests of the wiring start from."""
+
+from tests.people import alice, keys_dir, node, quick_passwords
+
+__all__ = ["alice", "keys_dir", "node", "quick_passwords"]

@@ -1,0 +1,17 @@
+"""What a node says of itself follows from its columns."""
+
+import pytest
+
+from nodes.models import Node
+
+
+@pytest.mark.parametrize(
+    ("ws_url", "base"),
+    [
+        ("wss://sh-1.example:8443/ws/stock", "https://sh-1.example:8443"),
+        ("ws://127.0.0.1:8000/ws/stock", "http://127.0.0.1:8000"),
+        ("ws://[::1]:8000/ws/stock", "http://[::1]:8000"),
+    ],
+)
+def test_where_a_node_answers_http_follows_from_its_socket_address(ws_url, base):
+    assert Node(ws_url=ws_url).http_base == base

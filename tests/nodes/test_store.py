@@ -1,0 +1,24 @@
+"""What the control plane writes for nodes, as commands."""
+
+import pytest
+
+from kernel import keyspace
+from nodes import store
+from outbox.transports.redis import RedisLink, Set
+
+
+def test_a_revocation_is_kept_500_days_at_most():
+    now = 1_800_000_000
+
+    [write] = store.revocation(jti="j", works_until_s=now, expires_at_s=now + 10**9, now_s=now)
+
+    assert write == Set(keyspace.revoked("j"), str(now), 500 * 86_400)
+
+
+def test_one_of_an_expired_token_is_nothing_to_write():
+    assert store.revocation(jti="j", works_until_s=1, expires_at_s=5, now_s=5) == ()
+
+
+@pytest.mark.whole
+def test_a_redis_that_is_away_is_a_lanes_problem_and_no_error():
+    assert "ConnectionError" in store.feed_state(RedisLink("redis://127.0.0.1:1/0"), lane="CN")["problem"]
