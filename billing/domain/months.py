@@ -1,4 +1,4 @@
-"""What a month of a plan is: a calendar month in Asia/Shanghai, at the same time of day (DESIGN section 2)."""
+"""What a month of a plan is: a calendar month in Asia/Shanghai, at the same time of day."""
 
 from calendar import monthrange
 from datetime import UTC, datetime

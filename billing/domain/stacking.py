@@ -1,4 +1,4 @@
-"""Grants -> entitlement: the rule the whole shop stands on (DESIGN section 2).
+"""Grants -> entitlement: the rule the whole shop stands on.
 
 At an instant the symbols of all grants that cover it add up, markets and levels are united, and the largest number of
 sockets counts. Periods are half-open, so a grant that ends and its extension that begins at the same instant never

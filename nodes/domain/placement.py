@@ -1,4 +1,4 @@
-"""Which nodes a plan can be sold on (DESIGN section 2; issue 2, point 5).
+"""Which nodes a plan can be sold on.
 
 The unit of capacity is the socket sold: a customer counts on a node with the largest number of sockets among the
 grants bought there, because grants add up in symbols and not in sockets.
