@@ -1,50 +1,59 @@
 """What one script writes together lies on one shard, and no two things share a key."""
 
+import inspect
 import re
-from itertools import combinations
+from collections import Counter
 
 from kernel import keyspace
 
-OF_A_LANE = (
-    keyspace.lease, keyspace.fence, keyspace.epoch, keyspace.floor, keyspace.epochs, keyspace.newest, keyspace.checkpoint,
-    keyspace.history_checkpoint, keyspace.history_lock, keyspace.feed_setting, keyspace.feed_state, keyspace.wanted,
-    keyspace.pushed, keyspace.push_versions, keyspace.calendar_overrides,
-)  # fmt: skip
-OF_A_CUSTOMER = (keyspace.entitlement, keyspace.policy, keyspace.subscription, keyspace.follows)
+VALUES = {
+    "lane": "CN", "epoch_name": "e1", "customer": "alice", "group": "sh", "jti": "j1", "kind": "connect", "who": "alice@sh",
+    "node": "sh-1",
+}  # fmt: skip
 
 
-def lane_keys(lane: str) -> list[str]:
-    return [key(lane) for key in OF_A_LANE] + [key(lane, "e1") for key in (keyspace.stream, keyspace.events)]
+def keys(first: str | None = None, **values: str) -> list[str]:
+    """Every key of the key space, or those that are named by `first` first."""
+    names = {function: list(inspect.signature(function).parameters) for _, function in functions()}
+    values = VALUES | values
+    return [
+        function(*(values[name] for name in wanted))
+        for function, wanted in names.items()
+        if first is None or wanted[0] == first
+    ]
 
 
-def customer_keys(customer: str, group: str) -> list[str]:
-    return [key(customer, group) for key in OF_A_CUSTOMER]
+def functions():
+    return inspect.getmembers(keyspace, inspect.isfunction)
 
 
-def tags(keys: list[str]) -> set[str]:
-    """What Redis Cluster hashes of each key: what stands in the first braces."""
-    return {re.search(r"\{([^}]+)\}", key)[1] for key in keys}
+def shards(some: list[str]) -> set[str]:
+    """What Redis Cluster hashes of each key: what stands in its braces, else the whole."""
+    tags = [re.search(r"\{([^}]+)\}", key) for key in some]
+    return {tag[1] if tag else key for tag, key in zip(tags, some, strict=True)}
 
 
 def test_all_keys_of_a_lane_lie_on_one_shard():
-    assert tags(lane_keys("CN")) == {"CN"}
+    assert keyspace.stream("CN", "e1") in keys("lane")
+    assert shards(keys("lane")) == {"CN"}
 
 
 def test_all_keys_of_a_customer_on_a_group_lie_on_one_shard_with_the_limiter():
-    assert tags([*customer_keys("alice", "sh"), keyspace.rate("connect", "alice@sh")]) == {"alice@sh"}
+    assert keyspace.follows("alice", "sh") in keys("customer")
+    assert shards([*keys("customer"), keyspace.rate("connect", "alice@sh")]) == {"alice@sh"}
 
 
 def test_no_two_things_share_a_key():
-    keys = [
-        *lane_keys("CN"), *lane_keys("HK"), *customer_keys("alice", "sh"), *customer_keys("alice", "hk"),
-        keyspace.rate("connect", "alice@sh"), keyspace.rate("call", "alice@sh"), keyspace.revoked("j1"),
-        keyspace.policies("sh"), keyspace.subscribers("sh"), keyspace.siblings("sh"), keyspace.draining("sh"),
-        keyspace.PROCESSES, keyspace.CONTROL_GROUP,
-    ]  # fmt: skip
+    names = [*keys(), keyspace.PROCESSES, keyspace.CONTROL_GROUP]
 
-    assert [(one, other) for one, other in combinations(keys, 2) if one == other] == []
+    assert [key for key, times in Counter(names).items() if times > 1] == []
 
 
-def test_a_stream_and_its_events_belong_to_one_epoch():
+def test_nothing_of_two_lanes_epochs_customers_or_groups_shares_a_key():
+    for first, change in (
+        ("lane", {"lane": "HK"}), ("customer", {"customer": "bob"}), ("customer", {"group": "hk"}), ("jti", {"jti": "j2"}),
+        ("group", {"group": "hk"}), ("node", {"node": "hk-1"}),
+    ):  # fmt: skip
+        assert set(keys(first)) & set(keys(first, **change)) == set()
     assert keyspace.stream("CN", "e1") != keyspace.stream("CN", "e2")
     assert keyspace.events("CN", "e1") != keyspace.events("CN", "e2")

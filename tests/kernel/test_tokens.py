@@ -111,7 +111,8 @@ def test_alg_none_and_a_public_key_as_hmac_secret_are_refused():
 # -- one token has one text --------------------------------------------------------------------------------------------
 
 HEADER = {"alg": "EdDSA", "kid": "k1", "typ": "rt+jwt"}
-CLAIMS = jwt.decode(issued(), options={"verify_signature": False})
+ISSUED = issued()
+CLAIMS = jwt.decode(ISSUED, options={"verify_signature": False})
 
 
 def part(raw: bytes) -> str:
@@ -208,6 +209,15 @@ def test_a_name_that_stands_twice_is_refused(token):
 @pytest.mark.parametrize("payload", [b"[]", b"5", b"null", b"", b"{", b"{} {}", b"[" * 9_000])
 def test_a_header_or_payload_that_is_no_object_is_refused(payload):
     for token in (sealed(payload, raw(CLAIMS)), sealed(raw(HEADER), payload)):
+        with pytest.raises(tokens.BadToken):
+            verified(token)
+
+
+@given(st.integers(0, len(ISSUED) - 1), st.sampled_from("AQgwz_-=. \n\u00e9"))
+def test_no_letter_of_a_token_can_be_another_one(at, letter):
+    token = ISSUED[:at] + letter + ISSUED[at + 1 :]
+
+    if token != ISSUED:
         with pytest.raises(tokens.BadToken):
             verified(token)
 
