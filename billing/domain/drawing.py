@@ -34,7 +34,7 @@ def draw(segments: list[Segment], *, until_at: datetime, most: int) -> list[Bloc
     blocks = []
     for segment in segments:
         end = min(segment.until_at or until_at, until_at)
-        if segment.entitlement.max_subs == 0 or end <= segment.from_at or whole <= 0:
+        if segment.entitlement.max_subs == 0 or end <= segment.from_at:
             continue
         left = round(WIDTH * (segment.from_at - start).total_seconds() / whole)
         right = round(WIDTH * (end - start).total_seconds() / whole)

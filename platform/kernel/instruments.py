@@ -30,7 +30,7 @@ class Venue(StrEnum):
 
 
 MIC = {Venue.SH: "XSHG", Venue.SZ: "XSHE", Venue.BJ: "BJSE", Venue.HK: "XHKG"}
-# One ingest task, one stream and one set of Redis keys for each (DESIGN section 6).
+# One ingest task, one stream and one set of Redis keys for each, so that markets fail apart.
 LANES = ("CN", "HK", "TEST")
 _BARE_ALIASES = {"HSI": "HSI.HK", "HSCEI": "HSCEI.HK", "HSTECH": "HSTECH.HK"}
 _MAINLAND = re.compile(r"([0-9]{6})\.(SH|SZ|BJ)", re.ASCII)

@@ -1,4 +1,4 @@
-"""The claims of a token as the newer HTTP node of seed 0 has them: everything that is allowed stands under `scope`.
+"""The claims of a token as rt-receivers read them: everything that is allowed stands under `scope`.
 
 `issue` and `verify` (kernel.tokens) know flat claims; here they are turned into the nested ones and back, so that
 nothing that we sign is lost: `jti`, `aud`, `kid` and the steps stand in both. docs/protocol.md "rt-receiver".

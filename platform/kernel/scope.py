@@ -1,7 +1,7 @@
 """What a token allows: the one value that crosses from the control plane to the data plane.
 
 A scope is made by billing from grants (`billing.domain`), signed into a token (`kernel.tokens`) and written to Redis
-as JSON (`as_json`), where the copy with the higher `rev` wins over the token's (DESIGN section 3).
+as JSON (`as_json`), where the copy with the higher `rev` wins over the token's (kernel.access).
 """
 
 from dataclasses import dataclass, field, replace

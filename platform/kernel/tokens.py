@@ -1,13 +1,15 @@
 """Scope <-> JWT. Billing signs, streaming verifies; both by RFC 8725: one algorithm a key, typ, every claim required.
 
-Time is an argument; PyJWT would read the clock itself. It signs; the compact form that is verified is read here, with
-PyJWT's algorithms: its own reading took a third as long again as the signature.
-No function here puts a token, or a part of one, into an error's text.
+Time is an argument; PyJWT would read the clock itself. It signs, and its algorithms verify; the compact form is read
+here. Its `decode_complete` takes 155 us for a token of two steps and 731 us for one of a hundred, where this takes 123
+and 325, 106 of them the signature; and it lets through what RFC 7515 and 7519 call malformed: padding, other encodings
+than UTF-8, names that stand twice. One token has one text here.
+No function puts a token, or a part of one, into an error's text.
 """
 
 import json
 import re
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +19,7 @@ import jwt
 
 from kernel import nested
 from kernel.errors import Malformed, Refused
-from kernel.scope import BadScope, Scope, step_as_claims, steps_from_claims, words
+from kernel.scope import LEVELS, MARKETS, BadScope, Scope, step_as_claims, steps_from_claims, words
 
 TYP = "rt+jwt"
 SCOPE_TYPE = "realtime_stock"
@@ -26,6 +28,7 @@ MAX_TOKEN_BYTES = 16 * 1024  # a token with a hundred steps has 12 KiB; a header
 ALGORITHMS = ("EdDSA", "RS256")
 _REQUIRED = ("iss", "sub", "aud", "jti", "iat", "nbf", "exp")
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
+_NOT_A_JWT = "the token is not a JWT; copy it again from the panel, whole"
 _SIGNED_BY: dict[str, jwt.algorithms.Algorithm] = {
     "EdDSA": jwt.algorithms.OKPAlgorithm(),
     "RS256": jwt.algorithms.RSAAlgorithm(jwt.algorithms.RSAAlgorithm.SHA256),
@@ -112,7 +115,7 @@ def issue(
     algorithm: str = "EdDSA",
     node_id: str | None = None,
 ) -> str:
-    """Sign a scope. The claims are those of DESIGN section 3; `markets`, `levels` and `max_*` are the first step's.
+    """Sign a scope. `markets`, `levels` and `max_*` are what holds now; `quota.steps` has all that is to come.
 
     Args:
         node_id: of a node that wants the nested shape (kernel.nested); None for our own.
@@ -156,10 +159,9 @@ def key_id(token: str) -> str:
 def _header(part: str) -> tuple[str, str]:
     """Return a header's kid and alg."""
     try:
-        # A signature and a payload of nothing: PyJWT looks at whole tokens only.
-        header = jwt.get_unverified_header(f"{part}.e30.")
-    except (jwt.PyJWTError, ValueError, RecursionError):
-        raise BadToken("the token is not a JWT; copy it again from the panel, whole") from None
+        header = _object(part)
+    except (ValueError, RecursionError):
+        raise BadToken(_NOT_A_JWT) from None
     kid, algorithm = header.get("kid"), header.get("alg")
     if header.get("typ") != TYP or not isinstance(kid, str) or not 1 <= len(kid) <= 64:
         raise BadToken("the token is not a real-time token of this service")
@@ -195,18 +197,43 @@ def _opened(token: str, key: VerifyKey) -> dict[str, Any]:
     if parts is None or _header(parts[1])[1] != key.algorithm:
         raise wrong
     try:
-        signature, payload = _decoded(parts[3]), _decoded(parts[2])
-        signed = _SIGNED_BY[key.algorithm].verify(token[: parts.end(2)].encode(), key.public, signature)
-        claims = json.loads(payload) if signed else None
+        signed = _SIGNED_BY[key.algorithm].verify(token[: parts.end(2)].encode(), key.public, _decoded(parts[3]))
+        claims = _object(parts[2]) if signed else None
     except (ValueError, RecursionError):
         raise wrong from None
-    if not isinstance(claims, dict) or any(claims.get(name) is None for name in _REQUIRED):
+    if claims is None or any(claims.get(name) is None for name in _REQUIRED):
         raise wrong
     return claims
 
 
+def _object(part: str) -> dict[str, Any]:
+    """Return the JSON object of a header or a payload.
+
+    Raises:
+        ValueError, RecursionError: it is none, not in UTF-8, or a name stands in it twice.
+    """
+    found = _json(_decoded(part).decode("utf-8"))
+    if not isinstance(found, dict):
+        raise ValueError("it must be an object")
+    return found
+
+
 def _decoded(part: str) -> bytes:
-    return urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    """Read base64url without padding; only what an encoder writes, so that a signed token has one text."""
+    decoded = urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    if urlsafe_b64encode(decoded).rstrip(b"=") != part.encode():
+        raise ValueError("it is not the canonical form")
+    return decoded
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
+_json = json.JSONDecoder(object_pairs_hook=_once).decode
 
 
 def _read(claims: dict[str, Any], issuer: str, audience: str) -> Claims:
@@ -228,8 +255,8 @@ def _read(claims: dict[str, Any], issuer: str, audience: str) -> Claims:
     if not isinstance(quota, dict) or type(rev) is not int or rev < 0:
         raise BadToken("the token's quota or rev is missing")
     try:
-        words(claims, "markets", ("CN", "HK"))
-        words(claims, "levels", ("L1", "L2"))
+        words(claims, "markets", MARKETS)
+        words(claims, "levels", LEVELS)
         steps = steps_from_claims(quota.get("steps"))
     except BadScope as error:
         raise BadToken(f"the token's scope is not right: {error.message}") from None

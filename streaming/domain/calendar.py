@@ -1,7 +1,7 @@
 """When a market trades: its state at an instant, until when, and which minute a window's bar belongs to.
 
-Both markets live at UTC+8 without summer time, so a day is an arithmetic matter. The timetable is DESIGN section 4's;
-days come from outside (`streaming.reference`), as do the changes that operators make.
+Both markets live at UTC+8 without summer time, so a day is an arithmetic matter. The timetable is that of
+docs/adr/0007-the-timetable.md; days come from outside (`streaming.reference`), as do the changes that operators make.
 """
 
 from collections.abc import Mapping, Sequence
@@ -189,7 +189,7 @@ class Calendar:
         return None
 
     def minute_of(self, seq: int) -> int | None:
-        """Return the opening of the minute that a window's bar belongs to (DESIGN section 4, folding to minutes).
+        """Return the opening of the minute that a window's bar belongs to (docs/protocol.md, "Folding to minutes").
 
         Auctions and closing prints have no minute of their own: they go to the nearest one that has. After-hours
         trades count in the day and belong to no minute.

@@ -1,6 +1,6 @@
 """Bars of longer intervals while they are being formed: 1m to 4h by session, 1d, 1w and 1M by the exchange's days.
 
-The minute that a window belongs to is the calendar's business (DESIGN section 4, folding to minutes): auctions and
+The minute that a window belongs to is the calendar's business (docs/protocol.md, "Folding to minutes"): auctions and
 closing prints go to the nearest minute that has one. Longer intervals are counted in minutes from the session's
 opening, so an hour of the afternoon begins at 13:00; a week begins on Monday, a month on the first.
 """

@@ -1,4 +1,4 @@
-"""How many levels of the best orders a plan's levels include (DESIGN section 7)."""
+"""How many levels of the best orders a plan's levels include."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""Window bars -> minute bars, by the one rule that we and every client share (DESIGN section 4)."""
+"""Window bars -> minute bars, by the rule that we and every client share (docs/protocol.md, "Folding to minutes")."""
 
 from dataclasses import dataclass, field
 from typing import Protocol

@@ -29,6 +29,24 @@ def test_what_is_no_symbol_is_refused_by_name(text):
     assert text[:40] in str(caught.value)
 
 
+@pytest.mark.parametrize("value", [None, 5, b"600519.SH", ["600519.SH"]])
+def test_what_is_no_text_is_no_symbol(value):
+    with pytest.raises(BadSymbol, match=type(value).__name__):
+        InstrumentId.parse(value)
+
+
+def test_a_symbol_may_be_written_with_blanks_up_to_32_letters():
+    assert str(InstrumentId.parse("700.HK".ljust(32))) == "00700.HK"
+    with pytest.raises(BadSymbol):
+        InstrumentId.parse("700.HK".ljust(33))
+
+
+def test_a_refusal_repeats_forty_letters_of_what_was_asked_and_no_more():
+    with pytest.raises(BadSymbol) as caught:
+        InstrumentId.parse("x" * 60)
+    assert caught.value.fields == {"symbol": "x" * 40}
+
+
 @given(st.text(max_size=40))
 def test_nothing_but_bad_symbol_is_ever_raised(text):
     try:

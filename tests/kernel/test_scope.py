@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.scope import NOTHING, BadScope, Policy, Scope, Step, newer, steps_from_claims
+from kernel.scope import NOTHING, BadScope, Policy, Scope, Step, newer, steps_from_claims, symbols_from
 
 L1 = frozenset({"L1"})
 FIVE = Step(100, 5, 2, frozenset({"CN"}), L1)
@@ -54,6 +54,60 @@ def test_a_claim_of_the_wrong_type_is_refused(change):
         steps_from_claims([GOOD | change])
 
 
+@pytest.mark.parametrize(
+    ("name", "most"), [("from", 9_007_199_254_740_992), ("max_subs", 100_000), ("max_conns", 10_000)]
+)
+def test_a_number_of_a_step_has_a_most(name, most):
+    [step] = steps_from_claims([GOOD | {name: most}])
+
+    assert most in (step.from_s, step.max_subs, step.max_conns)
+    with pytest.raises(BadScope, match=f"{name} must be a whole number"):
+        steps_from_claims([GOOD | {name: most + 1}])
+
+
+def test_a_scope_may_have_a_thousand_steps():
+    assert len(steps_from_claims([GOOD | {"from": at} for at in range(1000)])) == 1000
+    with pytest.raises(BadScope):
+        steps_from_claims([GOOD | {"from": at} for at in range(1001)])
+
+
+@pytest.mark.parametrize(
+    "change", [{"sub": ""}, {"sub": 5}, {"aud": None}, {"rev": -1}, {"rev": 2**53 + 1}, {"steps": []}]
+)
+def test_a_stored_scope_of_the_wrong_shape_is_refused(change):
+    assert Scope.from_json(SCOPE.as_json() | {"rev": 2**53}).rev == 9_007_199_254_740_992
+    with pytest.raises(BadScope):
+        Scope.from_json(SCOPE.as_json() | change)
+
+
+def test_nothing_allows_nothing():
+    assert Step(0, 0, 0, frozenset(), frozenset()) == NOTHING
+
+
+def test_who_never_had_a_grant_has_an_end_that_lies_at_the_beginning_of_time():
+    never = Scope("alice", "cn-east", 0, ())
+
+    assert (never.ends_at_s, never.revision, never.at(10**9)) == (0, 0, NOTHING)
+
+
+def test_a_list_of_symbols_is_read_into_canonical_forms():
+    assert symbols_from(["700.hk", "HSI", "600519.SH"]) == {"00700.HK", "HSI.HK", "600519.SH"}
+    assert symbols_from([]) == frozenset()
+
+
+@pytest.mark.parametrize("value", [None, "600519.SH", {"600519.SH": 1}, ["?"], [5]])
+def test_what_is_no_list_of_symbols_is_refused(value):
+    with pytest.raises(BadScope):
+        symbols_from(value)
+
+
+def test_a_list_of_symbols_has_at_most_a_hundred_thousand():
+    with pytest.raises(BadScope, match="is not a symbol"):  # it is read, so the first wrong one is told
+        symbols_from(["?"] * 100_000)
+    with pytest.raises(BadScope, match="must be a list"):
+        symbols_from(["?"] * 100_001)
+
+
 @pytest.mark.parametrize("claims", [None, [], {}, [1], [GOOD, GOOD], [GOOD] * 1001])
 def test_steps_must_be_a_list_that_ascends(claims):
     with pytest.raises(BadScope):
@@ -86,6 +140,22 @@ def test_a_policy_leaves_what_both_have_and_the_lower_quota():
     assert left.at(2000) == Step(1000, 2, 2, frozenset({"CN"}), frozenset({"L1"}))
     assert left.steps[-1] == ENDED
     assert (left.rev, left.revision, SOLD.revision) == (3, 7, 3)
+
+
+def test_a_policy_that_says_nothing_restricts_nothing():
+    assert Policy() == Policy(0, 0, None, None, None)
+    assert SOLD.under(Policy()).steps == SOLD.steps
+
+
+@pytest.mark.parametrize(
+    "change", [{"revision": 2**53 + 1}, {"revision": "1"}, {"max_subs": 100_001}, {"markets": None}]
+)
+def test_a_stored_policy_of_the_wrong_shape_is_refused(change):
+    good = {"revision": 9_007_199_254_740_992, "max_subs": 100_000}
+
+    assert Policy.from_json(good) == Policy(9_007_199_254_740_992, 100_000)
+    with pytest.raises(BadScope):
+        Policy.from_json(good | change)
 
 
 def test_a_policy_never_adds_anything():

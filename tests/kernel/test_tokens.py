@@ -46,7 +46,7 @@ def test_what_was_signed_is_what_is_read():
     assert (claims.jti, claims.issued_at_s, claims.expires_at_s) == ("j1", NOW, NOW + 5000)
 
 
-def test_the_claims_carry_what_the_seed_promises():
+def test_the_claims_say_what_holds_now_and_which_product_it_is():
     claims = jwt.decode(issued(), options={"verify_signature": False})
     assert (claims["markets"], claims["levels"], claims["quota"]["max_subs"]) == (["CN", "HK"], ["L1"], 5)
     assert claims["scope_type"] == "realtime_stock"
@@ -108,6 +108,165 @@ def test_alg_none_and_a_public_key_as_hmac_secret_are_refused():
             verified(token)
 
 
+# -- one token has one text --------------------------------------------------------------------------------------------
+
+HEADER = {"alg": "EdDSA", "kid": "k1", "typ": "rt+jwt"}
+ISSUED = issued()
+CLAIMS = jwt.decode(ISSUED, options={"verify_signature": False})
+
+
+def part(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def sealed(header: bytes | str, payload: bytes | str) -> str:
+    """Sign a header and a payload just as they are, as nobody but the owner of the key could."""
+    parts = [one if isinstance(one, str) else part(one) for one in (header, payload)]
+    return ".".join([*parts, part(KEY.sign(".".join(parts).encode()))])
+
+
+def raw(value: dict, *, twice: str = "") -> bytes:
+    text = json.dumps(value)
+    return (text if not twice else "{" + twice + "," + text[1:]).encode()
+
+
+def with_a_trailing_bit(text: str) -> str:
+    """Another text of the same bytes: the lowest bit of the last character belongs to no byte."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    assert len(text) % 4 in (2, 3)
+    return text[:-1] + alphabet[alphabet.index(text[-1]) + 1]
+
+
+def padded(value: dict, remainder: int = 2) -> bytes:
+    """JSON of a length whose base64 has room for trailing bits."""
+    told = raw(value)
+    return told + b" " * ((remainder - len(told)) % 3)
+
+
+def test_what_the_helpers_below_sign_is_a_token_unless_they_bend_it():
+    assert verified(sealed(raw(HEADER), raw(CLAIMS))).scope == SCOPE
+    assert verified(sealed(padded(HEADER), padded(CLAIMS))).scope == SCOPE
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        with_a_trailing_bit(issued()),
+        sealed(with_a_trailing_bit(part(padded(HEADER))), part(raw(CLAIMS))),
+        sealed(part(raw(HEADER)), with_a_trailing_bit(part(padded(CLAIMS)))),
+    ],
+    ids=["signature", "header", "payload"],
+)
+def test_base64_whose_last_bits_say_nothing_is_refused(token):
+    with pytest.raises(tokens.BadToken):
+        verified(token)
+
+
+@pytest.mark.parametrize("bent", ["{}=", "{}==", "{} ", " {}", "{}\n", "{}\t", "{}+", "{}/", "\ufeff{}", "{}\u00e9"])
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_a_part_with_padding_blanks_or_other_letters_is_refused(bent, at):
+    parts = issued().split(".")
+    parts[at] = bent.format(parts[at])
+
+    with pytest.raises(tokens.BadToken):
+        verified(".".join(parts))
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        lambda value: json.dumps(value).encode("utf-16"),
+        lambda value: json.dumps(value).encode("utf-16-le"),
+        lambda value: json.dumps(value).encode("utf-32"),
+        lambda value: json.dumps(value).encode("utf-8-sig"),
+        lambda value: json.dumps(value | {"x": "\u00e9"}, ensure_ascii=False).encode("latin-1"),
+    ],
+    ids=["UTF-16 with its mark", "UTF-16", "UTF-32", "UTF-8 with a mark", "Latin-1"],
+)
+def test_json_in_another_encoding_than_plain_utf_8_is_refused(encoded):
+    for token in (sealed(encoded(HEADER), raw(CLAIMS)), sealed(raw(HEADER), encoded(CLAIMS))):
+        with pytest.raises(tokens.BadToken):
+            verified(token)
+    with pytest.raises(tokens.BadToken):
+        tokens.key_id(sealed(encoded(HEADER), raw(CLAIMS)))
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        sealed(raw(HEADER, twice='"kid": "k2"'), raw(CLAIMS)),
+        sealed(raw(HEADER, twice='"alg": "none"'), raw(CLAIMS)),
+        sealed(raw(HEADER), raw(CLAIMS, twice='"sub": "bob"')),
+        sealed(raw(HEADER), json.dumps(CLAIMS).replace('"max_subs"', '"max_subs": 9, "max_subs"', 1).encode()),
+    ],
+    ids=["kid", "alg", "sub", "deep inside"],
+)
+def test_a_name_that_stands_twice_is_refused(token):
+    with pytest.raises(tokens.BadToken):
+        verified(token)
+
+
+@pytest.mark.parametrize("payload", [b"[]", b"5", b"null", b"", b"{", b"{} {}", b"[" * 9_000])
+def test_a_header_or_payload_that_is_no_object_is_refused(payload):
+    for token in (sealed(payload, raw(CLAIMS)), sealed(raw(HEADER), payload)):
+        with pytest.raises(tokens.BadToken):
+            verified(token)
+
+
+@given(st.integers(0, len(ISSUED) - 1), st.sampled_from("AQgwz_-=. \n\u00e9"))
+def test_no_letter_of_a_token_can_be_another_one(at, letter):
+    token = ISSUED[:at] + letter + ISSUED[at + 1 :]
+
+    if token != ISSUED:
+        with pytest.raises(tokens.BadToken):
+            verified(token)
+
+
+# -- bounds ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_token_may_have_sixteen_kib_and_not_a_byte_more():
+    header = part(raw(HEADER))
+
+    assert tokens.key_id(header + "." * (16_384 - len(header))) == "k1"
+    with pytest.raises(tokens.BadToken, match="longer than any of ours"):
+        tokens.key_id(header + "." * (16_385 - len(header)))
+
+
+def test_a_kid_has_one_to_sixty_four_letters():
+    for kid in ("k", "k" * 64):
+        assert tokens.key_id(forged(header={"kid": kid})) == kid
+    for kid in ("", "k" * 65):
+        with pytest.raises(tokens.BadToken):
+            tokens.key_id(forged(header={"kid": kid}))
+
+
+@pytest.mark.parametrize(
+    "more", [{"crit": ["b64"], "b64": True}, {"crit": []}, {"b64": True}, {"kid": 5}, {"alg": None}]
+)
+def test_a_header_that_asks_for_more_than_we_do_is_refused(more):
+    with pytest.raises(tokens.BadToken):
+        tokens.key_id(sealed(raw(HEADER | more), raw(CLAIMS)))
+
+
+def test_the_first_rev_is_nought_and_none_is_below():
+    assert verified(forged({"rev": 0})).scope.rev == 0
+    with pytest.raises(tokens.BadToken):
+        verified(forged({"rev": -1}))
+
+
+def test_a_bad_token_is_said_with_401():
+    assert {one.http_status for one in (tokens.BadToken, *tokens.BadToken.__subclasses__())} == {401}
+
+
+def test_claims_hold_from_their_beginning_when_nobody_names_another():
+    claims = tokens.Claims(SCOPE, "j1", issued_at_s=0, expires_at_s=NOW)
+
+    claims.check(-5)
+    with pytest.raises(tokens.BadToken):
+        claims.check(-5.5)
+
+
 def test_leeway_is_five_seconds_both_ways():
     verified(issued(), now_s=NOW + 5004)
     verified(issued(), now_s=NOW - 5)
@@ -121,7 +280,7 @@ def test_no_text_makes_verify_raise_anything_else(text):
         verified(text)
 
 
-# -- the nested shape, as the newer node of seed 0 has it --------------------------------------------------------------
+# -- the nested shape, which rt-receivers read ---------------------------------------------------------------------------
 
 RSA = rsa.generate_private_key(65537, 2048)
 RSA_KEYS = {"r1": tokens.VerifyKey("RS256", RSA.public_key())}

@@ -85,6 +85,14 @@ def test_a_grant_closed_before_it_began_never_was():
     assert last_end([grant(5, 30, closed=3)]) is None
 
 
+def test_a_grant_closed_the_instant_it_began_never_was():
+    closed_at_once = [grant(5, 30, closed=5)]
+
+    assert last_end(closed_at_once) is None
+    assert timeline(closed_at_once, NOW) == timeline([], NOW)
+    assert scope_steps(closed_at_once, NOW) == (NOTHING,)
+
+
 def test_the_timeline_reads_as_the_page_says_it():
     segments = timeline([grant(0, 30, 5), grant(0, 60, 15)], NOW)
 
@@ -100,6 +108,21 @@ def test_steps_carry_the_whole_future_and_end_with_nothing():
         (int((NOW + 10 * DAY).timestamp()), 20),
         (int((NOW + 30 * DAY).timestamp()), 15),
         (int((NOW + 60 * DAY).timestamp()), 0),
+    ]
+
+
+def test_the_instant_a_step_begins_it_is_the_present_one():
+    steps = scope_steps([grant(-5, 0, 5), grant(0, 30, 15)], NOW)
+
+    assert [step.max_subs for step in steps] == [15, 0]
+
+
+def test_before_the_first_grant_all_steps_are_still_to_come():
+    steps = scope_steps([grant(1, 30)], NOW)
+
+    assert [(step.from_s, step.max_subs) for step in steps] == [
+        (int((NOW + DAY).timestamp()), 5),
+        (int((NOW + 30 * DAY).timestamp()), 0),
     ]
 
 

@@ -61,6 +61,14 @@ def test_a_buyer_who_stacks_on_a_full_node_needs_no_more_room():
     assert refusal(node(), wanted(sockets=3), sold, NOW) == "full"
 
 
+def test_a_new_buyer_needs_room_for_every_socket():
+    sold = [Sold("sh-1", BOB, 3)]
+
+    assert refusal(node(), wanted(sockets=2), sold, NOW) == "full"
+    assert refusal(node(), wanted(sockets=2, customer=None), sold, NOW) == "full"
+    assert refusal(node(), wanted(sockets=1), sold, NOW) is None
+
+
 def test_another_nodes_buyers_take_no_room():
     assert room(node(), [SocketsHeld("hk-1", BOB, 5)]) == 4
 

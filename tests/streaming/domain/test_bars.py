@@ -1,12 +1,15 @@
 """Proves how ticks become window bars: trades, snapshots by difference, late ticks, the turn of a day."""
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.instruments import InstrumentId
 from streaming.domain.bars import Bar, WindowFold
 from streaming.domain.calendar import exchange_day
-from streaming.domain.ticks import Snapshot, Trade
+from streaming.domain.ticks import Levels, Snapshot, Trade
 from streaming.domain.windows import end_ms, seq_of, start_ms
 
 MOUTAI = InstrumentId.parse("600519.SH")
@@ -93,6 +96,83 @@ def test_a_day_high_that_moved_between_two_snapshots_belongs_to_the_bar() -> Non
     ]
 
 
+def test_a_days_first_picture_has_its_open_high_and_low_in_one_bar() -> None:
+    fold = WindowFold(exchange_day)
+
+    fold.add(snapshot(0, 11, 500, high=15, low=8, begins=9))
+
+    assert closed(fold, FIRST) == [Bar("600519.SH", 9, 15, 8, 11, 500, 5000)]
+
+
+def test_a_bar_begins_at_the_days_open_once_a_day() -> None:
+    fold = WindowFold(exchange_day)
+    fold.add(snapshot(0, 11, 500, begins=9))
+    fold.add(snapshot(1500, 12, 600, begins=9))
+    fold.add(snapshot(DAY, 21, 100, begins=20))
+
+    assert [closed(fold, seq)[0].open_e4 for seq in (FIRST, FIRST + 1, seq_of(BEGIN + DAY))] == [9, 12, 20]
+
+
+@pytest.mark.parametrize(("begins", "high", "low"), [(9, 11, 9), (13, 13, 11), (1, 11, 1), (0, 11, 11)])
+def test_where_no_high_and_low_are_told_the_open_and_the_last_price_bound_the_bar(
+    begins: int, high: int, low: int
+) -> None:
+    fold = WindowFold(exchange_day)
+
+    fold.add(replace(snapshot(0, 11, 500), open_e4=begins, high_e4=0, low_e4=0))
+
+    assert closed(fold, FIRST) == [Bar("600519.SH", begins or 11, high, low, 11, 500, 5000)]
+
+
+def test_a_low_of_one_is_a_low_and_none_is_none() -> None:
+    fold = WindowFold(exchange_day)
+    fold.add(replace(snapshot(0, 3, 500), low_e4=1))
+    fold.add(replace(snapshot(1500, 2, 600), low_e4=0))
+
+    assert [closed(fold, FIRST + n)[0].low_e4 for n in (0, 1)] == [1, 2]
+
+
+def test_a_picture_without_a_price_makes_no_bar() -> None:
+    fold = WindowFold(exchange_day)
+    fold.add(snapshot(0, 10, 0))
+    fold.add(snapshot(1500, 0, 0))
+
+    assert closed(fold, FIRST) == [Bar("600519.SH", 10, 10, 10, 10, 0, 0)]
+    assert closed(fold, FIRST + 1) == []
+
+
+def test_one_share_at_an_unchanged_price_of_one_makes_a_bar_and_is_told_as_a_trade() -> None:
+    fold = WindowFold(exchange_day)
+    fold.add(snapshot(0, 1, 500))
+    fold.add(snapshot(1500, 1, 501))
+    fold.close(FIRST)
+
+    window = fold.close(FIRST + 1)
+
+    assert window.bars == [Bar("600519.SH", 1, 1, 1, 1, 1, 10)]
+    assert window.trades == [Trade(MOUTAI, BEGIN + 1500, 1, 1, 10)]
+
+
+def test_a_price_that_moves_without_volume_makes_a_bar_and_no_trade() -> None:
+    fold = WindowFold(exchange_day)
+    fold.add(snapshot(0, 10, 500))
+    fold.add(snapshot(1500, 11, 500))
+    fold.close(FIRST)
+
+    window = fold.close(FIRST + 1)
+
+    assert (window.bars, window.trades) == ([Bar("600519.SH", 11, 11, 11, 11, 0, 0)], [])
+
+
+def test_a_turnover_that_the_venue_corrects_down_counts_as_none() -> None:
+    fold = WindowFold(exchange_day)
+    fold.add(snapshot(0, 10, 500))
+    fold.add(replace(snapshot(1500, 10, 600), cum_turnover_e4=4_000))
+    fold.close(FIRST)
+
+    assert closed(fold, FIRST + 1) == [Bar("600519.SH", 10, 10, 10, 10, 100, 0)]
+
+
 def test_a_new_day_counts_from_zero_again() -> None:
     fold = WindowFold(exchange_day)
     fold.add(snapshot(0, 10, 90_000))
@@ -106,10 +186,100 @@ def test_a_new_day_counts_from_zero_again() -> None:
 def test_a_live_feed_that_joins_in_the_middle_of_a_day_does_not_count_the_morning() -> None:
     fold = WindowFold(exchange_day, counts_from_zero=False)
 
-    fold.add(snapshot(0, 10, 90_000))
-    fold.add(snapshot(1500, 11, 90_300))
+    fold.add(snapshot(0, 10, 90_000, high=15, low=8, begins=9))
+    fold.add(snapshot(1500, 11, 90_300, high=15, low=8, begins=9))
 
-    assert sum(bar.volume for seq in (FIRST, FIRST + 1) for bar in closed(fold, seq)) == 300
+    assert closed(fold, FIRST) == [Bar("600519.SH", 10, 10, 10, 10, 0, 0)]
+    assert closed(fold, FIRST + 1) == [Bar("600519.SH", 11, 11, 11, 11, 300, 3000)]
+
+
+def test_what_was_traded_during_a_restart_counts_with_the_next_picture() -> None:
+    fold = WindowFold(exchange_day, counts_from_zero=False)
+
+    fold.go_on(snapshot(0, 10, 90_000, high=15, low=8))
+    fold.add(snapshot(1500, 11, 90_300, high=16, low=8))
+
+    assert closed(fold, FIRST + 1) == [Bar("600519.SH", 11, 16, 11, 11, 300, 3000)]
+    assert fold.close(FIRST + 2).references == []
+
+
+def test_late_volume_after_a_restart_is_flat_at_the_price_from_before_it() -> None:
+    fold = WindowFold(exchange_day)
+    fold.know("600519.SH", 10)
+    fold.close(FIRST)
+
+    fold.add(trade(100, 50, 700))
+
+    assert closed(fold, FIRST + 1) == [Bar("600519.SH", 10, 10, 10, 10, 700, 35_000)]
+
+
+def test_before_a_window_has_closed_nothing_is_late() -> None:
+    fold = WindowFold(exchange_day)
+
+    fold.add(replace(trade(0, 10), at_ms=0))
+
+    assert (fold.late, fold.oldest_open()) == (0, 1)
+
+
+def test_the_oldest_open_window_is_the_first_that_holds_a_tick() -> None:
+    fold = WindowFold(exchange_day)
+    assert fold.oldest_open() is None
+
+    fold.add(trade(4500, 10))
+    fold.add(trade(0, 10))
+    assert fold.oldest_open() == FIRST
+
+    fold.close(FIRST)
+    assert fold.oldest_open() == FIRST + 3
+
+
+def test_trades_and_orders_are_told_in_their_window_and_late_ones_in_the_oldest_open() -> None:
+    fold = WindowFold(exchange_day)
+    orders = Levels(MOUTAI, BEGIN + 100, ((9, 100),), ())
+    fold.close(FIRST)
+
+    for one in (trade(100, 10), trade(1600, 11), trade(3000, 12)):
+        fold.add(one)
+    fold.show(orders)
+
+    second, third = fold.close(FIRST + 1), fold.close(FIRST + 2)
+    assert second.trades == [trade(100, 10), trade(1600, 11)]
+    assert second.levels == [orders]
+    assert (third.trades, third.levels) == ([trade(3000, 12)], [])
+
+
+def test_an_order_without_a_price_is_none() -> None:
+    fold = WindowFold(exchange_day)
+
+    fold.add(replace(snapshot(0, 10, 500), bids=((9, 100), (0, 5)), asks=((1, 7), (0, 0))))
+
+    [levels] = fold.close(FIRST).levels
+    assert (levels.bids, levels.asks) == (((9, 100),), ((1, 7),))
+
+
+def test_the_venues_own_day_is_told_only_where_our_sums_do_not_have_it() -> None:
+    for counts_from_zero, told in ((True, None), (False, snapshot(0, 10, 500))):
+        fold = WindowFold(exchange_day, counts_from_zero=counts_from_zero)
+        fold.add(snapshot(0, 10, 500))
+
+        assert [levels.day for levels in fold.close(FIRST).levels] == [told]
+
+
+def test_a_previous_close_of_nought_is_none_and_one_is_one() -> None:
+    fold = WindowFold(exchange_day)
+
+    fold.refer("600519.SH", 0)
+    fold.refer("000001.SZ", 1)
+
+    assert fold.close(FIRST).references == [("000001.SZ", 1)]
+
+
+def test_a_days_first_previous_close_is_told_whatever_it_is() -> None:
+    fold = WindowFold(exchange_day)
+
+    fold.add(replace(snapshot(0, 0, 0), prev_close_e4=1))
+
+    assert fold.close(FIRST).references == [("600519.SH", 1)]
 
 
 def test_a_previous_close_is_told_once_with_the_next_window() -> None:

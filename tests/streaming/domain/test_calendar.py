@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from streaming.domain.calendar import AlwaysOpen, Calendar
+from streaming.domain.calendar import AlwaysOpen, Calendar, timetable
 from streaming.domain.windows import seq_of
 from streaming.reference import published_days
 
@@ -71,15 +71,68 @@ def test_a_hong_kong_day(clock: str, state: str, until: str) -> None:
     assert (name, clock_of(until_ms)) == (state, until)
 
 
-@pytest.mark.parametrize(("clock", "state"), [("11:59", "open"), ("12:00", "closing_auction"), ("12:10", "closed")])
-def test_a_hong_kong_half_day_ends_at_noon(clock: str, state: str) -> None:
-    assert HK.state_at(at("2020-01-24", clock))[0] == state
+def phases(sessions: Calendar, day: str) -> list[tuple[str, str]]:
+    return [(clock_of(begins_ms), state) for begins_ms, state in sessions.phases_on(date.fromisoformat(day))]
+
+
+def test_a_hong_kong_day_has_no_trading_after_hours() -> None:
+    assert [state for _, state in phases(HK, "2023-02-01")][-2:] == ["closing_auction", "closed"]
+
+
+def test_a_hong_kong_half_day_ends_at_noon() -> None:
+    assert phases(HK, "2020-01-24") == [
+        ("09:00", "opening_auction"), ("09:22", "pre_open"), ("09:30", "open"), ("12:00", "closing_auction"),
+        ("12:10", "closed"),
+    ]  # fmt: skip
+
+
+def test_a_mainland_half_day_ends_before_lunch_and_has_no_trading_after_hours() -> None:
+    assert phases(calendar("CN", d2023_02_01="half"), "2023-02-01") == [
+        ("09:15", "opening_auction"), ("09:25", "pre_open"), ("09:30", "open"), ("11:30", "closing_auction"),
+        ("11:32", "closed"),
+    ]  # fmt: skip
+
+
+def test_a_day_that_does_not_trade_has_no_phases() -> None:
+    assert phases(CN, "2023-02-04") == phases(CN, "2031-02-03") == []
+
+
+def sessions_of(sessions: Calendar, day: str) -> list[tuple[str, str, str]]:
+    return timetable(sessions.phases_on(date.fromisoformat(day)))
+
+
+def test_a_days_timetable_joins_what_belongs_together_and_leaves_breaks_out() -> None:
+    assert sessions_of(CN, "2023-02-01") == [
+        ("09:15", "09:30", "pre_market"), ("09:30", "11:30", "regular"), ("13:00", "15:02", "regular"),
+        ("15:05", "15:30", "post_market"),
+    ]  # fmt: skip
+    assert sessions_of(HK, "2023-02-01") == [
+        ("09:00", "09:30", "pre_market"), ("09:30", "12:00", "regular"), ("13:00", "16:10", "regular"),
+    ]  # fmt: skip
+    assert timetable(()) == []
+
+
+def test_the_first_and_the_last_published_day_are_known() -> None:
+    sessions = Calendar("CN", date(2023, 2, 1), date(2023, 2, 2), frozenset(), frozenset())
+
+    kinds = [sessions.kind_on(date(2023, month, day)) for month, day in ((1, 31), (2, 1), (2, 2), (2, 3))]
+    assert kinds == ["unknown", "full", "full", "unknown"]
+
+
+def test_the_next_opening_is_looked_for_on_the_next_29_days() -> None:
+    wednesday = date(2023, 2, 1)
+    for closed, found in ((28, at("2023-03-02", "09:15")), (29, None)):
+        days = [wednesday + timedelta(days=ahead) for ahead in range(1, closed + 1)]
+        sessions = Calendar("CN", wednesday, date(2023, 12, 31), frozenset(days), frozenset())
+
+        assert sessions.state_at(at("2023-02-01", "16:00")) == ("closed", found)
 
 
 def test_closed_lasts_until_the_next_trading_day_over_weekends_and_holidays() -> None:
     friday = CN.state_at(at("2023-02-03", "16:00"))
     before_spring_festival = CN.state_at(at("2023-01-20", "16:00"))
 
+    assert CN.state_at(at("2023-02-01", "16:00")) == ("closed", at("2023-02-02", "09:15"))
     assert friday == ("closed", at("2023-02-06", "09:15"))
     assert before_spring_festival == ("closed", at("2023-01-30", "09:15"))
 
@@ -91,7 +144,15 @@ def test_only_boards_with_fixed_price_trading_have_after_hours() -> None:
     assert CN.state_at(moment, "chinext")[0] == "after_hours"
     assert CN.state_at(moment, "main")[0] == "closed"
     assert CN.state_at(at("2018-09-03", "15:10"))[0] == "closed"
-    assert CN.state_at(at("2020-08-21", "15:10"), "chinext")[0] == "closed"
+
+
+@pytest.mark.parametrize(
+    ("board", "last_without", "first_with"),
+    [("star", "2019-07-19", "2019-07-22"), ("chinext", "2020-08-21", "2020-08-24")],
+)
+def test_a_board_has_after_hours_from_the_day_that_brought_them(board: str, last_without: str, first_with: str) -> None:
+    assert CN.state_at(at(last_without, "15:10"), board)[0] == "closed"
+    assert CN.state_at(at(first_with, "15:10"), board)[0] == "after_hours"
 
 
 def test_a_day_beyond_what_is_published_is_unknown_and_nobody_knows_until_when() -> None:
@@ -128,6 +189,16 @@ def test_an_operators_word_wins_over_the_published_calendar() -> None:
 )
 def test_a_mainland_bar_goes_to_this_minute(clock: str, minute: str) -> None:
     assert clock_of(CN.minute_of(seq_of(at("2023-02-01", clock)))) == minute
+
+
+@pytest.mark.parametrize(
+    ("clock", "minute"),
+    [("11:29:00", "11:29"), ("11:31:00", "11:29"), ("12:59:59", "11:29"), ("13:00:00", "-"), ("14:00:00", "-")],
+)
+def test_a_bar_of_a_mainland_half_day_goes_to_this_minute(clock: str, minute: str) -> None:
+    half = calendar("CN", d2023_02_01="half")
+
+    assert clock_of(half.minute_of(seq_of(at("2023-02-01", clock)))) == minute
 
 
 @pytest.mark.parametrize(

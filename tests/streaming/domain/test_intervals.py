@@ -1,13 +1,13 @@
 """Bars of longer intervals: where each opens, what counts in it, and when it is final."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from streaming.domain.calendar import AlwaysOpen, Calendar
-from streaming.domain.intervals import FormedBar, Forming, opening_of
+from streaming.domain.intervals import INTERVAL_MINUTES, FormedBar, Forming, first_day_of, opening_of
 from streaming.domain.windows import seq_of
 from streaming.reference import published_days
 
@@ -51,6 +51,8 @@ class Moved:
         ("14:31", "30m", "14:30"),
         ("14:59", "1d", "00:00"),
         ("09:29", "5m", "09:30"),  # Hong Kong's opening print
+        ("09:29", "1m", "09:29"),
+        ("10:31", "1m", "10:31"),
         ("09:34", "3m", "09:33"),
         ("11:29", "2h", "09:30"),
         ("14:59", "2h", "13:00"),
@@ -62,8 +64,20 @@ def test_an_interval_is_counted_from_its_session(minute, interval, opened):
 
 
 def test_a_market_that_never_closes_counts_from_midnight():
-    assert opening_of(at("10:47"), "1h", sessions=False) == at("10:00")
-    assert opening_of(at("10:47"), "15m", sessions=False) == at("10:45")
+    openings = {interval: opening_of(at("22:47"), interval, sessions=False) for interval in INTERVAL_MINUTES}
+
+    assert {interval: openings[interval] for interval in ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "1d")} == {
+        "1m": at("22:47"), "3m": at("22:45"), "5m": at("22:45"), "15m": at("22:45"), "30m": at("22:30"),
+        "1h": at("22:00"), "2h": at("22:00"), "4h": at("20:00"), "1d": at("00:00"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("interval", "first"),
+    [("1w", date(2023, 2, 13)), ("1M", date(2023, 2, 1)), ("1d", date(2023, 2, 15)), ("4h", date(2023, 2, 15))],
+)
+def test_a_wednesday_belongs_to_the_interval_that_began_on_this_day(interval, first):
+    assert first_day_of(date(2023, 2, 15), interval) == first
 
 
 class Day:
@@ -114,6 +128,27 @@ def test_trades_after_hours_count_in_the_day_alone():
     assert hour.told[-1][0].volume == 10
     assert day.told[-1][0].volume == 20
     assert not day.told[-1][1]
+
+
+def test_one_share_after_hours_counts_in_the_day_and_none_does_not():
+    day = Forming("1d", sessions=True)
+    day.take(at("14:59"), Moved(100, volume=1), over=False)
+
+    assert day.take(None, Moved(101, volume=0), over=False) == []
+    [(bar, final)] = day.take(None, Moved(102, volume=1), over=False)
+    assert (bar.close_e4, bar.volume, final) == (102, 2, False)
+
+
+def test_the_last_final_bar_stays_known_through_intervals_without_a_trade():
+    forming = Forming("1m", sessions=False)
+    assert (forming.bar, forming.ended, forming.through) == (None, None, 0)
+
+    forming.take(at("10:00"), Moved(100), over=False)
+    forming.take(at("10:01"), None, over=False)
+    forming.take(None, None, over=True)
+
+    assert forming.bar is None
+    assert forming.ended.opened_ms == at("10:00")
 
 
 def test_a_window_without_volume_moves_no_bar():
