@@ -62,7 +62,7 @@ def test_a_buyer_who_stacks_on_a_full_node_needs_no_more_room():
 
 
 def test_a_new_buyer_needs_room_for_every_socket():
-    sold = [Sold("sh-1", BOB, 3)]
+    sold = [SocketsHeld("sh-1", BOB, 3)]
 
     assert refusal(node(), wanted(sockets=2), sold, NOW) == "full"
     assert refusal(node(), wanted(sockets=2, customer=None), sold, NOW) == "full"
