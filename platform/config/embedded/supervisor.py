@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from config.embedded import earlier, servers
-from config.embedded.children import PYTHON, Child, ChildFailed, ending, free_port, port_is_taken
+from config.embedded.children import PYTHON, Child, ChildFailed, free_port, port_is_taken
 from config.embedded.parts import PARTS
+from config.embedded.watching import Watch
 
 STOP_SECONDS = 2.3  # for each of two rounds: "Ctrl-C ends everything within 5 s"
 PREPARE_SECONDS = 90.0
@@ -52,7 +53,7 @@ class Supervisor:
     def __init__(self, options: Options, root: Path, out: TextIO) -> None:
         self.options, self.root, self.out = options, root, out
         self.var = options.var
-        self.children: list[Child] = []
+        self.watch = Watch(self.say, MOST_DEATHS, IN_SECONDS)
         self.facts = self.var / "up.json"
         self._stopping = False
         self._warned_of_disk = False
@@ -117,11 +118,11 @@ class Supervisor:
         # What does not touch SQL while it starts does so meanwhile; a second of every import is saved.
         parts = self._parts(port)
         for name in ("ingest", "web"):
-            self._launch(parts.pop(name))
+            self.watch.launch(parts.pop(name))
         token = self._prepared(preparing)
         for child in parts.values():
-            self._launch(child)
-        next(child for child in self.children if child.name == "web").wait_ready()
+            self.watch.launch(child)
+        next(child for child in self.watch.children if child.name == "web").wait_ready()
         self._wait_for_a_bar(panel)
         people = {
             "buyer": {"email": keys["buyer_email"], "password": keys["buyer_password"]},
@@ -198,7 +199,7 @@ class Supervisor:
             history, os.environ["CLICKHOUSE_URL"] = servers.clickhouse(self.var, history_password)
             stores.append(history)
         for child in stores:
-            self._launch(child)
+            self.watch.launch(child)
         self._named_sql = bool(os.environ.get("DATABASE_URL"))
         if not self._named_sql:
             self._start_sql(stores)
@@ -213,7 +214,7 @@ class Supervisor:
         if wanted == "postgres" and before != "sqlite-fallback":
             try:
                 postgres, url = servers.postgres(self.var)
-                self._launch(postgres)
+                self.watch.launch(postgres)
                 postgres.wait_ready()
                 os.environ["DATABASE_URL"] = url
                 chosen.write_text("postgres")
@@ -275,10 +276,6 @@ class Supervisor:
         children["web"].ready = lambda: _health(f"http://127.0.0.1:{port}/healthz") is not None
         return children
 
-    def _launch(self, child: Child) -> None:
-        self.children.append(child)
-        child.start()
-
     def _wait_for_a_bar(self, panel: str, seconds: float = 20.0) -> None:
         """Wait until the stream moves, so that what we print is true."""
         deadline, began_ms = time.monotonic() + seconds, self._began_ms
@@ -287,7 +284,7 @@ class Supervisor:
             # What an earlier run left behind does not count.
             if any(float(lane.get("reported_ms", 0)) > began_ms for lane in lanes.values()):
                 return
-            self._look_after_children()
+            self.watch.look_after()
             time.sleep(0.1)
         self.say(f"  No feed has written anything in {seconds:.0f} s; see {self.var / 'log' / 'ingest.log'}")
 
@@ -316,24 +313,9 @@ class Supervisor:
 
     def _watch(self) -> None:
         while True:
-            self._look_after_children()
+            self.watch.look_after()
             self._look_at_the_disk()
             time.sleep(0.2)
-
-    def _look_after_children(self) -> None:
-        """Start again what has died; give up when it keeps dying."""
-        for child in self.children:
-            code = child.poll()
-            if code is None:
-                continue
-            now = time.monotonic()
-            child.deaths = [at for at in child.deaths if now - at < IN_SECONDS] + [now]
-            if len(child.deaths) >= MOST_DEATHS:
-                raise ChildFailed(
-                    f"{child.name} ended {len(child.deaths)} times in a minute: {child.last_words()} (log: {child.log})"
-                )
-            self.say(f"{child.name} ended ({ending(code)}); starting it again.")
-            child.start()
 
     def _look_at_the_disk(self) -> None:
         free = shutil.disk_usage(self.var).free
@@ -355,16 +337,8 @@ class Supervisor:
         if self.preparing is not None and self.preparing.poll() is None:
             self.preparing.kill()
         stores = {"valkey", "postgres", "history"}
-        for round_ in (
-            [c for c in self.children if c.name not in stores],
-            [c for c in self.children if c.name in stores],
-        ):
-            for child in round_:
-                child.ask_to_stop()
-            deadline = time.monotonic() + STOP_SECONDS
-            for child in round_:
-                child.make_sure_stopped(deadline)
-        if self.children:
+        self.watch.stop((lambda one: one.name not in stores, lambda one: one.name in stores), STOP_SECONDS)
+        if self.watch.children:
             self.say("Everything has ended.")
 
 

@@ -1,29 +1,26 @@
 """`manage.py serve`: the one way to run the web and stream process, in ./dev up and in the container alike."""
 
-import ctypes
 import gc
-import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
-import time
+import threading
 from argparse import ArgumentParser
 from functools import partial
-from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from prometheus_client.multiprocess import mark_process_dead
 
+from config.embedded.children import Child
+from config.embedded.watching import Watch
 from streaming.runtime.process import drain_running
 from streaming.server.serving import DrainingServer, listening_socket, server_config
 
-_PR_SET_PDEATHSIG = 1
 _AGAIN_SECONDS = 0.5  # a process that dies is started again, but not in a tight loop
+_LONGEST_DRAIN_SECONDS = 300.0
 
 
 class Command(BaseCommand):
@@ -76,48 +73,34 @@ class _Workers:
     """Several processes on one port; each dies with us, and one that dies alone is replaced."""
 
     def __init__(self, count: int, arguments: list[str]) -> None:
-        self._command = [sys.executable, sys.argv[0], "serve", *arguments]
         self._counters = tempfile.mkdtemp(prefix="tickpack-metrics-")  # so that any of them can tell all their numbers
-        self._processes: list[subprocess.Popen[bytes] | None] = [None] * count
-        self._stopping = False
+        self._watch = Watch(self._say, on_death=lambda pid: mark_process_dead(pid, self._counters))  # type: ignore[no-untyped-call]
+        self._commands = [
+            Child(
+                name=f"server process {number}",
+                argv=[sys.executable, sys.argv[0], "serve", *arguments],
+                log=None,
+                ready=lambda: True,
+                env={"PROMETHEUS_MULTIPROC_DIR": self._counters},
+            )
+            for number in range(1, count + 1)
+        ]
+        self._stopping = threading.Event()
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT, which they get too."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
+            signal.signal(number, lambda *_: self._stopping.set())
         try:
-            while not self._stopping:
-                for place, process in enumerate(self._processes):
-                    if process is None or process.poll() is not None:
-                        self._replace(place, process)
-                time.sleep(_AGAIN_SECONDS)
-            for process in self._processes:
-                if process is not None:
-                    process.wait()
+            for child in self._commands:
+                self._watch.launch(child)
+            while not self._stopping.wait(_AGAIN_SECONDS):
+                self._watch.look_after()
         finally:
+            # They drain by themselves, and no faster than they were told to.
+            self._watch.stop((lambda child: True,), _LONGEST_DRAIN_SECONDS)
             shutil.rmtree(self._counters, ignore_errors=True)
 
-    def _replace(self, place: int, dead: subprocess.Popen[bytes] | None) -> None:
-        if dead is not None:
-            sys.stderr.write(
-                f"process {dead.pid} of the server has ended with {dead.returncode}; starting another one\n"
-            )
-            mark_process_dead(dead.pid, self._counters)  # type: ignore[no-untyped-call]
-        parent = os.getpid()
-
-        def die_with_parent() -> None:
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != parent:
-                os._exit(98)
-
-        self._processes[place] = subprocess.Popen(
-            self._command,
-            env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(Path(self._counters))},
-            preexec_fn=die_with_parent,  # noqa: PLW1509  (the parent has one thread)
-        )
-
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        self._stopping = True
-        for process in self._processes:
-            if process is not None and process.poll() is None:
-                process.send_signal(signal.SIGTERM)
+    @staticmethod
+    def _say(text: str) -> None:
+        sys.stderr.write(f"{text}\n")
