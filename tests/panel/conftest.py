@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from config.embedded.children import Child, free_port, port_answers
+from config.embedded.children import Child, free_port
 from tests.people import alice, keys_dir, node, quick_passwords
 
 __all__ = ["alice", "keys_dir", "node", "quick_passwords"]
@@ -61,13 +62,13 @@ def shop(chromium, tmp_path_factory) -> Iterator[Shop]:
     shop.manage("migrate", "-v0")
     shop.manage("seed_embedded", "--ws-url", f"ws://127.0.0.1:{port}/ws/stock", "--health-url", f"{base}/healthz")
     celery = [sys.executable, "-m", "celery", "-A", "config"]
-    worker = ["worker", "-Q", "control", "-P", "threads", "-c", "4", "-l", "INFO", "-n", "shop-test@%h"]
+    worker = ["worker", "-Q", "control,ingest", "-P", "threads", "-c", "8", "-l", "INFO", "-n", "shop-test@%h"]
     children = [
         Child(
             "web",
             [sys.executable, "manage.py", "serve", "--port", str(port)],
             var / "web.log",
-            lambda: port_answers(port),
+            lambda: _is_realtime(base),  # else the shop does not sell it
             env,
         ),
         Child(
@@ -75,17 +76,27 @@ def shop(chromium, tmp_path_factory) -> Iterator[Shop]:
         ),
         Child("beat", [*celery, "beat", "-s", str(var / "beat")], var / "beat.log", lambda: True, env),
     ]
-    for child in children:
+    *first, beat = children
+    for child in first:
         child.start()
     try:
-        for child in children:
+        for child in first:
             child.wait_ready()
+        beat.start()  # which asks the node how it is
         yield shop
     finally:
         for child in children:
             child.ask_to_stop()
         for child in children:
             child.make_sure_stopped(time.monotonic() + 6)
+
+
+def _is_realtime(base: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{base}/healthz", timeout=2) as answer:
+            return bool(json.load(answer)["realtime"])
+    except OSError:
+        return False
 
 
 def _fresh_database() -> str:
