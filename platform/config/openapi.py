@@ -13,6 +13,7 @@ from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 
 from streaming.api import documents
+from streaming.store.reports import program_version
 
 Json = dict[str, Any]
 _KEY_SET: Json = {
@@ -56,7 +57,7 @@ def document() -> Json:
 
 def complete(result: Json, generator: Any, request: Any, public: bool) -> Json:
     """Add what drf-spectacular cannot see: views that are no views of the REST framework."""
-    result["info"]["version"] = documents.release()
+    result["info"]["version"] = program_version()
     parts: list[Json] = [{"paths": {"/openapi.json": _openapi_itself("openapi")}}]
     if settings.ROLE in ("all", "panel"):
         parts.append({"paths": {"/.well-known/jwks.json": _JWKS}})

@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from streaming.api.rest import json_answer, wrong_method
+from streaming.store.reports import program_version
 from streaming.wire.describe import Description, Message, Operation, Parameter, Rest, descriptions
 from streaming.wire.dialect import Dialect, dialects
 
@@ -22,14 +22,6 @@ _HINTS: dict[int, tuple[str, str]] = {
     429: ("Retry-After", "seconds until the next call is answered"),
     503: ("Retry-After", "seconds"),
 }
-
-
-def release() -> str:
-    """Return which release this is."""
-    try:
-        return version("tickpack")
-    except PackageNotFoundError:  # a bare checkout
-        return "0"
 
 
 def answer(request: HttpRequest, body: bytes) -> HttpResponse:
@@ -75,7 +67,7 @@ def asyncapi_document() -> Json:
         "asyncapi": "3.0.0",
         "info": {
             "title": "Tickpack: sockets",
-            "version": release(),
+            "version": program_version(),
             "description": "One feed, one token and one quota in several languages.",
             "license": {"name": "as the project"},
         },

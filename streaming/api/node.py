@@ -15,10 +15,11 @@ from kernel.instruments import LANES
 from streaming import metrics
 from streaming.api.rest import Call, RestDialect, answered, json_answer
 from streaming.errors import StoreUnavailable
-from streaming.runtime.health import is_realtime, lag_ms, program_version
+from streaming.runtime.health import is_realtime, lag_ms
 from streaming.runtime.process import running_process
 from streaming.store import quota
 from streaming.store.connection import redis_async
+from streaming.store.reports import program_version
 
 _STARTED_AT = time.monotonic()
 

@@ -3,8 +3,6 @@
 import asyncio
 import os
 from collections.abc import Mapping
-from functools import cache
-from importlib.metadata import version
 
 import psutil
 from django.conf import settings
@@ -16,7 +14,7 @@ from streaming.records.reports import Health
 from streaming.runtime.open_sockets import OpenSockets
 from streaming.store.connection import redis_async
 from streaming.store.quota import PROCESS
-from streaming.store.reports import health_command
+from streaming.store.reports import health_command, program_version
 
 REPORT_SECONDS = 5.0
 
@@ -38,12 +36,6 @@ def is_realtime(latest: Mapping[str, LatestMarket]) -> bool:
     """
     carried = [market for name, market in latest.items() if name != "TEST" and market.epoch]
     return bool(carried) and all(market.state != "no_feed" for market in carried)
-
-
-@cache
-def program_version() -> str:
-    """Return the version of the installed program."""
-    return version("tickpack")
 
 
 class HealthReports:

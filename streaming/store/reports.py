@@ -1,5 +1,7 @@
 """Reports of this group's processes upwards: a bounded stream that the control plane reads when it can."""
 
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from django.conf import settings
@@ -18,3 +20,12 @@ def health_command(health: Health) -> tuple[Any, ...]:
     """
     fields = [part for item in health_entry(health).items() for part in item]
     return ("XADD", keyspace.reports(settings.NODE_GROUP), "MAXLEN", "~", MOST_ENTRIES, "*", *fields)
+
+
+@cache
+def program_version() -> str:
+    """Return the version of the installed program; "0" in a bare checkout."""
+    try:
+        return version("tickpack")
+    except PackageNotFoundError:
+        return "0"
