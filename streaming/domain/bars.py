@@ -41,17 +41,19 @@ class ClosedWindow:
 
 @dataclass(slots=True)
 class _Forming:
-    """A bar that still takes ticks; prices stay None while it has late volume alone."""
+    """A bar that still takes ticks; it has no prices while it has late volume alone."""
 
-    open_e4: int | None = None
-    high_e4: int = 0
-    low_e4: int = 0
-    close_e4: int = 0
+    priced: bool = False
+    open_e4: int = field(init=False)
+    high_e4: int = field(init=False)
+    low_e4: int = field(init=False)
+    close_e4: int = field(init=False)
     volume: int = 0
     turnover_e4: int = 0
 
     def take(self, open_e4: int, high_e4: int, low_e4: int, close_e4: int) -> None:
-        if self.open_e4 is None:
+        if not self.priced:
+            self.priced = True
             self.open_e4, self.high_e4, self.low_e4 = open_e4, high_e4, low_e4
         self.high_e4, self.low_e4 = max(self.high_e4, high_e4), min(self.low_e4, low_e4)
         self.close_e4 = close_e4
@@ -123,13 +125,11 @@ class WindowFold:
         self.closed_through = seq
         bars = []
         for symbol, bar in forming.items():
-            last_e4 = self._last_e4.get(symbol, 0)
-            if bar.open_e4 is None:
+            if not bar.priced:
+                last_e4 = self._last_e4[symbol]  # known to whoever has late volume (_count)
                 bar.take(last_e4, last_e4, last_e4, last_e4)
             self._last_e4[symbol] = bar.close_e4
-            bars.append(
-                Bar(symbol, bar.open_e4 or 0, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume, bar.turnover_e4)
-            )
+            bars.append(Bar(symbol, bar.open_e4, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume, bar.turnover_e4))
         references, self._references = list(self._references.items()), {}
         return ClosedWindow(seq, bars, references, self._trades.pop(seq, []), self._levels.pop(seq, []))
 
