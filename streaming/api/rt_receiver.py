@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from redis.exceptions import RedisError
 
 from kernel import clock, credentials
-from kernel.errors import Malformed, PlatformError, Refused
+from kernel.errors import Malformed, PlatformError
 from kernel.instruments import BadSymbol, InstrumentId
 from streaming import metrics
 from streaming.api.rest import Answer, Call, RestDialect, answered, json_answer, straight
@@ -255,13 +255,6 @@ def _body(request: HttpRequest) -> bytes:
 
 
 # -- the operator's programs -------------------------------------------------------------------------------------------
-
-
-class NoSuchToken(Refused):
-    """The operator's token is missing or wrong"""
-
-    code = "operator_token_wrong"
-    http_status = 403
 
 
 def _operators(setting: str, name: str) -> Callable[[Callable[[HttpRequest], Awaitable[HttpResponse]]], Answer]:

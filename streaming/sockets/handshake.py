@@ -14,21 +14,18 @@ from streaming.wire.dialect import AuthPlacement
 
 
 class TokenInQuery(BadToken):
-    """A token in the URL ends in logs; send it as `Authorization: Bearer ...`"""
-
+    message = "A token in the URL ends in logs; send it as `Authorization: Bearer ...`"
     code = "token_in_query"
 
 
 class OriginNotAllowed(Refused):
-    """Pages of this origin may not connect to this node"""
-
+    message = "Pages of this origin may not connect to this node"
     code = "origin_not_allowed"
     http_status = 403
 
 
 class Draining(Unavailable):
-    """This node is draining; connect to another one"""
-
+    message = "This node is draining; connect to another one"
     code = "draining"
 
 

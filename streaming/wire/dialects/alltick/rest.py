@@ -28,8 +28,7 @@ _EXCHANGES = {Venue.SH: "SH", Venue.SZ: "SZ", Venue.BJ: "BJ", Venue.HK: "SEHK", 
 
 
 class EmptyBody(Malformed):
-    """The request has no body and no `query`"""
-
+    message = "The request has no body and no `query`"
     code = "empty_body"
 
 
