@@ -9,10 +9,16 @@ _YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
 def env_text(name: str, default: str = "") -> str:
+    """Return a setting without the blanks around it."""
     return os.environ.get(name, default).strip()
 
 
 def env_bool(name: str, default: bool = False) -> bool:
+    """Return a switch: 1, true, yes, on; 0, false, no, off or nothing.
+
+    Raises:
+        ImproperlyConfigured: it is neither; the sentence has name and value.
+    """
     value = os.environ.get(name)
     if value is None:
         return default
@@ -24,6 +30,7 @@ def env_bool(name: str, default: bool = False) -> bool:
 
 
 def env_int(name: str, default: int) -> int:
+    """Return a whole number; raises ImproperlyConfigured where it is none."""
     value = os.environ.get(name)
     if value is None or not value.strip():
         return default
@@ -34,6 +41,7 @@ def env_int(name: str, default: int) -> int:
 
 
 def env_float(name: str, default: float) -> float:
+    """Return a number; raises ImproperlyConfigured where it is none."""
     value = os.environ.get(name)
     if value is None or not value.strip():
         return default
@@ -44,10 +52,12 @@ def env_float(name: str, default: float) -> float:
 
 
 def env_list(name: str, default: str = "") -> list[str]:
+    """Return the parts between commas, without blanks and empty ones."""
     return [part.strip() for part in env_text(name, default).split(",") if part.strip()]
 
 
 def env_choice(name: str, choices: tuple[str, ...], default: str) -> str:
+    """Return one of some words; raises ImproperlyConfigured where it is another."""
     value = env_text(name, default) or default
     if value not in choices:
         raise ImproperlyConfigured(f"{name}={value!r} is not one of {', '.join(choices)}.")

@@ -10,6 +10,7 @@ from streaming.client.watch import watch
 
 
 def main(argv: list[str] | None = None) -> None:
+    """Run `tickpack` with these arguments, the process's own by default; exits with a status."""
     parser = argparse.ArgumentParser(
         prog="tickpack", description="Live 1.5-second bars in a terminal, and a check of your set-up."
     )

@@ -25,6 +25,7 @@ class Bar:
 
     @classmethod
     def of(cls, message: Mapping[str, Any]) -> "Bar":
+        """Return a bar out of a `kline` message; KeyError where it lacks a field."""
         data = message["data"]
         return cls(
             message["symbol"], message.get("interval", BASE_INTERVAL), message["seq"],
@@ -92,6 +93,7 @@ class Said:
 
     @property
     def type(self) -> str:
+        """The message's `type`, "" where it has none."""
         return str(self.message.get("type", ""))
 
 

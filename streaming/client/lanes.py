@@ -146,6 +146,7 @@ class Lanes:
         return self._parts(asked, {})
 
     def unfollow(self, symbols: Iterable[str]) -> list[Message]:
+        """Return what to send for symbols that are followed no more."""
         asked = tuple(symbols)
         self._drop(asked)
         if not asked:
@@ -154,6 +155,7 @@ class Lanes:
         return [{"action": "unsubscribe", "symbols": list(asked)}]
 
     def retry(self, request: Request) -> Message:
+        """Return what to send for a subscribe that the node had no room for, with one more try on record."""
         return self._subscribe(request.symbols, request.since, request.tries)
 
     def _parts(self, symbols: list[str], since: Mapping[str, int | str]) -> list[Message]:

@@ -52,6 +52,7 @@ class Routes:
         self._current = self._routes[0]
 
     def welcomed(self) -> None:
+        """Note that the address in use let us in: waiting begins anew with the next failure."""
         self._tries, self._current.failures = 0, 0
 
     def failed(self, now_s: float, *, retry_after_s: float = 0.0, hint: str | None = None) -> float:

@@ -22,6 +22,7 @@ class Access:
 
     @property
     def headers(self) -> dict[str, str]:
+        """What a socket or a request sends to say who asks."""
         return {"Authorization": f"Bearer {self.token}"}
 
 

@@ -126,9 +126,11 @@ class Stream:
         return self._routes.url
 
     async def follow(self, symbols: Iterable[str]) -> None:
+        """Follow more symbols, now and after every reconnect; ConnectionError while there is no node."""
         await self._send(self._lanes.follow(symbols))
 
     async def unfollow(self, symbols: Iterable[str]) -> None:
+        """Follow some symbols no more; nothing happens for those that are not followed."""
         await self._send(self._lanes.unfollow(symbols))
 
     async def __aenter__(self) -> Self:

@@ -29,6 +29,7 @@ class Board:
         self.received = 0
 
     def take(self, thing: Bar | Event) -> None:
+        """Take one bar or event of the stream."""
         match thing:
             case Bar():
                 if thing.symbol in self.bars:
@@ -65,6 +66,7 @@ class Board:
             self.notice = message["message"]
 
     def table(self) -> Table:
+        """Return what is known as a table for a terminal."""
         states = "  ".join(f"{market} {state}" for market, state in self.markets.items())
         table = Table(caption=f"{states}   {self.notice}   {self.received} bars", expand=False)
         for name in ("symbol", "last", "open", "high", "low", "volume", "amount", "time (UTC)"):

@@ -27,11 +27,13 @@ class Keepalive:
         self._asked: list[dict[Subscriber, None]] = [{} for _ in range(ASK_TICKS)]
 
     def add(self, subscriber: Subscriber) -> None:
+        """Give a subscriber its places among the heartbeats and the pings."""
         place = self._places[subscriber] = next(self._next)
         self._heartbeats[place % HEARTBEAT_TICKS][subscriber] = None
         self._asked[place % ASK_TICKS][subscriber] = None
 
     def discard(self, subscriber: Subscriber) -> None:
+        """Take its places back; one that has none is no error."""
         place = self._places.pop(subscriber, None)
         if place is not None:
             del self._heartbeats[place % HEARTBEAT_TICKS][subscriber]

@@ -12,17 +12,38 @@ Pick = Callable[[list[bytes]], tuple[bytes, ...]]
 
 
 class Wire(Protocol):
-    """What the hub needs of a connection."""
+    """What the hub needs of a connection. Nothing here blocks or raises, also when the peer is gone.
+
+    `answered` tells whether the peer has sent anything since it was asked, None where nobody knows; `deflate` whether
+    frames may be sent that were compressed once for all.
+    """
 
     answered: bool | None
-    deflate: bool  # compressed frames may be sent
+    deflate: bool
 
-    def write(self, frames: bytes) -> None: ...
-    def buffered(self) -> int: ...
-    def abort(self) -> None: ...
-    def set_watermarks(self, on_high: Callable[[], None], on_low: Callable[[], None]) -> None: ...
-    def request_ping(self) -> None: ...
-    def flush_ping(self) -> None: ...
+    def write(self, frames: bytes) -> None:
+        """Append whole frames to what the kernel is given."""
+        ...
+
+    def buffered(self) -> int:
+        """Return how many bytes the kernel has not taken yet; 0 for a healthy peer."""
+        ...
+
+    def abort(self) -> None:
+        """Drop the connection now."""
+        ...
+
+    def set_watermarks(self, on_high: Callable[[], None], on_low: Callable[[], None]) -> None:
+        """Call these when more than 64 KiB are unsent, and when nothing is any more."""
+        ...
+
+    def request_ping(self) -> None:
+        """Put a ping behind the next frames that are written."""
+        ...
+
+    def flush_ping(self) -> None:
+        """Send that ping now if nothing was written since."""
+        ...
 
 
 class Subscriber:

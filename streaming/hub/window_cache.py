@@ -38,6 +38,7 @@ class Segment:
 
     @property
     def last_seq(self) -> int:
+        """The newest window of the segment; 0 where it has none."""
         return self.seqs[-1] if self.seqs else 0
 
     def append(self, seq: int, packed: bytes) -> None:

@@ -44,6 +44,7 @@ class IntervalBackfill:
         self._wake.set()
 
     async def run(self) -> None:
+        """Fold what is lacking whenever somebody asks, for ever; raises redis.RedisError where the store is away."""
         while True:
             await self._wake.wait()
             self._wake.clear()

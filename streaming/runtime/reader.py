@@ -42,6 +42,7 @@ class MarketReader:
         self._looking_since = time.monotonic()
 
     async def run(self) -> None:
+        """Read for ever; a store that is away is tried again."""
         while True:
             try:
                 self._client = new_redis_async()

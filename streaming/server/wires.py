@@ -67,6 +67,7 @@ class TransportWire:
         self.write(frames + PING)
 
     def detach(self) -> None:
+        """Write nothing from now on: the closing handshake has begun."""
         self.ping_due, self.write, self.buffered = False, _nothing, _empty
         self.on_high_water = self.on_low_water = _nobody
 
@@ -121,6 +122,7 @@ class AsgiWire:
         """Likewise."""
 
     def detach(self) -> None:
+        """Write nothing from now on: the closing handshake has begun."""
         self._task.cancel()
 
     async def _run(self) -> None:

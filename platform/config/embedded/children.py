@@ -83,9 +83,11 @@ class Child:
             time.sleep(0.02)
 
     def poll(self) -> int | None:
+        """Return how it ended, as subprocess does; None while it runs, 0 before it was started."""
         return self.process.poll() if self.process else 0
 
     def ask_to_stop(self) -> None:
+        """Send its stop signal; nothing happens where it has ended."""
         if self.process and self.process.poll() is None:
             self.process.send_signal(self.stop_signal)
 
@@ -172,6 +174,7 @@ def free_port() -> int:
 
 
 def port_is_taken(port: int) -> bool:
+    """Tell whether a loopback port cannot be bound."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -182,6 +185,7 @@ def port_is_taken(port: int) -> bool:
 
 
 def port_answers(port: int) -> bool:
+    """Tell whether somebody accepts connections on a loopback port within 0.3 s."""
     with socket.socket() as probe:
         probe.settimeout(0.3)
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -60,10 +60,12 @@ class Supervisor:
         self.preparing: subprocess.Popen[str] | None = None
 
     def say(self, text: str = "") -> None:
+        """Tell the person at the terminal one line, at once."""
         self.out.write(text + "\n")
         self.out.flush()
 
     def run(self) -> int:
+        """Start everything, watch it until a signal or a failure, end it; return the exit code."""
         # Explicitly: a shell that started us with `&` has set SIGINT to "ignore".
         for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(one, self._on_signal)
