@@ -126,7 +126,7 @@ class Stream:
         return self._routes.url
 
     async def follow(self, symbols: Iterable[str]) -> None:
-        """Follow more symbols, now and after every reconnect; ConnectionError while there is no node."""
+        """Follow more symbols, now and after every reconnect; without a node, with the next connection."""
         await self._send(self._lanes.follow(symbols))
 
     async def unfollow(self, symbols: Iterable[str]) -> None:
