@@ -8,12 +8,12 @@ from typing import Any
 from django.conf import settings
 
 from streaming.errors import BadRecording
-from streaming.ingest.feeds import Feed
-from streaming.ingest.feeds.push import PushFeed
-from streaming.ingest.feeds.recorded import open_recording
-from streaming.ingest.feeds.replay import AS_FAST_AS_POSSIBLE, ReplayFeed
-from streaming.ingest.feeds.simulated import simulated_market
-from streaming.ingest.feeds.test import always_moving
+from streaming.ingest.sources import Feed
+from streaming.ingest.sources.push import PushFeed
+from streaming.ingest.sources.recorded import open_recording
+from streaming.ingest.sources.replay import AS_FAST_AS_POSSIBLE, ReplayFeed
+from streaming.ingest.sources.simulated import simulated_market
+from streaming.ingest.sources.test import always_moving
 from streaming.records.window import Newest
 from streaming.reference import directory
 from streaming.store.lanes import LaneStore

@@ -18,7 +18,7 @@ from django.conf import settings
 from kernel import clock
 from streaming.errors import BadRecording, Fenced, StoreUnavailable, StreamLost
 from streaming.ingest.choice import Choice, choice_for, feed_for
-from streaming.ingest.feeds import Feed
+from streaming.ingest.sources import Feed
 from streaming.ingest.publisher import BATCH, Publisher
 from streaming.records.window import Newest, Window, end_ms, seq_of
 from streaming.store.lanes import LEASE_MS, LaneStore

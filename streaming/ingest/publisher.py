@@ -8,7 +8,7 @@ from kernel import clock
 from streaming.domain.bars import Bar, ClosedWindow
 from streaming.domain.calendar import exchange_day
 from streaming.domain.ticks import Levels
-from streaming.ingest.feeds import FeedWindow
+from streaming.ingest.sources import FeedWindow
 from streaming.records.newest import replaced, with_bar, with_day, with_reference
 from streaming.records.window import Book, Events, MovedBar, Newest, Print, Window, chunk_of, end_ms, start_ms
 from streaming.store.lanes import Commit, LaneStore

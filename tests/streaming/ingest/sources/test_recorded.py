@@ -7,7 +7,7 @@ import pytest
 
 from streaming.domain.ticks import Snapshot, Trade
 from streaming.errors import BadRecording
-from streaming.ingest.feeds.recorded import open_recording
+from streaming.ingest.sources.recorded import open_recording
 
 TICKS = "symbol,date,time,price,qty,amount,side,seq,recv_time"
 GROUPED = ("symbol,date,time,status,prev_close,open,high,low,last,num_trades,cum_volume,cum_amount,bid1,bid2,bidv1,"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from kernel.instruments import InstrumentId, Venue
 from streaming.domain.ticks import Levels, Trade
 from streaming.domain.windows import start_ms
-from streaming.ingest.feeds.wall import WallFeed
+from streaming.ingest.sources.wall import WallFeed
 from streaming.reference import Directory
 
 _TEST = InstrumentId("TEST", Venue.TEST)

@@ -9,8 +9,8 @@ from streaming.domain.calendar import Calendar, day_start_ms, exchange_day
 from streaming.domain.ticks import Tick
 from streaming.domain.validation import Validator
 from streaming.domain.windows import WINDOW_MS, end_ms, seq_of, start_ms
-from streaming.ingest.feeds import FeedWindow
-from streaming.ingest.feeds.recorded import Recording
+from streaming.ingest.sources import FeedWindow
+from streaming.ingest.sources.recorded import Recording
 
 AS_FAST_AS_POSSIBLE = 0.0
 _PACED_FROM_MS = (9 * 3600 + 29 * 60 + 50) * 1000  # 09:29:50: rows before it are played at once

@@ -11,7 +11,7 @@ from random import Random
 
 from streaming.domain.ticks import Levels, Trade
 from streaming.domain.windows import WINDOW_MS, start_ms
-from streaming.ingest.feeds.wall import WallFeed
+from streaming.ingest.sources.wall import WallFeed
 from streaming.reference import Directory, Instrument
 
 # They move in every window.

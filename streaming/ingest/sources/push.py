@@ -15,9 +15,9 @@ from streaming.domain.calendar import exchange_day
 from streaming.domain.ticks import Snapshot
 from streaming.domain.validation import Validator
 from streaming.domain.windows import end_ms, seq_of, start_ms
-from streaming.ingest.feeds import FeedWindow
-from streaming.ingest.feeds.closes import Closes
-from streaming.ingest.feeds.wall import CATCH_UP_WINDOWS
+from streaming.ingest.sources import FeedWindow
+from streaming.ingest.sources.closes import Closes
+from streaming.ingest.sources.wall import CATCH_UP_WINDOWS
 from streaming.records.window import Newest
 from streaming.store.lanes import LaneStore
 from streaming.wire.dialects.rt_receiver.push import PushedTick

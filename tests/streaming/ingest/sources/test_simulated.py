@@ -5,9 +5,9 @@ from collections import Counter
 import pytest
 
 from kernel.instruments import LANES
-from streaming.ingest.feeds import FeedWindow
-from streaming.ingest.feeds.simulated import BEST_KNOWN, Market, chances, simulated_market
-from streaming.ingest.feeds.wall import CATCH_UP_WINDOWS, WallFeed
+from streaming.ingest.sources import FeedWindow
+from streaming.ingest.sources.simulated import BEST_KNOWN, Market, chances, simulated_market
+from streaming.ingest.sources.wall import CATCH_UP_WINDOWS, WallFeed
 from streaming.reference import directory
 
 NOW = 1_795_000_000_000
