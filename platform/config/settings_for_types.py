@@ -8,4 +8,4 @@ import os
 os.environ.setdefault("TICKPACK_EMBEDDED", "1")
 os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
 
-from config.settings import *  # noqa: E402, F403  (the variables first)
+from config.settings import *  # noqa: F403  (the variables first)
