@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from streaming.errors import HistoryUnavailable
-from streaming.history.minutes import read_minutes
 from streaming.ingest.minutes import write_history
 from streaming.records.window import MovedBar, Window, seq_of
 from streaming.store.lanes import Commit, LaneStore
+from tests.streaming.references import stored_minutes
 
 pytestmark = [pytest.mark.whole, pytest.mark.usefixtures("history_server")]
 CleanLane = Callable[[str], LaneStore]
@@ -37,7 +37,7 @@ class Writer:
         self.store.commit(self.fence, self.epoch, [Commit(window, {}, "{}") for window in windows])
 
     def minutes(self) -> list[tuple[int, int]]:
-        bars = read_minutes(self.symbol, 0, 2**53, 1000)
+        bars = stored_minutes(self.symbol)
         return [((bar.opened_ms - NINE_THIRTY) // MINUTE, bar.volume) for bar in bars]
 
 
