@@ -18,8 +18,8 @@ from django.conf import settings
 from kernel import clock
 from streaming.errors import BadRecording, Fenced, StoreUnavailable, StreamLost
 from streaming.ingest.choice import Choice, choice_for, feed_for
-from streaming.ingest.sources import Feed
 from streaming.ingest.publisher import BATCH, Publisher
+from streaming.ingest.sources import Feed
 from streaming.records.window import Newest, Window, end_ms, seq_of
 from streaming.store.lanes import LEASE_MS, LaneStore
 
@@ -141,7 +141,7 @@ class _Run:
         goes_on = (
             lost is None
             and last is not None
-            and checkpoint.get("choice") == self._choice.as_json()
+            and checkpoint.choice == self._choice.as_json()
             # The wall clock was set back behind the stream: its next windows would be refused one by one.
             and (self._choice.feed == "replay" or last.seq <= seq_of(now_ms) + 1)
         )
@@ -151,7 +151,7 @@ class _Run:
         newest = self._store.newest() if goes_on else dict(lost.newest) if lost else {}
         resume_after = last.seq if last is not None and goes_on else lost.seq if lost else None
         try:
-            position = str(checkpoint.get("position") or "") if goes_on else ""
+            position = checkpoint.positions.get(self._choice.feed, "") if goes_on else ""
             self._feed = feed_for(
                 self._choice, self._store, newest=newest, resume_after=resume_after, now_ms=now_ms, position=position
             )
@@ -210,6 +210,7 @@ class _Run:
 
     def _report(self) -> None:
         facts: dict[str, str | int | float] = {
+            "v": 1,
             "holder": self._holder,
             "fence": self._fence,
             "feed": self._choice.feed,

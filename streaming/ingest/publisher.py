@@ -1,16 +1,19 @@
 """Feed windows -> what Redis holds of them: the packed window, every mover's newest bar and day, the checkpoint."""
 
-import json
 from collections.abc import Iterable
 from typing import Any
+
+from msgspec.structs import replace
 
 from kernel import clock
 from streaming.domain.bars import Bar, ClosedWindow
 from streaming.domain.calendar import exchange_day
 from streaming.domain.ticks import Levels
 from streaming.ingest.sources import FeedWindow
-from streaming.records.newest import replaced, with_bar, with_day, with_reference
-from streaming.records.window import Book, Events, MovedBar, Newest, Print, Window, chunk_of, end_ms, start_ms
+from streaming.records.checkpoint import Checkpoint, pack_text
+from streaming.records.events import Book, Events, Print
+from streaming.records.newest import Newest, with_bar, with_day, with_reference
+from streaming.records.window import MovedBar, Window, chunk_of, end_ms, start_ms
 from streaming.store.lanes import Commit, LaneStore
 
 BATCH = 200  # windows in one round trip: half a megabyte on a busy day
@@ -115,8 +118,9 @@ class Publisher:
             previous=list(window.closed.references),
             events=len(events.prints) + len(events.books) if events is not None else 0,
         )
-        checkpoint = {"choice": self._choice, "seq": seq, "finished": window.finished, "position": window.position}
-        return Commit(packed, changed, json.dumps(checkpoint), events)
+        positions = {self._feed: window.position} if window.position else {}
+        checkpoint = Checkpoint(self._choice, seq, window.finished, positions)
+        return Commit(packed, changed, pack_text(checkpoint), events)
 
     def _events(self, closed: ClosedWindow, day: str, changed: dict[str, Newest]) -> Events | None:
         """Number a window's trades and pictures; the numbers live on in the newest bars."""
@@ -130,13 +134,13 @@ class Publisher:
                 Print(symbol, number, trade.at_ms, trade.price_e4, trade.volume, trade.turnover_e4, trade.side)
             )
             if known is not None:
-                changed[symbol] = newest[symbol] = replaced(known, prints=number)
+                changed[symbol] = newest[symbol] = replace(known, prints=number)
         for levels in closed.levels:
             symbol = str(levels.instrument)
             known = newest.get(symbol) or with_reference(None, 0, day)
             if levels.day is not None:
                 known = with_day(known, levels.day)
-            changed[symbol] = newest[symbol] = known = replaced(known, books=known.books + 1)
+            changed[symbol] = newest[symbol] = known = replace(known, books=known.books + 1)
             books.append(_book(symbol, levels, known))
         return Events(prints, books)
 

@@ -7,8 +7,6 @@ here. The node that took it has dropped what came twice; how far we have read is
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-import msgspec
-
 from kernel.instruments import InstrumentId
 from streaming.domain.bars import WindowFold
 from streaming.domain.calendar import exchange_day
@@ -18,13 +16,13 @@ from streaming.domain.windows import end_ms, seq_of, start_ms
 from streaming.ingest.sources import FeedWindow
 from streaming.ingest.sources.closes import Closes
 from streaming.ingest.sources.wall import CATCH_UP_WINDOWS
+from streaming.records.pushed import PushedTick, unpack_pushed_tick
 from streaming.records.window import Newest
 from streaming.store.lanes import LaneStore
-from streaming.wire.dialects.rt_receiver.push import PushedTick
+from streaming.store.readable import readable
 
 _ENTRIES = 100  # in one look, of 500 ticks at most
 _CALENDAR_MS = 60_000  # how often an operator's changes are looked for
-_unpack = msgspec.msgpack.Decoder(PushedTick).decode
 
 
 class PushFeed:
@@ -43,7 +41,7 @@ class PushFeed:
     def __init__(
         self, *, store: LaneStore, newest: Mapping[str, Newest], resume_after: int | None, position: str, now_ms: int
     ) -> None:
-        self._store = store
+        self._store, self._what = store, f"pushed ticks of lane {store.lane}"
         self._calendar, self._looked_ms = store.calendar(), now_ms
         self._read_to = self._position = position or store.last_pushed()
         self._read_in: dict[int, str] = {}  # window -> the last entry that counts in it
@@ -88,8 +86,10 @@ class PushFeed:
         today = f"{exchange_day(now_ms):%Y%m%d}"
         while entries := self._store.pushed(self._read_to, _ENTRIES):
             for entry_id, ticks in entries:
-                for packed in ticks:
-                    self._take(_unpack(packed), now_ms, today)
+                read = [tick for _, tick in readable(enumerate(ticks), unpack_pushed_tick, self._what)]
+                self._ignored["unreadable"] += len(ticks) - len(read)
+                for tick in read:
+                    self._take(tick, now_ms, today)
                 self._read_to = entry_id
             self._read_in[max(seq_of(now_ms), self._next)] = self._read_to
             if len(entries) < _ENTRIES:

@@ -97,7 +97,7 @@ def test_another_choice_begins_another_epoch(clean_lane: CleanLane, worker: Star
     store._client.set(keyspace.feed_setting("CN"), json.dumps({"feed": "simulated", "seed": 8, "run": 1}))
     wait_for(lambda: store.epoch() != epoch and windows_of(store))
 
-    assert store.checkpoint()["choice"]["seed"] == 8
+    assert store.checkpoint().choice["seed"] == 8
 
 
 def test_a_lost_stream_begins_another_epoch(clean_lane: CleanLane, worker: StartWorker) -> None:
@@ -200,9 +200,7 @@ while not run_lane(store, threading.Event()):
     assert [seq for seq in seqs if seq <= two_past_three] == list(range(seqs[0], two_past_three + 1))
     for symbol, volume in (("600519.SH", 3_397_389), ("000333.SZ", 26_724_709)):
         assert sum(bar.volume for window in windows for bar in window.bars if bar.symbol == symbol) == volume
-    newest = store.newest_of("600519.SH")
-    assert newest is not None
-    assert newest.day_volume == 3_397_389
+    assert store.newest()["600519.SH"].day_volume == 3_397_389
 
 
 def test_a_lost_stream_goes_on_in_a_new_epoch_without_a_missing_window(

@@ -6,8 +6,8 @@ import pytest
 
 from streaming.domain.bars import Bar, ClosedWindow
 from streaming.domain.windows import seq_of
-from streaming.ingest.sources import FeedWindow
 from streaming.ingest.publisher import Publisher
+from streaming.ingest.sources import FeedWindow
 from streaming.records.window import MovedBar, Newest, end_ms
 from streaming.store.lanes import Commit
 
