@@ -5,102 +5,102 @@ from collections import Counter
 import pytest
 
 from kernel.instruments import LANES
-from streaming.ingest.sources import FeedWindow
-from streaming.ingest.sources.simulated import BEST_KNOWN, Market, chances, simulated_market
-from streaming.ingest.sources.wall import CATCH_UP_WINDOWS, WallFeed
+from streaming.domain.windows import end_ms, seq_of, start_ms
+from streaming.ingest.sources import Reading
+from streaming.ingest.sources.simulated import BEST_KNOWN, SimulatedMarket, chances, simulated_source
 from streaming.reference import directory
 
-NOW = 1_795_000_000_000
+FIRST = seq_of(1_795_000_000_000)
 
 
-def market(lane: str = "CN", *, seed: int = 7, now_ms: int = NOW, **more) -> WallFeed:
-    options = {"last_prices": {}, "resume_after": None} | more
-    return simulated_market(
-        lane=lane, directory=directory(), seed=seed, now_ms=now_ms, close_delay_ms=500, **options
-    )  # fmt: skip
+def windows(lane: str = "CN", minutes: float = 2, *, seed: int = 7, last_prices: dict[str, int] | None = None):
+    """What the source says of each window, without the previous closes that it says first."""
+    source = simulated_source(
+        lane=lane, directory=directory(), seed=seed, last_prices=last_prices or {}, begins_anew=False, first_seq=FIRST
+    )
+    return list(source.read(end_ms(FIRST - 1 + round(minutes * 40))))
 
 
-def minutes(feed: WallFeed, count: float = 2) -> list[FeedWindow]:
-    return list(feed.due(NOW + round(count * 60_000)))
+def moved(window: Reading) -> set[str]:
+    return {str(trade.instrument) for trade in window.ticks}
 
 
 def test_about_sixty_names_move_in_a_window_over_both_markets() -> None:
-    windows = minutes(market("CN"), 5), minutes(market("HK"), 5)
+    of_both = windows("CN", 5), windows("HK", 5)
 
-    movers = sum(len(window.closed.bars) for lane in windows for window in lane) / len(windows[0])
+    movers = sum(len(moved(window)) for lane in of_both for window in lane) / len(of_both[0])
 
     assert 55 <= movers <= 65
 
 
 def test_the_best_known_names_move_in_every_window_and_most_move_rarely() -> None:
-    windows = minutes(market("CN"), 5)
-    moved = Counter(bar.symbol for window in windows for bar in window.closed.bars)
+    told = windows("CN", 5)
+    counts = Counter(symbol for window in told for symbol in moved(window))
 
     best = [symbol for symbol in BEST_KNOWN if not symbol.endswith(".HK")]
-    assert all(moved[symbol] == len(windows) for symbol in best)
-    rare = [i.symbol for i in directory().in_lane("CN") if moved[i.symbol] < len(windows) / 10]
+    assert all(counts[symbol] == len(told) for symbol in best)
+    rare = [i.symbol for i in directory().in_lane("CN") if counts[i.symbol] < len(told) / 10]
     assert len(rare) > len(directory().in_lane("CN")) / 2
 
 
 def test_the_same_seed_makes_the_same_market_and_another_seed_another() -> None:
-    assert minutes(market()) == minutes(market())
-    assert minutes(market()) != minutes(market(seed=8))
+    assert windows() == windows()
+    assert windows() != windows(seed=8)
 
 
 @pytest.mark.parametrize("lane", ["CN", "HK"])
 def test_prices_stand_on_the_grid_and_volumes_are_lots(lane: str) -> None:
-    for window in minutes(market(lane), 3):
-        for bar in window.closed.bars:
-            instrument = directory().resolve(bar.symbol)
-            assert 0 < bar.low_e4 <= min(bar.open_e4, bar.close_e4) <= max(bar.open_e4, bar.close_e4) <= bar.high_e4
-            assert bar.volume > 0
-            assert bar.turnover_e4 > 0
+    for window in windows(lane, 3):
+        for trade in window.ticks:
+            instrument = directory().resolve(str(trade.instrument))
+            assert trade.price_e4 > 0
+            assert trade.volume > 0
+            assert trade.turnover_e4 > 0
             if instrument.kind != "index":
-                assert bar.close_e4 % instrument.tick_e4(bar.close_e4) == 0, bar
-                assert bar.volume % instrument.lot == 0
+                assert trade.price_e4 % instrument.tick_e4(trade.price_e4) == 0, trade
+                assert trade.volume % instrument.lot == 0
 
 
 def test_prices_stay_near_where_they_started_for_long() -> None:
-    closes = {bar.symbol: bar.close_e4 for window in minutes(market("HK"), 90) for bar in window.closed.bars}
+    closes = {str(trade.instrument): trade.price_e4 for window in windows("HK", 90) for trade in window.ticks}
 
     for symbol, close_e4 in closes.items():
         assert 0.8 < close_e4 / directory().resolve(symbol).prev_close_e4 < 1.25, symbol
 
 
-def test_a_window_closes_half_a_second_after_its_end_and_not_before() -> None:
-    feed = market(now_ms=NOW)
-    end = (NOW - 500) // 1500 * 1500 + 1500
+def test_prices_go_on_from_where_they_stood() -> None:
+    # Twice the price of the list: the pull towards it takes hours.
+    twice = 2 * directory().resolve("600519.SH").prev_close_e4
 
-    assert list(feed.due(end + 499)) == []
-    assert [window.closed.seq * 1500 for window in feed.due(end + 500)] == [end]
+    told = windows("CN", 0.1, last_prices={"600519.SH": twice})
+
+    prices = [trade.price_e4 for window in told for trade in window.ticks if str(trade.instrument) == "600519.SH"]
+    assert all(0.95 < price / twice < 1.05 for price in prices)
 
 
-def test_a_stream_that_goes_on_has_no_gap_and_catches_up_ten_minutes_at_most() -> None:
-    last = NOW // 1500
+def test_a_window_is_told_once_when_it_has_ended_and_its_trades_are_of_it() -> None:
+    source = simulated_source(
+        lane="CN", directory=directory(), seed=7, last_prices={}, begins_anew=False, first_seq=FIRST
+    )
 
-    short = next(market(resume_after=last - 20).due(NOW))
-    long = next(market(resume_after=last - 5000).due(NOW))
-
-    assert short.closed.seq == last - 19
-    assert last - CATCH_UP_WINDOWS - 1 <= long.closed.seq <= last - CATCH_UP_WINDOWS + 1
+    assert list(source.read(end_ms(FIRST) - 1)) == []
+    (window,) = source.read(end_ms(FIRST))
+    assert {seq_of(trade.at_ms) for trade in window.ticks} == {FIRST}
+    assert {seq_of(levels.at_ms) for levels in window.levels} == {FIRST}
+    assert window.received_ms == end_ms(FIRST)
+    assert list(source.read(end_ms(FIRST))) == []
 
 
 def test_a_new_stream_begins_with_every_previous_close() -> None:
-    first = minutes(market("HK"))[0]
+    source = simulated_source(
+        lane="HK", directory=directory(), seed=7, last_prices={}, begins_anew=True, first_seq=FIRST
+    )
 
-    assert {symbol for symbol, _ in first.closed.references} == {i.symbol for i in directory().in_lane("HK")}
+    (first,) = source.read(start_ms(FIRST))
 
-
-def test_the_turn_of_the_day_makes_last_prices_previous_closes() -> None:
-    midnight = (NOW + 8 * 3_600_000) // 86_400_000 * 86_400_000 + 86_400_000 - 8 * 3_600_000
-    feed = market("HK", now_ms=midnight - 60_000)
-
-    windows = list(feed.due(midnight + 10_000))
-
-    before = [w for w in windows if w.closed.seq * 1500 <= midnight]
-    turned = next(w for w in windows if w.closed.seq * 1500 > midnight)
-    closes = {bar.symbol: bar.close_e4 for w in before for bar in w.closed.bars}
-    assert dict(turned.closed.references).items() >= closes.items()
+    told = {str(close.instrument): close.price_e4 for close in first.previous_closes}
+    assert told == {i.symbol: i.prev_close_e4 for i in directory().in_lane("HK")}
+    assert list(source.read(start_ms(FIRST))) == []
 
 
 def test_test_cn_is_not_part_of_any_market() -> None:
@@ -108,11 +108,11 @@ def test_test_cn_is_not_part_of_any_market() -> None:
     assert LANES == ("CN", "HK", "TEST")
 
 
-def test_an_etf_has_an_indicative_value_and_a_stock_has_none():
-    market = Market(lane="CN", directory=directory(), seed=7, last_prices={})
-    told = {}
+def test_an_etf_has_an_indicative_value_and_a_stock_has_none() -> None:
+    market = SimulatedMarket(lane="CN", directory=directory(), seed=7, last_prices={})
+    values = {}
     for seq in range(1_000, 1_020):
         list(market.trades_of(seq))
-        told |= {str(one.instrument): one.iopv_e4 for one in market.levels_of(seq)}
-    assert abs(told["510300.SH"] - 40_000) < 10_000
-    assert told["600519.SH"] == 0
+        values |= {str(levels.instrument): levels.iopv_e4 for levels in market.levels_of(seq)}
+    assert abs(values["510300.SH"] - 40_000) < 10_000
+    assert values["600519.SH"] == 0
