@@ -23,7 +23,7 @@ def epoch(lane: str) -> str:
 
 
 def stream(lane: str, epoch_name: str) -> str:
-    """Stream: one entry a window, id `<window end in ms>-0`, field `w` (streaming.records.window)."""
+    """Stream: one entry a window, id `<window end in ms>-0`, field `w` (streaming.records.window.Window)."""
     return f"bars:{{{lane}}}:{epoch_name}"
 
 
@@ -43,12 +43,12 @@ def epochs(lane: str) -> str:
 
 
 def newest(lane: str) -> str:
-    """Hash symbol -> packed newest state (streaming.records.window.Newest), of the present epoch."""
+    """Hash symbol -> packed newest state (streaming.records.newest.Newest), of the present epoch."""
     return f"newest:{{{lane}}}"
 
 
 def checkpoint(lane: str) -> str:
-    """String: what the running feed needs to go on after a restart; JSON, private to the feed."""
+    """String: what a market needs to go on after a restart; JSON (streaming.records.checkpoint), private to ingest."""
     return f"checkpoint:{{{lane}}}"
 
 

@@ -15,7 +15,6 @@ class Trade:
     volume: int
     turnover_e4: int
     side: str = "N"  # B buyer aggressor, S seller, N auction or unknown
-    received_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,6 @@ class Snapshot:
     phase: str = ""  # the venue's own word for its trading phase
     bids: tuple[tuple[int, int], ...] = field(default=())
     asks: tuple[tuple[int, int], ...] = field(default=())
-    received_ms: int | None = None
     iopv_e4: int = 0  # an ETF's indicative value; 0 where the feed has none
 
 
@@ -54,6 +52,14 @@ class Levels:
     asks: tuple[tuple[int, int], ...]
     iopv_e4: int = 0  # told with them, of an ETF
     day: Snapshot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousClose:
+    """What an instrument closed at on the day before, ex rights, as a source states it by itself."""
+
+    instrument: InstrumentId
+    price_e4: int
 
 
 Tick = Trade | Snapshot

@@ -64,34 +64,6 @@ def insert_minutes(bars: Sequence[MinuteBar], *, version: int) -> None:
         raise HistoryUnavailable from error  # said by the caller: ingest tries every other second
 
 
-def read_minutes(symbol: str, start_ms: int, end_ms: int, limit: int, *, newest: bool = False) -> list[MinuteBar]:
-    """Return the minute bars of an instrument with start_ms <= opened < end_ms, oldest first.
-
-    Args:
-        limit: at most so many bars.
-        newest: where there are more, the last ones of the range instead of the first.
-
-    Returns:
-        Opened strictly increasing; minutes without a trade are absent.
-
-    Raises:
-        HistoryUnavailable: ClickHouse did not answer.
-    """
-    # FINAL: two versions of a minute may wait for their merge, and only the newer one is true.
-    sql = f"""
-        SELECT symbol, toInt64(toUnixTimestamp(opened_at)) * 1000 AS opened_ms,
-               open_e4, high_e4, low_e4, close_e4, volume, turnover_e4
-        FROM minute_bars FINAL
-        WHERE symbol = {{symbol:String}}
-          AND opened_at >= toDateTime({{start:Int64}}, 'UTC') AND opened_at < toDateTime({{end:Int64}}, 'UTC')
-        ORDER BY opened_at {"DESC" if newest else "ASC"}
-        LIMIT {{limit:UInt32}}
-    """  # noqa: S608 - the only variable part is one of two words
-    parameters = {"symbol": symbol, "start": seconds(start_ms), "end": seconds(end_ms), "limit": limit}
-    bars = [MinuteBar(*row) for row in query(sql, parameters)]
-    return bars[::-1] if newest else bars
-
-
 def query(sql: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
     """Return the rows of a query.
 

@@ -2,19 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
+from streaming.domain.calendar import ALWAYS_OPEN_FEEDS, AlwaysOpen
 from streaming.errors import BadRecording
-from streaming.ingest.feeds import Feed
-from streaming.ingest.feeds.push import PushFeed
-from streaming.ingest.feeds.recorded import open_recording
-from streaming.ingest.feeds.replay import AS_FAST_AS_POSSIBLE, ReplayFeed
-from streaming.ingest.feeds.simulated import simulated_market
-from streaming.ingest.feeds.test import always_moving
-from streaming.records.window import Newest
+from streaming.ingest.clocks import RecordingClock, WallClock, with_evidence
+from streaming.ingest.market import Market
+from streaming.ingest.sources.made_up import MadeUpSource
+from streaming.ingest.sources.push import PushSource
+from streaming.ingest.sources.recorded import open_recording
+from streaming.ingest.sources.replay import AS_FAST_AS_POSSIBLE, ReplaySource
+from streaming.ingest.sources.simulated import simulated_source
+from streaming.ingest.sources.test import always_moving
+from streaming.records.newest import Newest
 from streaming.reference import directory
 from streaming.store.lanes import LaneStore
 
@@ -56,58 +60,64 @@ def _number(setting: Mapping[str, Any], name: str, default: int) -> int:
     return value if type(value) is int else default
 
 
-def feed_for(
+def market_for(
     choice: Choice,
     store: LaneStore,
     *,
     newest: Mapping[str, Newest],
     resume_after: int | None,
     now_ms: int,
-    position: str = "",
-) -> Feed | None:
-    """Return the feed of a choice; None where it has nothing for this lane.
+    positions: Mapping[str, str],
+) -> Market | None:
+    """Return the market of a choice, with its one line; None where the choice has nothing for this lane.
 
     Args:
-        newest, resume_after, position: of a stream that goes on; empty and None for a new one.
+        newest, resume_after, positions: of a stream that goes on; empty and None for a new one.
 
     Raises:
         BadRecording: the replay's folder or speed cannot be used.
     """
-    last_prices = {symbol: bar.close_e4 for symbol, bar in newest.items() if bar.close_e4 > 0}
-    close_delay_ms = round(settings.CLOSE_DELAY_SECONDS * 1000)
-    if choice.feed == "test":
-        return always_moving(
-            directory=directory(),
-            last_prices=last_prices,
-            resume_after=resume_after,
-            now_ms=now_ms,
-            close_delay_ms=close_delay_ms,
-        )
-    if choice.feed == "simulated":
-        return simulated_market(
-            lane=store.lane,
-            directory=directory(),
-            seed=choice.seed,
-            last_prices=last_prices,
-            resume_after=resume_after,
-            now_ms=now_ms,
-            close_delay_ms=close_delay_ms,
-        )
-    if choice.feed == "push":
-        return PushFeed(store=store, newest=newest, resume_after=resume_after, position=position, now_ms=now_ms)
+    market = partial(Market, name=choice.feed, newest=newest, resume_after=resume_after, now_ms=now_ms)
     if choice.feed == "replay":
         recording = open_recording(Path(choice.data), store.lane)
         if recording is None:
             return None
-        return ReplayFeed(
-            recording=recording,
-            calendar=store.calendar(),
-            speed=speed_of(choice.speed),
+        source = ReplaySource(recording, speed_of(choice.speed))
+        calendar = with_evidence(store.calendar(), recording.days)
+        played = RecordingClock(
+            sources=[source],
+            calendar=calendar,
             resume_after=resume_after,
             wanted=store.wanted,
             wait_ms=round(settings.REPLAY_WAIT_SECONDS * 1000),
         )
+        return market(lines={source.name: source}, clock=played, sessions=lambda: calendar)
+    if choice.feed == "push":
+        # A pushed tick counts when it is read, so none is on its way when a window ends.
+        clock = WallClock(now_ms=now_ms, resume_after=resume_after, close_delay_ms=0)
+        pushed = PushSource(store, positions.get(PushSource.name, ""))
+        return market(lines={pushed.name: pushed}, clock=clock, sessions=store.calendar)
+    if choice.feed in ALWAYS_OPEN_FEEDS:
+        delay_ms = round(settings.CLOSE_DELAY_SECONDS * 1000)
+        clock = WallClock(now_ms=now_ms, resume_after=resume_after, close_delay_ms=delay_ms)
+        made_up = _made_up(choice, store.lane, newest, begins_anew=resume_after is None, first_seq=clock.next_seq)
+        return market(lines={made_up.name: made_up}, clock=clock, sessions=AlwaysOpen)
     return None
+
+
+def _made_up(
+    choice: Choice, lane: str, newest: Mapping[str, Newest], *, begins_anew: bool, first_seq: int
+) -> MadeUpSource:
+    if choice.feed == "test":
+        return always_moving(first_seq=first_seq)
+    return simulated_source(
+        lane=lane,
+        directory=directory(),
+        seed=choice.seed,
+        last_prices={symbol: known.close_e4 for symbol, known in newest.items() if known.close_e4 > 0},
+        begins_anew=begins_anew,
+        first_seq=first_seq,
+    )
 
 
 def speed_of(text: str) -> float:

@@ -1,4 +1,4 @@
-"""Runs one lane: takes the lease, builds the feed that was chosen, writes what is due until told to stop.
+"""Runs one lane: takes the lease, builds the market that was chosen, writes what is due until asked to stop.
 
 A holder that dies leaves a lease of 1.5 s and a checkpoint; the next one goes on after the last window written. A
 holder that was only thought dead finds its fence outdated at its next write and stops.
@@ -17,16 +17,17 @@ from django.conf import settings
 
 from kernel import clock
 from streaming.errors import BadRecording, Fenced, StoreUnavailable, StreamLost
-from streaming.ingest.choice import Choice, choice_for, feed_for
-from streaming.ingest.feeds import Feed
+from streaming.ingest.choice import Choice, choice_for, market_for
+from streaming.ingest.market import Market
 from streaming.ingest.publisher import BATCH, Publisher
-from streaming.records.window import Newest, Window, end_ms, seq_of
+from streaming.records.newest import Newest
+from streaming.records.window import Window, end_ms, seq_of
 from streaming.store.lanes import LEASE_MS, LaneStore
 
 log = logging.getLogger(__name__)
 _RENEW_SECONDS = 0.4
-_BEAT_SECONDS = 0.05  # how often a feed is asked what is due
-_LOOK_SECONDS = 1.0  # how often settings are looked at and the state is reported
+_POLL_SECONDS = 0.05  # how often a market is asked what is due
+_CHECK_SECONDS = 1.0  # how often settings are looked at and the state is reported
 _RETRY_SECONDS = 30.0  # a folder that had nothing for us may have been filled
 
 
@@ -102,33 +103,33 @@ class _Lease:
 
 
 class _Run:
-    """One feed from its choice until another is chosen, it was lost or we stop."""
+    """One market from its choice until another is chosen, the lease or the stream was lost, or we stop."""
 
     def __init__(self, store: LaneStore, fence: int, stop: threading.Event, lost: threading.Event, holder: str) -> None:
         self._store, self._fence, self._holder = store, fence, holder
         self._stop, self._lost = stop, lost
         self._choice = choice_for(store.lane, store.feed_setting())
         self._publisher: Publisher | None = None
-        self._feed: Feed | None = None
+        self._market: Market | None = None
         self._problem = ""
         self._finished = False
         self._epoch = ""
 
     def run(self) -> None:
-        """Build the feed, then write what is due, and return when something else is to be run."""
+        """Build the market, then write what is due, and return when something else is to be run."""
         self._begin()
-        began_at, looked_at = time.monotonic(), 0.0
+        began_at, checked_at = time.monotonic(), 0.0
         while not (self._stop.is_set() or self._lost.is_set()):
             written = self._write_due()
-            if time.monotonic() - looked_at >= _LOOK_SECONDS:
-                looked_at = time.monotonic()
+            if time.monotonic() - checked_at >= _CHECK_SECONDS:
+                checked_at = time.monotonic()
                 self._report()
                 if choice_for(self._store.lane, self._store.feed_setting()) != self._choice:
                     return
-                if self._problem and looked_at - began_at > _RETRY_SECONDS:
+                if self._problem and checked_at - began_at > _RETRY_SECONDS:
                     return
             if written < BATCH:  # a full batch means that there is more at once
-                self._stop.wait(_BEAT_SECONDS)
+                self._stop.wait(_POLL_SECONDS)
         if not self._lost.is_set():  # then it is another worker's to report
             self._report()
 
@@ -141,7 +142,7 @@ class _Run:
         goes_on = (
             lost is None
             and last is not None
-            and checkpoint.get("choice") == self._choice.as_json()
+            and checkpoint.choice == self._choice.as_json()
             # The wall clock was set back behind the stream: its next windows would be refused one by one.
             and (self._choice.feed == "replay" or last.seq <= seq_of(now_ms) + 1)
         )
@@ -151,27 +152,34 @@ class _Run:
         newest = self._store.newest() if goes_on else dict(lost.newest) if lost else {}
         resume_after = last.seq if last is not None and goes_on else lost.seq if lost else None
         try:
-            position = str(checkpoint.get("position") or "") if goes_on else ""
-            self._feed = feed_for(
-                self._choice, self._store, newest=newest, resume_after=resume_after, now_ms=now_ms, position=position
+            self._market = market_for(
+                self._choice,
+                self._store,
+                newest=newest,
+                resume_after=resume_after,
+                now_ms=now_ms,
+                positions=checkpoint.positions if goes_on else {},
             )
         except BadRecording as error:
             self._problem = str(error)
             log.error("lane %s: %s", self._store.lane, error)
             return
-        if self._feed is None:
+        if self._market is None:
             self._problem = f"feed {self._choice.feed} has nothing for this lane"
             return
         if epoch is None or not goes_on:
             epoch = f"{now_ms:x}-{self._fence}"
             self._store.begin_epoch(self._fence, epoch)
-        log.info("lane %s: feed %s, epoch %s, after window %s", self._store.lane, self._feed.name, epoch, resume_after)
+        log.info(
+            "lane %s: feed %s, epoch %s, after window %s", self._store.lane, self._market.name, epoch, resume_after
+        )
         self._publisher = Publisher(
             store=self._store,
             fence=self._fence,
             epoch=epoch,
-            feed=self._feed.name,
-            speed=self._feed.speed,
+            feed=self._market.name,
+            recorded=self._market.recorded,
+            speed=self._market.speed,
             choice=self._choice.as_json(),
             newest=newest,
             keep_hours=settings.STREAM_HOURS,
@@ -182,7 +190,7 @@ class _Run:
     def _lost_windows(self, epoch: str | None, last: Window | None) -> _Written | None:
         """Return what we had written, where the store came back without some of it.
 
-        The feed then goes on where it was, in a new epoch: so whoever resumes is told of the gap.
+        The market then goes on where it was, in a new epoch: so whoever resumes is told of the gap.
         """
         written = _written.get(self._store.lane)
         if written is None or written.choice != self._choice:
@@ -200,9 +208,9 @@ class _Run:
         return written
 
     def _write_due(self) -> int:
-        if self._feed is None or self._publisher is None:
+        if self._market is None or self._publisher is None:
             return 0
-        written = self._publisher.publish(islice(self._feed.due(clock.now_ms()), BATCH))
+        written = self._publisher.publish(islice(self._market.due(clock.now_ms()), BATCH))
         if written and (last := self._publisher.last) is not None:
             seq, newest = last.closed.seq, self._publisher.newest
             _written[self._store.lane] = _Written(self._epoch, seq, self._choice, newest)
@@ -210,23 +218,24 @@ class _Run:
 
     def _report(self) -> None:
         facts: dict[str, str | int | float] = {
+            "v": 1,
             "holder": self._holder,
             "fence": self._fence,
             "feed": self._choice.feed,
             "problem": self._problem,
-            "finished": int(self._finished or (self._feed is not None and self._feed.finished)),
+            "finished": int(self._finished or (self._market is not None and self._market.finished)),
             "reported_ms": clock.now_ms(),
         }
-        if self._feed is not None and self._publisher is not None:
+        if self._market is not None and self._publisher is not None:
             last = self._publisher.last
             facts |= {
-                "speed": self._feed.speed,
+                "speed": self._market.speed,
                 "state": last.state if last else "",
                 "clock_ms": end_ms(last.closed.seq) if last else 0,
                 "seq": last.closed.seq if last else 0,
                 "windows": self._publisher.windows,
                 "bars": self._publisher.bars,
                 "duplicates": self._publisher.duplicates,
-                "counters": json.dumps(dict(self._feed.counters())),
+                "counters": json.dumps(dict(self._market.counters())),
             }
         self._store.report(facts)

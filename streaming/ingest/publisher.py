@@ -1,16 +1,19 @@
-"""Feed windows -> what Redis holds of them: the packed window, every mover's newest bar and day, the checkpoint."""
+"""Closed windows -> what Redis holds of them: the packed window, every mover's newest bar and day, the checkpoint."""
 
-import json
 from collections.abc import Iterable
 from typing import Any
+
+from msgspec.structs import replace
 
 from kernel import clock
 from streaming.domain.bars import Bar, ClosedWindow
 from streaming.domain.calendar import exchange_day
 from streaming.domain.ticks import Levels
-from streaming.ingest.feeds import FeedWindow
-from streaming.records.newest import replaced, with_bar, with_day, with_reference
-from streaming.records.window import Book, Events, MovedBar, Newest, Print, Window, chunk_of, end_ms, start_ms
+from streaming.ingest.market import MarketWindow
+from streaming.records.checkpoint import Checkpoint, pack_text
+from streaming.records.events import Book, Events, Print
+from streaming.records.newest import Newest, with_bar, with_day, with_reference
+from streaming.records.window import MovedBar, Window, chunk_of, end_ms, start_ms
 from streaming.store.lanes import Commit, LaneStore
 
 BATCH = 200  # windows in one round trip: half a megabyte on a busy day
@@ -18,10 +21,12 @@ _TRIM_EVERY = 1000  # windows
 
 
 class Publisher:
-    """Writes one feed's windows under one fence into one epoch. Not for several threads.
+    """Writes one market's windows under one fence into one epoch. Not for several threads.
 
     Args:
-        choice: which feed this is, kept in the checkpoint so that a successor knows whether it goes on.
+        feed: what runs, as every window names it.
+        recorded: it runs on a clock of its own, that of a recording.
+        choice: its parameters, kept in the checkpoint so that a successor knows whether it goes on.
         newest: what is known from before a restart.
         after: the window that the stream ends with; None for a new epoch, which is told `newest` with its first window.
     """
@@ -33,6 +38,7 @@ class Publisher:
         fence: int,
         epoch: str,
         feed: str,
+        recorded: bool,
         speed: float,
         choice: dict[str, Any],
         newest: dict[str, Newest],
@@ -40,16 +46,16 @@ class Publisher:
         after: int | None = None,
     ) -> None:
         self._store, self._fence, self._epoch = store, fence, epoch
-        self._feed, self._speed, self._choice = feed, speed, choice
+        self._feed, self._recorded, self._speed, self._choice = feed, recorded, speed, choice
         self.newest = newest
         self._after = after
         self._keyed: int | None = None  # the piece of the stream whose keyframe we have written
         self._keep_ms = keep_hours * 3_600_000
         self._since_trim = 0
         self.windows = self.bars = self.duplicates = 0
-        self.last: FeedWindow | None = None
+        self.last: MarketWindow | None = None
 
-    def publish(self, windows: Iterable[FeedWindow]) -> int:
+    def publish(self, windows: Iterable[MarketWindow]) -> int:
         """Write windows in order and return how many there were.
 
         Raises:
@@ -76,12 +82,12 @@ class Publisher:
         the stream is kept until history has it. A live feed's is not, or a ClickHouse that stays away fills Redis.
         """
         from_ms = feed_clock_ms - self._keep_ms
-        if self._feed != "replay":
+        if not self._recorded:
             return from_ms
         epoch, written_ms = self._store.history_position() or ("", 0)
         return min(from_ms, written_ms) if epoch == self._epoch else 0
 
-    def _commit_of(self, window: FeedWindow) -> Commit:
+    def _commit_of(self, window: MarketWindow) -> Commit:
         seq = window.closed.seq
         day = exchange_day(start_ms(seq)).isoformat()
         newest = self.newest
@@ -93,7 +99,7 @@ class Publisher:
         self._keyed = chunk_of(seq)
         named = list(newest) if keyframe else [symbol for symbol, _ in window.closed.references]
         references = [(symbol, newest[symbol].close_e4) for symbol in named if newest[symbol].close_e4]
-        states = [(symbol, one.state) for symbol, one in newest.items() if one.state != "trading"] if keyframe else []
+        halted = [(symbol, known.state) for symbol, known in newest.items() if known.state != "trading"]
         for bar in window.closed.bars:
             changed[bar.symbol] = newest[bar.symbol] = with_bar(newest.get(bar.symbol), bar, seq, day)
         events = self._events(window.closed, day, changed)
@@ -106,7 +112,7 @@ class Publisher:
             feed=self._feed,
             fence=self._fence,
             bars=[_moved(bar) for bar in window.closed.bars],
-            states=states,
+            states=halted if keyframe else [],
             references=references,
             speed=self._speed,
             finished=window.finished,
@@ -115,8 +121,8 @@ class Publisher:
             previous=list(window.closed.references),
             events=len(events.prints) + len(events.books) if events is not None else 0,
         )
-        checkpoint = {"choice": self._choice, "seq": seq, "finished": window.finished, "position": window.position}
-        return Commit(packed, changed, json.dumps(checkpoint), events)
+        checkpoint = Checkpoint(self._choice, seq, window.finished, dict(window.positions))
+        return Commit(packed, changed, pack_text(checkpoint), events)
 
     def _events(self, closed: ClosedWindow, day: str, changed: dict[str, Newest]) -> Events | None:
         """Number a window's trades and pictures; the numbers live on in the newest bars."""
@@ -130,13 +136,13 @@ class Publisher:
                 Print(symbol, number, trade.at_ms, trade.price_e4, trade.volume, trade.turnover_e4, trade.side)
             )
             if known is not None:
-                changed[symbol] = newest[symbol] = replaced(known, prints=number)
+                changed[symbol] = newest[symbol] = replace(known, prints=number)
         for levels in closed.levels:
             symbol = str(levels.instrument)
             known = newest.get(symbol) or with_reference(None, 0, day)
             if levels.day is not None:
                 known = with_day(known, levels.day)
-            changed[symbol] = newest[symbol] = known = replaced(known, books=known.books + 1)
+            changed[symbol] = newest[symbol] = known = replace(known, books=known.books + 1)
             books.append(_book(symbol, levels, known))
         return Events(prints, books)
 

@@ -1,10 +1,40 @@
 """An instrument's newest bar and day, kept up to date: ingest writes them into the store, each node keeps its own."""
 
-from typing import Any
+from typing import ClassVar
+
+from msgspec.structs import replace
 
 from streaming.domain.minutes import Prices
 from streaming.domain.ticks import Snapshot
-from streaming.records.window import Book, Newest
+from streaming.records.events import Book
+from streaming.records.versions import Record, unpacker
+
+
+class Newest(Record, frozen=True):
+    """One instrument's newest bar and its day, as the hash `newest:{lane}` holds it for snapshots, flats and REST."""
+
+    VERSION: ClassVar[bytes] = b"\x01"
+
+    seq: int  # of the newest bar; 0 before the first one
+    open_e4: int
+    high_e4: int
+    low_e4: int
+    close_e4: int  # the last price; the previous close before the day's first trade; 0 when neither is known
+    volume: int
+    turnover_e4: int
+    state: str  # trading suspended halted delisted
+    prev_close_e4: int
+    day: str  # YYYY-MM-DD at the exchange; the sums below are of this day
+    day_open_e4: int
+    day_high_e4: int
+    day_low_e4: int
+    day_volume: int
+    day_turnover_e4: int
+    prints: int = 0  # how many trades and pictures were numbered so far
+    books: int = 0
+
+
+unpack_newest = unpacker(Newest)
 
 _NOTHING = Newest(0, 0, 0, 0, 0, 0, 0, "trading", 0, "", 0, 0, 0, 0, 0)
 
@@ -92,21 +122,15 @@ def with_bar(old: Newest | None, bar: Prices, seq: int, day: str) -> Newest:
     return running.newest()
 
 
-def with_day(old: Newest, told: Snapshot) -> Newest:
+def with_day(old: Newest, day: Snapshot) -> Newest:
     """Return an instrument's newest state with the day as its venue tells it."""
-    if not told.cum_volume and not told.open_e4:
+    if not day.cum_volume and not day.open_e4:
         return old
-    return replaced(
+    return replace(
         old,
-        day_open_e4=told.open_e4 or old.day_open_e4,
-        day_high_e4=told.high_e4 or old.day_high_e4,
-        day_low_e4=told.low_e4 or old.day_low_e4,
-        day_volume=told.cum_volume,
-        day_turnover_e4=told.cum_turnover_e4,
+        day_open_e4=day.open_e4 or old.day_open_e4,
+        day_high_e4=day.high_e4 or old.day_high_e4,
+        day_low_e4=day.low_e4 or old.day_low_e4,
+        day_volume=day.cum_volume,
+        day_turnover_e4=day.cum_turnover_e4,
     )
-
-
-def replaced(old: Newest, **changes: Any) -> Newest:
-    """Return the same with some fields changed."""
-    fields = {name: getattr(old, name) for name in Newest.__struct_fields__}
-    return Newest(**{**fields, **changes})

@@ -1,7 +1,8 @@
 """The committed list of instruments, and how a symbol that a person wrote becomes one of them.
 
 `instruments.csv` is written by hand: codes, names and lots are facts of the exchanges; `prev_close` is only where the
-simulated market starts. A replay may carry products that the list lacks, and registers them in its own directory.
+simulated market starts. A recording or a provider may carry products that the list lacks: they are identified and
+described all the same, and stand in no list.
 """
 
 import csv
@@ -131,25 +132,12 @@ class Directory:
         except UnknownSymbol as error:
             return InstrumentId.parse(error.fields["symbol"])
 
-    def register(self, instrument_id: InstrumentId, *, prev_close_e4: int = 0) -> Instrument:
-        """Return an instrument, adding a plain row for one that the list does not have."""
-        known = self._by_symbol.get(str(instrument_id))
-        if known is not None:
-            return known
-        added = _unlisted(instrument_id, prev_close_e4)
-        self._by_symbol[added.symbol] = added
-        return added
-
     def described(self, instrument_id: InstrumentId) -> Instrument:
-        """Return the row of an instrument, a plain one where the list has none; nothing is registered."""
-        return self._by_symbol.get(str(instrument_id)) or _unlisted(instrument_id, 0)
-
-    def copy(self) -> "Directory":
-        """Return a directory of one's own to register in."""
-        return Directory(list(self), dict(self._aliases))
+        """Return the row of an instrument, a plain one where the list has none."""
+        return self._by_symbol.get(str(instrument_id)) or _unlisted(instrument_id)
 
 
-def _unlisted(instrument_id: InstrumentId, prev_close_e4: int) -> Instrument:
+def _unlisted(instrument_id: InstrumentId) -> Instrument:
     in_hong_kong = instrument_id.venue is Venue.HK
     currency = "HKD" if in_hong_kong or instrument_id.code.startswith("200") else "CNY"
     if in_hong_kong and instrument_id.code.startswith("8"):
@@ -165,7 +153,7 @@ def _unlisted(instrument_id: InstrumentId, prev_close_e4: int) -> Instrument:
         currency=currency,
         lot=100,
         tick_table="hkex" if in_hong_kong else "0.01",
-        prev_close_e4=prev_close_e4,
+        prev_close_e4=0,
     )
 
 

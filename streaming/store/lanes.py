@@ -11,24 +11,19 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
 
+import msgspec
 import redis
 
 from kernel import keyspace
 from streaming.domain.calendar import Calendar
 from streaming.errors import Fenced, StoreUnavailable, StreamLost
-from streaming.records.window import (
-    CHUNK_WINDOWS,
-    WINDOW_MS,
-    Events,
-    Newest,
-    Window,
-    chunk_of,
-    end_ms,
-    pack,
-    unpack_newest,
-    unpack_window,
-)
+from streaming.records.checkpoint import Checkpoint, HistoryPosition, T, pack_text, unpack_text
+from streaming.records.events import Events
+from streaming.records.newest import Newest, unpack_newest
+from streaming.records.versions import pack
+from streaming.records.window import CHUNK_WINDOWS, WINDOW_MS, Window, chunk_of, end_ms, unpack_window
 from streaming.reference import published_days
+from streaming.store.readable import readable, say_once
 
 LEASE_MS = 1500  # a dead holder is replaced within 2 s: this and one offer of beat's, every half second
 _STREAM_KEPT_MS = 72 * 3_600_000  # an old epoch's stream, for history to catch up with
@@ -98,7 +93,7 @@ return redis.call('XTRIM', KEYS[2], 'MINID', '=', ARGV[2])
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One window and what it changes: newest bars by symbol, and the feed's checkpoint after it."""
+    """One window and what it changes: newest bars by symbol, and the checkpoint after it (`pack_text`)."""
 
     window: Window
     newest: Mapping[str, Newest]
@@ -231,36 +226,41 @@ class LaneStore:
         return [name.decode() for name in names]
 
     def last_window(self, epoch: str) -> Window | None:
-        """Return the newest window of a stream; None where the stream is empty or lost."""
+        """Return the newest window of a stream; None where the stream is empty or lost.
+
+        None, too, where another release wrote it in a form that this one cannot read: then nobody can go on with it.
+        """
         with _translated():
             rows = cast("list[Any]", self._client.xrevrange(keyspace.stream(self.lane, epoch), count=1))
-        return unpack_window(rows[0][1][b"w"]) if rows else None
+        return next(self._windows(rows), None)
 
     def floor(self, epoch: str) -> int | None:
         """Return the newest window that was trimmed off a stream; None where it is whole."""
         return floor_of(self._text(keyspace.floor(self.lane)), epoch)
 
     def read(self, epoch: str, after_ms: int, count: int) -> list[Window]:
-        """Return the windows that ended after an instant, oldest first."""
-        with _translated():
-            rows = self._client.xrange(keyspace.stream(self.lane, epoch), min=f"({after_ms}-0", count=count)
-        return [unpack_window(fields[b"w"]) for _, fields in cast("list[Any]", rows)]
+        """Return the next windows that ended after an instant, oldest first; none: the stream has no more.
+
+        Windows that cannot be read are passed over, however many they are.
+        """
+        while True:
+            with _translated():
+                stream = keyspace.stream(self.lane, epoch)
+                rows = cast("list[Any]", self._client.xrange(stream, min=f"({after_ms}-0", count=count))
+            windows = list(self._windows(rows))
+            if windows or not rows:
+                return windows
+            after_ms = int(rows[-1][0].split(b"-")[0])
 
     def newest(self) -> dict[str, Newest]:
-        """Return the newest bars of the present epoch."""
+        """Return the newest bars of the present epoch; an instrument whose bar cannot be read is absent."""
         with _translated():
             rows = cast("dict[bytes, bytes]", self._client.hgetall(keyspace.newest(self.lane)))
-        return {symbol.decode(): unpack_newest(packed) for symbol, packed in rows.items()}
+        return newest_by_symbol(rows, self.lane)
 
-    def newest_of(self, symbol: str) -> Newest | None:
-        """Return one instrument's newest bar."""
-        with _translated():
-            packed = cast("bytes | None", self._client.hget(keyspace.newest(self.lane), symbol))
-        return unpack_newest(packed) if packed else None
-
-    def checkpoint(self) -> dict[str, Any]:
-        """Return the feed's checkpoint; empty where there is none."""
-        return self._json(keyspace.checkpoint(self.lane))
+    def checkpoint(self) -> Checkpoint:
+        """Return how far the market had come; an empty one where there is none or it cannot be read."""
+        return self._record(keyspace.checkpoint(self.lane), Checkpoint) or Checkpoint()
 
     def feed_setting(self) -> dict[str, Any]:
         """Return the feed that an operator chose; empty where nobody did."""
@@ -293,13 +293,13 @@ class LaneStore:
 
     def history_position(self) -> tuple[str, int] | None:
         """Return up to where the stream is in history: (epoch, end of a window in ms)."""
-        stored = self._json(keyspace.history_checkpoint(self.lane))
-        return (stored["epoch"], int(stored["id"].split("-")[0])) if stored else None
+        stored = self._record(keyspace.history_checkpoint(self.lane), HistoryPosition)
+        return (stored.epoch, stored.after_ms) if stored is not None else None
 
     def set_history_position(self, epoch: str, after_ms: int) -> None:
         """Note up to where the stream is in history."""
         with _translated():
-            text = json.dumps({"epoch": epoch, "id": f"{after_ms}-0"})
+            text = pack_text(HistoryPosition(epoch, f"{after_ms}-0"))
             self._client.set(keyspace.history_checkpoint(self.lane), text)
 
     @contextmanager
@@ -314,6 +314,20 @@ class LaneStore:
             if mine:
                 with _translated():
                     self._release(keys=[key], args=[holder])
+
+    def _windows(self, rows: list[Any]) -> Iterator[Window]:
+        packed = ((entry_id, fields.get(b"w", b"")) for entry_id, fields in rows)
+        return (window for _, window in readable(packed, unpack_window, f"windows of lane {self.lane}"))
+
+    def _record(self, key: str, kind: type[T]) -> T | None:
+        text = self._text(key)
+        if text is None:
+            return None
+        try:
+            return unpack_text(text, kind)
+        except msgspec.MsgspecError as error:
+            say_once(key, error)
+            return None
 
     def _text(self, key: str) -> str | None:
         with _translated():
@@ -331,6 +345,12 @@ def calendar_of(lane: str, changed: Mapping[bytes, bytes]) -> Calendar:
     days = published_days(lane)
     overrides = {date.fromisoformat(day.decode()): json.loads(raw)["kind"] for day, raw in changed.items()}
     return Calendar(lane, days.first, days.last, days.closed, days.half_days, overrides)
+
+
+def newest_by_symbol(packed: Mapping[bytes, bytes], lane: str) -> dict[str, Newest]:
+    """Return what the hash keyspace.newest holds; what cannot be read is passed over."""
+    rows = readable(packed.items(), unpack_newest, f"newest bars of lane {lane}")
+    return {symbol.decode(): newest for symbol, newest in rows}
 
 
 def floor_of(noted: str | None, epoch: str) -> int | None:

@@ -9,7 +9,7 @@ from typing import Any
 import redis.asyncio
 
 from kernel import keyspace
-from streaming.records.window import pack
+from streaming.records.versions import pack
 from streaming.wire.dialects.rt_receiver.push import Batch
 
 AT_ONCE = 500  # ticks in one entry

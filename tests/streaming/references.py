@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from streaming.domain.minutes import MinuteBar
+from streaming.history.rollup import Span, read_bars
 
 Prices = tuple[int, int, int, int, int, int]
 
@@ -25,3 +26,8 @@ def reference_minutes(path: Path) -> dict[int, Prices]:
 def as_minutes(bars: list[MinuteBar]) -> dict[int, Prices]:
     """Return our bars in the same form."""
     return {b.opened_ms: (b.open_e4, b.high_e4, b.low_e4, b.close_e4, b.volume, b.turnover_e4) for b in bars}
+
+
+def stored_minutes(symbol: str, start_ms: int = 0, end_ms: int = 2**53) -> list[MinuteBar]:
+    """Return what history has of an instrument, start_ms <= opened < end_ms, oldest first."""
+    return read_bars([symbol], "1m", Span(start_ms, end_ms, limit=1000), sessions=True).get(symbol, [])

@@ -56,12 +56,12 @@ def test_a_read_is_tried_once_more_on_a_fresh_connection(history_server, monkeyp
 
     from streaming.history import minutes
 
-    minutes.read_minutes("600519.SH", 0, 1, 1)
+    minutes.query("SELECT 1", {})
     dead = minutes._client()
 
     def broken(*_, **__):
         raise OperationalError("the connection is gone")
 
     monkeypatch.setattr(dead, "query", broken)
-    assert minutes.read_minutes("600519.SH", 0, 1, 1) == []
+    assert minutes.query("SELECT 1", {}) == [(1,)]
     assert "the connection is gone" in caplog.text

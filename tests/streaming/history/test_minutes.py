@@ -1,10 +1,11 @@
-"""Proves that minute bars survive the engine: ranges are half-open, a minute written twice is one, away is said so."""
+"""Proves that minute bars survive the engine: to the last digit, a minute written twice is one, away is said so."""
 
 import pytest
 
 from streaming.domain.minutes import MinuteBar
 from streaming.errors import HistoryUnavailable
-from streaming.history.minutes import insert_minutes, read_minutes
+from streaming.history.minutes import insert_minutes, query
+from tests.streaming.references import stored_minutes
 
 pytestmark = [pytest.mark.whole, pytest.mark.usefixtures("history_server")]
 
@@ -20,27 +21,7 @@ def test_what_was_inserted_is_read_back_to_the_last_digit() -> None:
 
     insert_minutes([bar], version=1)
 
-    assert read_minutes("600519.SH", NINE_THIRTY, NINE_THIRTY + 60_000, 10) == [bar]
-
-
-def test_a_range_takes_its_start_and_leaves_its_end() -> None:
-    insert_minutes([minute("600001.SH", nth) for nth in range(3)], version=1)
-
-    bars = read_minutes("600001.SH", NINE_THIRTY, NINE_THIRTY + 120_000, 10)
-
-    assert [bar.opened_ms for bar in bars] == [NINE_THIRTY, NINE_THIRTY + 60_000]
-    assert read_minutes("600001.SH", NINE_THIRTY + 1, NINE_THIRTY + 60_000, 10) == []
-
-
-def test_a_limit_takes_the_oldest_or_the_newest_of_the_range_oldest_first() -> None:
-    insert_minutes([minute("600002.SH", nth) for nth in range(5)], version=1)
-    end = NINE_THIRTY + 5 * 60_000
-
-    oldest = read_minutes("600002.SH", NINE_THIRTY, end, 2)
-    newest = read_minutes("600002.SH", 0, end, 2, newest=True)
-
-    assert [(bar.opened_ms - NINE_THIRTY) // 60_000 for bar in oldest] == [0, 1]
-    assert [(bar.opened_ms - NINE_THIRTY) // 60_000 for bar in newest] == [3, 4]
+    assert stored_minutes("600519.SH", NINE_THIRTY, NINE_THIRTY + 60_000) == [bar]
 
 
 def test_a_minute_written_again_replaces_the_one_before() -> None:
@@ -48,7 +29,7 @@ def test_a_minute_written_again_replaces_the_one_before() -> None:
     insert_minutes([minute("600003.SH", 0, close_e4=96_000)], version=2)
     insert_minutes([minute("600003.SH", 0, close_e4=96_000)], version=2)
 
-    bars = read_minutes("600003.SH", 0, NINE_THIRTY + 60_000, 10)
+    bars = stored_minutes("600003.SH")
 
     assert [bar.close_e4 for bar in bars] == [96_000]
 
@@ -59,14 +40,14 @@ def test_a_server_that_is_away_is_said_to_be_away(settings) -> None:
     with pytest.raises(HistoryUnavailable):
         insert_minutes([minute("600004.SH", 0)], version=1)
     with pytest.raises(HistoryUnavailable):
-        read_minutes("600004.SH", 0, NINE_THIRTY, 10)
+        query("SELECT 1", {})
 
 
 def test_a_read_that_fails_tells_the_log_why_down_to_the_first_cause_without_the_password(settings, caplog) -> None:
     settings.CLICKHOUSE_URL = "http://reader:hush@127.0.0.1:9/default"
 
     with pytest.raises(HistoryUnavailable):
-        read_minutes("600004.SH", 0, NINE_THIRTY, 10)
+        query("SELECT 1", {})
 
     (said,) = [record.getMessage() for record in caplog.records if record.name == "streaming.history.minutes"]
     assert "OperationalError" in said

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
+from kernel import keyspace
 from streaming.errors import HistoryUnavailable
-from streaming.history.minutes import read_minutes
 from streaming.ingest.minutes import write_history
 from streaming.records.window import MovedBar, Window, seq_of
 from streaming.store.lanes import Commit, LaneStore
+from tests.streaming.references import stored_minutes
 
 pytestmark = [pytest.mark.whole, pytest.mark.usefixtures("history_server")]
 CleanLane = Callable[[str], LaneStore]
@@ -37,7 +38,7 @@ class Writer:
         self.store.commit(self.fence, self.epoch, [Commit(window, {}, "{}") for window in windows])
 
     def minutes(self) -> list[tuple[int, int]]:
-        bars = read_minutes(self.symbol, 0, 2**53, 1000)
+        bars = stored_minutes(self.symbol)
         return [((bar.opened_ms - NINE_THIRTY) // MINUTE, bar.volume) for bar in bars]
 
 
@@ -161,3 +162,21 @@ def test_the_simulated_market_has_minutes_on_a_sunday_night(clean_lane: CleanLan
 
     assert write_history(writer.store) == 1
     assert writer.minutes() == [(4 * 1440 - 300, 400)]
+
+
+def test_windows_of_another_release_leave_a_hole_and_stop_nothing(
+    clean_lane: CleanLane, caplog: pytest.LogCaptureFixture
+) -> None:
+    writer = Writer(clean_lane("CN"), "600810.SH")
+    writer.begin("1-1")
+    writer.write(range(FIRST, FIRST + 10))
+    for seq in range(FIRST + 10, FIRST + 20):
+        stream = keyspace.stream("CN", "1-1")
+        writer.store._client.xadd(stream, {"w": b"\x7flater"}, id=f"{seq * 1500}-0")
+    writer.write(range(FIRST + 20, FIRST + 41))
+
+    assert write_history(writer.store) == 1
+    assert write_history(writer.store) == 0
+    assert writer.minutes() == [(0, 300)]
+    complaints = [record.getMessage() for record in caplog.records if "version 127" in record.getMessage()]
+    assert complaints == ["windows of lane CN: Window of version 127, which this release does not read; passed over"]

@@ -1,57 +1,39 @@
 """Proves what a window becomes in Redis: movers as the wire has them, and each one's newest bar and day."""
 
+import json
 from typing import Any
 
 import pytest
 
 from streaming.domain.bars import Bar, ClosedWindow
 from streaming.domain.windows import seq_of
-from streaming.ingest.feeds import FeedWindow
+from streaming.ingest.market import MarketWindow
 from streaming.ingest.publisher import Publisher
-from streaming.records.window import MovedBar, Newest, end_ms
-from streaming.store.lanes import Commit
+from streaming.records.newest import Newest
+from streaming.records.window import MovedBar, end_ms
+from tests.streaming.ingest.scripted import Kept
 
 NINE_THIRTY = 1_675_215_000_000  # 2023-02-01 in Shanghai
 FIRST = seq_of(NINE_THIRTY)
 NEXT_DAY = FIRST + 57_600
 
 
-class Kept:
-    """Stands where the store is and keeps what it is handed; no Redis is needed to look at it."""
-
-    def __init__(self, written: tuple[str, int] | None = None) -> None:
-        self.commits: list[Commit] = []
-        self.written = written
-        self.trimmed_before: list[int] = []
-
-    def commit(self, fence: int, epoch: str, commits: list[Commit], after: int | None) -> int:
-        self.commits += commits
-        return 0
-
-    def history_position(self) -> tuple[str, int] | None:
-        return self.written
-
-    def trim(self, fence: int, epoch: str, before_ms: int) -> int:
-        self.trimmed_before.append(before_ms)
-        return 0
-
-
-def publisher(store: Any, newest: dict[str, Newest] | None = None, *, feed: str = "replay") -> Publisher:
+def publisher(store: Any, newest: dict[str, Newest] | None = None, *, recorded: bool = True) -> Publisher:
     return Publisher(
-        store=store, fence=3, epoch="e", feed=feed, speed=600.0, choice={"feed": "replay"}, newest=newest or {},
+        store=store, fence=3, epoch="e", feed="replay", recorded=recorded, speed=600.0, choice={"feed": "replay"}, newest=newest or {},
         keep_hours=72,
     )  # fmt: skip
 
 
-def window(seq: int, *bars: Bar, references: list[tuple[str, int]] | None = None) -> FeedWindow:
-    return FeedWindow(ClosedWindow(seq, list(bars), references or []), "open", NINE_THIRTY + 7_200_000)
+def window(seq: int, *bars: Bar, references: list[tuple[str, int]] | None = None) -> MarketWindow:
+    return MarketWindow(ClosedWindow(seq, list(bars), references or []), "open", NINE_THIRTY + 7_200_000)
 
 
 def bar(price: int, volume: int) -> Bar:
     return Bar("600519.SH", price, price + 5, price - 5, price + 1, volume, price * volume)
 
 
-def newest_after(*windows: FeedWindow) -> Newest:
+def newest_after(*windows: MarketWindow) -> Newest:
     store = Kept()
     publisher(store).publish(windows)
     return store.commits[-1].newest["600519.SH"]
@@ -67,6 +49,17 @@ def test_a_window_is_packed_with_feed_state_and_fence() -> None:
     assert (packed.feed, packed.fence, packed.speed, packed.finished) == ("replay", 3, 600.0, False)
     assert packed.bars == [MovedBar("600519.SH", 100, 105, 95, 101, 10, 1000)]
     assert packed.references == [("600519.SH", 90)]
+
+
+def test_the_checkpoint_has_the_window_the_choice_and_a_position_for_each_line() -> None:
+    store = Kept()
+    last = MarketWindow(ClosedWindow(FIRST, [], []), "closed", None, True, {"push": "7-0", "other": "x"})
+
+    publisher(store).publish([last])
+
+    assert json.loads(store.commits[0].checkpoint) == {
+        "v": 1, "choice": {"feed": "replay"}, "seq": FIRST, "finished": True, "positions": {"push": "7-0", "other": "x"},
+    }  # fmt: skip
 
 
 def test_the_first_window_of_ten_minutes_names_every_price_from_before_its_own_bars() -> None:
@@ -153,22 +146,22 @@ THOUSANDTH = end_ms(FIRST + 999)
 
 
 @pytest.mark.parametrize(
-    ("feed", "written", "from_ms"),
+    ("recorded", "written", "from_ms"),
     [
-        ("replay", None, 0),
-        ("replay", ("another", THOUSANDTH), 0),
-        ("replay", ("e", THOUSANDTH - 100 * HOUR), THOUSANDTH - 100 * HOUR),
-        ("replay", ("e", THOUSANDTH), THOUSANDTH - 72 * HOUR),
+        (True, None, 0),
+        (True, ("another", THOUSANDTH), 0),
+        (True, ("e", THOUSANDTH - 100 * HOUR), THOUSANDTH - 100 * HOUR),
+        (True, ("e", THOUSANDTH), THOUSANDTH - 72 * HOUR),
         # History that stays away must not fill the store of a market that never ends.
-        ("simulated", None, THOUSANDTH - 72 * HOUR),
-        ("test", ("e", THOUSANDTH - 100 * HOUR), THOUSANDTH - 72 * HOUR),
+        (False, None, THOUSANDTH - 72 * HOUR),
+        (False, ("e", THOUSANDTH - 100 * HOUR), THOUSANDTH - 72 * HOUR),
     ],
 )
 def test_a_recording_waits_for_history_and_a_running_market_does_not(
-    feed: str, written: tuple[str, int] | None, from_ms: int
+    recorded: bool, written: tuple[str, int] | None, from_ms: int
 ) -> None:
     store = Kept(written)
 
-    publisher(store, feed=feed).publish([window(FIRST + nth) for nth in range(1000)])
+    publisher(store, recorded=recorded).publish([window(FIRST + nth) for nth in range(1000)])
 
     assert store.trimmed_before == [from_ms]

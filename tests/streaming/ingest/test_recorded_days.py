@@ -9,7 +9,7 @@ from streaming.domain.bars import WindowFold
 from streaming.domain.calendar import Calendar, exchange_day
 from streaming.domain.minutes import MinuteBar, MinuteFold
 from streaming.domain.windows import seq_of
-from streaming.ingest.feeds.recorded import Recording, open_recording
+from streaming.ingest.sources.recorded import Recording, open_recording
 from streaming.reference import published_days
 from tests.streaming.references import as_minutes, reference_minutes
 

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from streaming.history.minutes import read_minutes
 from streaming.ingest.minutes import write_history
 from streaming.store.lanes import LaneStore
 from tests.streaming.ingest.conftest import Worker, wait_for
-from tests.streaming.references import as_minutes, reference_minutes
+from tests.streaming.references import as_minutes, reference_minutes, stored_minutes
 
 pytestmark = [pytest.mark.whole, pytest.mark.data]
 CleanLane = Callable[[str], LaneStore]
@@ -41,7 +40,7 @@ def test_a_replay_at_full_speed_fills_history_with_the_reference_minutes(
 
     for symbol in ("600519.SH", "000001.SZ", "600000.SH"):
         reference = reference_minutes(replay / f"ref1min_from_ticks_{symbol}_20230201.csv.gz")
-        bars = read_minutes(symbol, min(reference), max(reference) + 60_000, 1000)
+        bars = stored_minutes(symbol, min(reference), max(reference) + 60_000)
         assert as_minutes(bars) == reference
         assert len(bars) == 238
 
@@ -75,8 +74,7 @@ def test_the_newest_bar_carries_the_day(clean_lane: CleanLane, worker: StartWork
     worker(store)
     wait_for(lambda: finished(store))
 
-    newest = store.newest_of("600519.SH")
-    assert newest is not None
+    newest = store.newest()["600519.SH"]
     assert (newest.day, newest.prev_close_e4) == ("2023-02-01", 18_457_600)
     assert (newest.day_open_e4, newest.day_high_e4, newest.day_low_e4) == (18_549_800, 18_590_000, 18_114_000)
     assert (newest.day_volume, newest.close_e4) == (3_397_389, 18_449_700)
@@ -138,4 +136,4 @@ def test_a_recording_of_days_far_apart_keeps_the_first_day_until_history_has_it(
     write_history(store)  # only now: history may be behind by a whole recording
 
     morning, evening = 1_535_904_000_000, 1_535_990_400_000
-    assert len(read_minutes("000001.SZ", morning, evening, 1000)) == 238
+    assert len(stored_minutes("000001.SZ", morning, evening)) == 238

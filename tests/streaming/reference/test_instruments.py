@@ -77,11 +77,16 @@ def test_every_start_price_stands_on_its_own_price_grid() -> None:
     assert off_grid == []
 
 
-def test_a_replay_registers_what_it_carries_without_changing_the_shared_list() -> None:
-    own = directory().copy()
+@pytest.mark.parametrize(
+    ("symbol", "board", "currency"),
+    [
+        ("688999.SH", "star", "CNY"), ("302999.SZ", "chinext", "CNY"), ("920999.BJ", "bse", "CNY"),
+        ("609999.SH", "main", "CNY"), ("900999.SH", "main", "USD"), ("200999.SZ", "main", "HKD"),
+        ("09997.HK", "hk", "HKD"), ("89997.HK", "hk", "CNY"),
+    ],
+)  # fmt: skip
+def test_a_product_that_the_list_lacks_is_described_by_its_code_and_stands_in_no_list(symbol, board, currency) -> None:
+    described = directory().described(InstrumentId.parse(symbol))
 
-    added = own.register(InstrumentId.parse("688999.SH"), prev_close_e4=123_400)
-
-    assert (added.symbol, added.board, added.currency) == ("688999.SH", "star", "CNY")
-    assert own.resolve("688999.SH") is added
-    assert "688999.SH" not in directory()
+    assert (described.symbol, described.board, described.currency) == (symbol, board, currency)
+    assert symbol not in directory()

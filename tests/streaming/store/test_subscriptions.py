@@ -10,8 +10,9 @@ import redis.asyncio
 from kernel import keyspace
 from kernel.scope import Policy
 from kernel.tokens import Claims
+from streaming.records.pushed import PushedTick
 from streaming.store import access, policies, pushes, subscriptions
-from streaming.wire.dialects.rt_receiver.push import Batch, Item, PushedTick
+from streaming.wire.dialects.rt_receiver.push import Batch, Item
 from tests.streaming.conftest import GROUP, make_scope
 
 pytestmark = pytest.mark.whole

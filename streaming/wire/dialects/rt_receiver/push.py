@@ -16,6 +16,7 @@ import msgspec
 from kernel.errors import Malformed
 from kernel.instruments import BadSymbol, InstrumentId
 from streaming.domain import E4
+from streaming.records.pushed import PushedTick
 from streaming.wire.dialects.numbers import e4_of
 from streaming.wire.dialects.rt_receiver.symbols import MARKETS, read
 
@@ -23,22 +24,6 @@ SCHEMA, MODE = "v2", "raw_tick_batch"
 MOST_ITEMS = 20_000
 _VERSION = re.compile(r"[^\x00-\x1f|]{0,64}")
 _DAY = re.compile(r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})", re.ASCII)
-
-
-class PushedTick(msgspec.Struct, array_like=True, frozen=True):
-    """One picture of an instrument, as it travels to the feed. Prices are 0 where the sender knows none."""
-
-    symbol: str
-    day: str  # YYYYMMDD at the exchange; "" where the sender does not say
-    prev_close_e4: int
-    open_e4: int
-    high_e4: int
-    low_e4: int
-    last_e4: int
-    volume: int  # of the day so far, shares
-    turnover_e4: int
-    bid: tuple[int, int] = (0, 0)  # (price_e4, volume)
-    ask: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)

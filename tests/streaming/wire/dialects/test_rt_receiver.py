@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from kernel.errors import Malformed
 from kernel.instruments import InstrumentId
 from streaming.domain.ticks import Snapshot
+from streaming.records.pushed import PushedTick
 from streaming.records.window import Book
 from streaming.wire.channels import Channel
 from streaming.wire.dialects.rt_receiver import push, rest, upstream
-from streaming.wire.dialects.rt_receiver.push import BadBatch, Batch, Item, PushedTick
+from streaming.wire.dialects.rt_receiver.push import BadBatch, Batch, Item
 from streaming.wire.dialects.rt_receiver.socket import dialect
 from streaming.wire.requests import Subscribe
 

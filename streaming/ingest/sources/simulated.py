@@ -11,7 +11,7 @@ from random import Random
 
 from streaming.domain.ticks import Levels, Trade
 from streaming.domain.windows import WINDOW_MS, start_ms
-from streaming.ingest.feeds.wall import WallFeed
+from streaming.ingest.sources.made_up import MadeUpSource
 from streaming.reference import Directory, Instrument
 
 # They move in every window.
@@ -27,32 +27,27 @@ _PULL = 0.002  # towards the start price, a move
 _TRADE_E4 = 60_000 * 10_000  # the middle trade is worth 60,000
 
 
-def simulated_market(
-    *,
-    lane: str,
-    directory: Directory,
-    seed: int,
-    last_prices: Mapping[str, int],
-    resume_after: int | None,
-    now_ms: int,
-    close_delay_ms: int,
-) -> WallFeed:
-    """Return the simulated feed of CN or HK; prices go on from `last_prices`."""
-    market = Market(lane=lane, directory=directory, seed=seed, last_prices=last_prices)
-    return WallFeed(
+def simulated_source(
+    *, lane: str, directory: Directory, seed: int, last_prices: Mapping[str, int], begins_anew: bool, first_seq: int
+) -> MadeUpSource:
+    """Return the simulated source of CN or HK.
+
+    Args:
+        last_prices: by symbol, where prices go on from.
+        begins_anew: no stream goes on, so it is said where every instrument stands.
+    """
+    market = SimulatedMarket(lane=lane, directory=directory, seed=seed, last_prices=last_prices)
+    return MadeUpSource(
         name="simulated",
-        directory=directory,
+        carries=directory.__contains__,
         trades_of=market.trades_of,
-        references={i.symbol: i.prev_close_e4 for i in market.instruments} if resume_after is None else {},
-        last_prices=last_prices,
-        resume_after=resume_after,
-        now_ms=now_ms,
-        close_delay_ms=close_delay_ms,
         levels_of=market.levels_of,
+        previous_closes={i.id: i.prev_close_e4 for i in market.instruments} if begins_anew else {},
+        first_seq=first_seq,
     )
 
 
-class Market:
+class SimulatedMarket:
     """What trades in a window, as a function of the seed, the window's number and the prices before it."""
 
     def __init__(self, *, lane: str, directory: Directory, seed: int, last_prices: Mapping[str, int]) -> None:

@@ -1,31 +1,25 @@
 """TEST.CN, which always moves: a buyer can try token and program at night, through the whole path."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from kernel.instruments import InstrumentId, Venue
 from streaming.domain.ticks import Levels, Trade
 from streaming.domain.windows import start_ms
-from streaming.ingest.feeds.wall import WallFeed
-from streaming.reference import Directory
+from streaming.ingest.sources.made_up import MadeUpSource
 
 _TEST = InstrumentId("TEST", Venue.TEST)
 _PERIOD = 80  # windows: two minutes up and down again
 
 
-def always_moving(
-    *, directory: Directory, last_prices: Mapping[str, int], resume_after: int | None, now_ms: int, close_delay_ms: int
-) -> WallFeed:
-    """Return the feed of the lane TEST: 10.00 up to 10.40 and back, a cent and 100 shares at a time."""
-    return WallFeed(
+def always_moving(*, first_seq: int) -> MadeUpSource:
+    """Return the source of the lane TEST: 10.00 up to 10.40 and back, a cent and 100 shares at a time."""
+    return MadeUpSource(
         name="test",
-        directory=directory,
+        carries=str(_TEST).__eq__,
         trades_of=_trades_of,
-        references={str(_TEST): 100_000},
-        last_prices=last_prices,
-        resume_after=resume_after,
-        now_ms=now_ms,
-        close_delay_ms=close_delay_ms,
         levels_of=_levels_of,
+        previous_closes={_TEST: 100_000},
+        first_seq=first_seq,
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from streaming.domain.ticks import Snapshot, Trade
 from streaming.errors import BadRecording
-from streaming.ingest.feeds.recorded import open_recording
+from streaming.ingest.sources.recorded import open_recording
 
 TICKS = "symbol,date,time,price,qty,amount,side,seq,recv_time"
 GROUPED = ("symbol,date,time,status,prev_close,open,high,low,last,num_trades,cum_volume,cum_amount,bid1,bid2,bidv1,"
@@ -92,9 +92,10 @@ def test_a_folder_is_read_lane_by_lane(tmp_path: Path) -> None:
     [
         ("notes.txt", b"", "no ticks_"),
         ("ticks_a.csv.gz", b"not gzip", "cannot be read"),
-        ("ticks_a.csv.gz", gzip.compress(b"symbol,date\n"), "no column time"),
-        ("ticks_a.csv.gz", gzip.compress(b"symbol,date,time\n" * 1000)[:-20], "cannot be read"),
+        ("ticks_a.csv.gz", gzip.compress(b"symbol,date\n", mtime=0), "no column time"),
+        ("ticks_a.csv.gz", gzip.compress(b"symbol,date,time\n" * 1000, mtime=0)[:-20], "cannot be read"),
     ],
+    ids=["another file", "no gzip", "a column is missing", "cut off"],
 )
 def test_a_folder_that_cannot_be_replayed_says_why(tmp_path: Path, name: str, content: bytes, words: str) -> None:
     (tmp_path / name).write_bytes(content)
