@@ -20,11 +20,6 @@ class PlatformError(Exception):
     http_status: ClassVar[int] = 500
     message: str = "Something we foresaw"
 
-    def __init_subclass__(cls) -> None:
-        # A class that writes no `message` says its docstring's first line, of which `python -OO` leaves nothing.
-        if "message" not in vars(cls) and cls.__doc__:
-            cls.message = cls.__doc__.strip().splitlines()[0]
-
     def __init__(self, message: str = "", **fields: Any) -> None:
         self.message = message or self.message
         self.fields = fields

@@ -17,6 +17,7 @@ from django.conf import settings
 
 from kernel import clock
 from streaming.errors import BadRecording, Fenced, StoreUnavailable, StreamLost
+from streaming.ingest import health
 from streaming.ingest.choice import Choice, choice_for, market_for
 from streaming.ingest.market import Market
 from streaming.ingest.publisher import BATCH, Publisher
@@ -65,6 +66,7 @@ def run_lane(store: LaneStore, stop: threading.Event) -> bool:
     except Fenced:
         log.warning("lane %s: fence %d is outdated, another worker writes", store.lane, fence)
     finally:
+        health.forget(store.lane)
         lease.end()
     return True
 
@@ -238,4 +240,10 @@ class _Run:
                 "duplicates": self._publisher.duplicates,
                 "counters": json.dumps(dict(self._market.counters())),
             }
+            health.note(
+                self._store.lane,
+                state=last.state if last else "",
+                end_ms=end_ms(last.closed.seq) if last else 0,
+                on_wall_clock=not self._market.recorded,
+            )
         self._store.report(facts)

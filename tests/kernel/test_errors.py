@@ -34,26 +34,6 @@ class Full(Refused):
     code = "test_full"
 
 
-class Told(Malformed):
-    """The first line is told.
-
-    The second is for whoever reads the code.
-    """
-
-    code = "test_told"
-
-
-class Silent(Malformed):
-    code = "test_silent"
-
-
-class Both(Malformed):
-    """This is for whoever reads the code"""
-
-    message = "This is told"
-    code = "test_both"
-
-
 @pytest.mark.parametrize(
     ("family", "status"), [(PlatformError, 500), (Refused, 409), (Malformed, 400), (Unavailable, 503)]
 )
@@ -70,15 +50,6 @@ def test_an_error_says_what_its_class_says():
 def test_an_error_that_is_told_more_says_that_instead_and_only_itself():
     assert Full("two of two are taken").message == "two of two are taken"
     assert Full().message == "There is no room"
-
-
-def test_a_class_without_a_message_says_its_docstrings_first_line():
-    assert Told().message == "The first line is told."
-    assert Silent().message == "The request cannot be read."
-
-
-def test_a_message_goes_before_a_docstring():
-    assert Both().message == "This is told"
 
 
 def test_the_answer_carries_code_message_and_numbers():

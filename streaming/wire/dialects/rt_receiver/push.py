@@ -51,6 +51,7 @@ class Batch:
 class BadBatch(Malformed):
     """A push that cannot be taken; `batch_seq` and `count` are what it said of itself, `said` whether to tell why."""
 
+    message = "The push cannot be taken"
     code = "bad_batch"
 
 
