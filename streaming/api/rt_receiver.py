@@ -22,8 +22,9 @@ from kernel.errors import Malformed, PlatformError, Refused
 from kernel.instruments import BadSymbol, InstrumentId
 from streaming import metrics
 from streaming.api.rest import Answer, Call, RestDialect, answered, json_answer, straight
+from streaming.domain.instruments import Instrument
 from streaming.errors import BadParameter, LevelNotAllowed, StoreUnavailable, UnknownSymbol
-from streaming.reference import Instrument, directory
+from streaming.reference import directory
 from streaming.runtime.process import current_process
 from streaming.store import policies, pushes, subscriptions
 from streaming.store.connection import redis_async

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 
 from kernel.instruments import InstrumentId, Venue
+from streaming.domain.instruments import Directory
 from streaming.domain.ticks import Levels, Trade
 from streaming.domain.windows import start_ms
 from streaming.ingest.feeds.wall import WallFeed
-from streaming.reference import Directory
 
 _TEST = InstrumentId("TEST", Venue.TEST)
 _PERIOD = 80  # windows: two minutes up and down again

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from streaming.domain.bars import WindowFold
 from streaming.domain.calendar import AlwaysOpen, Sessions, exchange_day
+from streaming.domain.instruments import Directory
 from streaming.domain.ticks import Levels, Trade
 from streaming.domain.validation import Validator
 from streaming.domain.windows import end_ms, seq_of, start_ms
 from streaming.ingest.feeds import FeedWindow
 from streaming.ingest.feeds.closes import Closes
-from streaming.reference import Directory
 
 CATCH_UP_WINDOWS = 400  # ten minutes: after a longer pause the gap stays a gap
 
