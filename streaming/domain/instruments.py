@@ -6,6 +6,7 @@ stand in no list.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from kernel.instruments import InstrumentId, Market, Venue
 from streaming.errors import UnknownSymbol
@@ -83,6 +84,7 @@ class Directory:
     def __init__(self, instruments: list[Instrument], aliases: dict[str, str]) -> None:
         self._by_symbol = {instrument.symbol: instrument for instrument in instruments}
         self._aliases = aliases
+        self._remembered = lru_cache(maxsize=50_000)(self.identify)
 
     def __iter__(self) -> Iterator[Instrument]:
         return iter(self._by_symbol.values())
@@ -125,6 +127,10 @@ class Directory:
             return self.resolve(text).id
         except UnknownSymbol as error:
             return InstrumentId.parse(error.fields["symbol"])
+
+    def canonical(self, text: str) -> InstrumentId:
+        """Return the same as `identify`, remembered: clients write the same symbols again and again."""
+        return self._remembered(text) if len(text) <= 32 else self.identify(text)
 
     def described(self, instrument_id: InstrumentId) -> Instrument:
         """Return the row of an instrument, a plain one where the list has none."""

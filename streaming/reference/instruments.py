@@ -6,7 +6,7 @@ simulated market starts.
 
 import csv
 from collections.abc import Iterable
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 from kernel.instruments import BadSymbol, InstrumentId
@@ -43,19 +43,3 @@ def _read(rows: Iterable[dict[str, str]]) -> Directory:
         for alias in f"{row['aliases']} {row['former_codes']}".split():
             aliases[alias] = instrument.symbol
     return Directory(instruments, aliases)
-
-
-def canonical(text: str) -> InstrumentId:
-    """Return what a client means by a symbol, listed or not; a feed may carry more than the list has.
-
-    Raises:
-        BadSymbol: the text has no symbol's form.
-    """
-    return _remembered(text) if len(text) <= 32 else _resolved(text)
-
-
-def _resolved(text: str) -> InstrumentId:
-    return directory().identify(text)
-
-
-_remembered = lru_cache(maxsize=50_000)(_resolved)

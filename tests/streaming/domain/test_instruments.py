@@ -48,6 +48,16 @@ def test_what_the_list_lacks_is_identified_all_the_same() -> None:
     assert FEW.identify("835185.BJ") == MOVED.id
 
 
+def test_a_symbol_is_remembered_by_the_list_that_was_asked() -> None:
+    other = Directory([], {"HSI": "HSCEI.HK"})
+
+    for _ in range(2):  # read, then remembered
+        assert FEW.canonical("HSI") == INDEX.id
+        assert other.canonical("HSI") == InstrumentId.parse("HSCEI.HK")
+    with pytest.raises(BadSymbol):
+        FEW.canonical("x" * 100)
+
+
 def test_a_lane_has_its_instruments_in_the_order_of_the_list() -> None:
     assert FEW.in_lane("HK") == [TENCENT, TRACKER, INDEX]
     assert FEW.in_lane("CN") == [MOUTAI, MOVED]
