@@ -20,7 +20,7 @@ from kernel import keyspace, tokens
 from kernel.scope import Scope, Step
 from streaming.records.window import CHUNK_WINDOWS, MovedBar, Newest, Window, chunk_of, end_ms, pack, seq_of
 from streaming.reference.instruments import directory
-from streaming.wire.dialects.native.socket import dialect as native
+from streaming.wire.dialects.native.socket import Native
 
 LANE, EPOCH, GROUP, ISSUER, KID = "CN", "bench", "local", "tickpack", "bench"
 SYMBOLS = 1000
@@ -67,7 +67,7 @@ def bars(names: Sequence[str]) -> list[MovedBar]:
 
 def frames(moved: Iterable[MovedBar], seq: int) -> list[bytes]:
     """Return the text of each bar as the product says it."""
-    encode = native.bar_encoder(seq)
+    encode = Native(directory()).bar_encoder(seq)
     return [
         encode(bar.symbol, bar.open_e4, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume, bar.turnover_e4).encode()
         for bar in moved

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from streaming.runtime.dialects import dialects
 from streaming.sockets.consumer import StreamConsumer
-from streaming.wire.dialect import dialects
 
 # By a dict and not by Channels' URLRouter: it tries its patterns one after another, and matches a path for each.
 SOCKETS: Mapping[str, Any] = {

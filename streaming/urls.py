@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from streaming.api import alltick, documents, itick, node, rt_receiver, tickdb
-from streaming.wire.dialect import dialects
+from streaming.runtime.dialects import dialects
 from streaming.wire.dialects.itick.symbols import ASSETS
 
 _REST = ("", "<path:rest>")  # whatever else stands below a dialect's address

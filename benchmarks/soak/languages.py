@@ -18,7 +18,8 @@ from benchmarks.soak.frames import CLOSE, PING, PONG, TEXT, Frames, frame, upgra
 from benchmarks.soak.fuzz import held, left_over
 from benchmarks.soak.ground import Ground, Market, Node, mainland, token, wait_for
 from benchmarks.soak.report import Figure
-from streaming.wire.dialect import Dialect, dialects
+from streaming.runtime.dialects import dialects
+from streaming.wire.dialect import Dialect
 
 SEED, AT_ONCE, EACH, PATIENCE_S = 4, 24, 45, 20.0
 _BATCH, _ORDERS = 4000, 4

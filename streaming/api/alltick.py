@@ -7,10 +7,11 @@ from django.http import HttpRequest, HttpResponse
 
 from streaming.api import bars
 from streaming.api.rest import Answer, Call, RestDialect, View, answered
+from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import INTERVAL_MINUTES
 from streaming.errors import BadParameter, NoSuchAddress, NotCarried
 from streaming.history.rollup import Span
-from streaming.reference import Instrument, directory
+from streaming.reference import directory
 from streaming.wire.dialects.alltick import rest, symbols
 
 _BASES = ("quote-stock-b-api", "quote-b-api")

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from streaming.domain.calendar import Calendar
+from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import opening_of
 from streaming.domain.windows import end_ms, seq_of
 from streaming.history import threads
 from streaming.history.rollup import Span, read_bars
-from streaming.reference import Instrument
 from streaming.runtime.process import StreamProcess
 from streaming.store.lanes import calendar_of
 from streaming.wire.dialects.numbers import OpenedBar

@@ -12,9 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from streaming.api.rest import json_answer, wrong_method
+from streaming.runtime.dialects import dialects
 from streaming.store.reports import program_version
 from streaming.wire.describe import Description, Message, Operation, Parameter, Rest, descriptions
-from streaming.wire.dialect import Dialect, dialects
+from streaming.wire.dialect import Dialect
 
 Json = dict[str, Any]
 _HINTS: dict[int, tuple[str, str]] = {

@@ -13,11 +13,12 @@ from django.http import HttpRequest, HttpResponse
 from streaming.api import bars
 from streaming.api.rest import Answer, Call, RestDialect, View, answered
 from streaming.domain.calendar import exchange_day
+from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import INTERVAL_MINUTES
 from streaming.domain.windows import end_ms
 from streaming.errors import BadParameter, NoSuchAddress, NotCarried
 from streaming.history.rollup import Span
-from streaming.reference import Instrument, directory
+from streaming.reference import directory
 from streaming.wire.dialects.itick import rest, symbols
 
 _MARKETS = ("CN", "HK")

@@ -18,6 +18,7 @@ from kernel.errors import PlatformError, Unavailable
 from kernel.scope import Scope, Step
 from kernel.tokens import BadToken, Claims
 from streaming import metrics
+from streaming.domain.instruments import Instrument
 from streaming.domain.levels import most_levels
 from streaming.errors import (
     BadParameter,
@@ -27,7 +28,7 @@ from streaming.errors import (
     TooManyCalls,
     UnknownSymbol,
 )
-from streaming.reference import Instrument, directory
+from streaming.reference import directory
 from streaming.runtime.process import StreamProcess, current_process
 from streaming.store import keys
 

@@ -22,8 +22,9 @@ from kernel.errors import Malformed, PlatformError
 from kernel.instruments import BadSymbol, InstrumentId
 from streaming import metrics
 from streaming.api.rest import Answer, Call, RestDialect, answered, json_answer, straight
+from streaming.domain.instruments import Instrument
 from streaming.errors import BadParameter, LevelNotAllowed, StoreUnavailable, UnknownSymbol
-from streaming.reference import Instrument, directory
+from streaming.reference import directory
 from streaming.runtime.process import current_process
 from streaming.store import policies, pushes, subscriptions
 from streaming.store.connection import redis_async
@@ -75,7 +76,7 @@ async def _stats(request: HttpRequest) -> HttpResponse:
             "last_daily_cleanup_date": None,
             "last_flush_at": iso(newest * 1500) if newest else None,
             "last_flush_items": sum(one.seq == newest for market in markets.values() for one in market.quotes.values()),
-            "latest_counts": dict(Counter(market_of(_instrument(symbol)) for symbol in symbols)),
+            "latest_counts": dict(Counter(market_of(_instrument(symbol), directory()) for symbol in symbols)),
             "offset_files": 0,
             "policy_count": policy_count,
             "subscription_rows": rows,
@@ -100,10 +101,10 @@ async def latest(call: Call) -> dict[str, Any]:
         raise LevelNotAllowed("the plan includes neither L1 nor L2")
     if code:
         try:
-            chosen = [call.see(directory().described(read(code)))]
+            chosen = [call.see(directory().described(read(code, directory())))]
         except (BadSymbol, UnknownSymbol):
             chosen = []
-        chosen = [one for one in chosen if not market or market_of(one.id) == market]
+        chosen = [one for one in chosen if not market or market_of(one.id, directory()) == market]
     else:
         chosen = list(_all_seen(call, market))[:limit]
     if (more := (len(chosen) - 1) // _ROWS_A_CALL) > 0:
@@ -118,7 +119,7 @@ def _all_seen(call: Call, market: str) -> Iterable[Instrument]:
     assert call.scope is not None
     for lane in sorted(call.step.markets):
         for symbol in sorted(call.node.quotes.symbols([lane])):
-            if call.scope.allows(symbol) and (not market or market_of(_instrument(symbol)) == market):
+            if call.scope.allows(symbol) and (not market or market_of(_instrument(symbol), directory()) == market):
                 yield directory().described(_instrument(symbol))
 
 
@@ -126,7 +127,7 @@ def _rows(call: Call, chosen: Iterable[Instrument]) -> list[Row]:
     told = []
     for one in chosen:
         if (picture := call.node.quotes.snapshot(one)) is not None:
-            told.append(row(picture, best=call.most_levels(one) > 0))
+            told.append(row(picture, directory(), best=call.most_levels(one) > 0))
     return told
 
 
@@ -211,7 +212,7 @@ def _wanted(call: Call, asked: Iterable[str], *, forgetting: bool) -> tuple[list
     rejected = []
     for text in asked:
         try:
-            one = directory().described(read(text.strip()))
+            one = directory().described(read(text.strip(), directory()))
         except BadSymbol:
             rejected.append(rest.rejection(text, "unknown_symbol"))
             continue
@@ -310,7 +311,7 @@ class _TooLarge(Exception):
 def _read_batch(raw: bytes, packed: bool) -> pushing.Batch:
     if len(raw) > _MOST_PUSHED:
         raise _TooLarge
-    return pushing.parse(_unpacked(raw) if packed else raw)
+    return pushing.parse(_unpacked(raw) if packed else raw, directory())
 
 
 def _unpacked(raw: bytes) -> bytes:

@@ -8,10 +8,11 @@ from kernel.instruments import MIC
 from streaming.api import bars
 from streaming.api.rest import Call, RestDialect, answered
 from streaming.domain.calendar import Calendar, day_start_ms, exchange_day, timetable
+from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import INTERVAL_MINUTES
 from streaming.errors import AmbiguousSymbol, BadParameter, NotCarried
 from streaming.history.rollup import Span
-from streaming.reference import Instrument, directory
+from streaming.reference import directory
 from streaming.wire.dialects.tickdb import rest, symbols
 
 _LONGEST_DAYS = 366  # of one question for trading days

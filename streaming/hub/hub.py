@@ -32,13 +32,19 @@ class Hub:
 
     Args:
         latest: the markets, which this hub alone applies windows to.
+        dialects: the languages by name; subscribers speak these very objects.
         on_begin: called when a market's stream begins: its bars of longer intervals are to be folded anew.
     """
 
-    def __init__(self, latest: Mapping[str, LatestMarket], on_begin: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self,
+        latest: Mapping[str, LatestMarket],
+        dialects: Mapping[str, Dialect],
+        on_begin: Callable[[], object] = lambda: None,
+    ) -> None:
         self.latest = latest
-        self._tracks = {name: MarketTrack(market) for name, market in latest.items()}
-        self._caches = {name: WindowCache(market) for name, market in latest.items()}
+        self._tracks = {name: MarketTrack(market, dialects) for name, market in latest.items()}
+        self._caches = {name: WindowCache(market, dialects) for name, market in latest.items()}
         self._groups: dict[GroupKey, Group] = {}
         self._subscribers: set[Subscriber] = set()
         self._slow = SlowReaders(

@@ -9,7 +9,7 @@ from kernel import clock
 from streaming.latest.market import Changes, FormedParts, IntervalBar, LatestMarket
 from streaming.records.window import Book, MovedBar, Print, Window
 from streaming.wire.channels import EVENTS, WINDOW, Channel
-from streaming.wire.dialect import BarEncoder, Dialect, dialects
+from streaming.wire.dialect import BarEncoder, Dialect
 from streaming.wire.framing import HEADS, MOST_HEADS, framed, text_frame
 
 Frames = tuple[list[bytes], list[int]]  # by channel number, b"" where there is none; and the numbers that have one
@@ -40,11 +40,10 @@ class ChannelSlot:
         "symbol",
     )  # fmt: skip
 
-    def __init__(self, channel: Channel, number: int) -> None:
+    def __init__(self, channel: Channel, dialect: Dialect, number: int) -> None:
         self.channel, self.number = channel, number
         self.symbol, self.kind = str(channel.instrument), channel.kind
-        self.dialect = dialects()[channel.dialect]
-        self.shown = self.dialect.shown(channel)
+        self.dialect, self.shown = dialect, dialect.shown(channel)
         self.plain = self.shown == self.symbol
         self.fill, self.stamp = channel.fill, channel.stamp
         self.groups = 0
@@ -57,10 +56,11 @@ class MarketTrack:
 
     Args:
         latest: what is known of the market; asked for prices, never written but by holding its interval bars.
+        dialects: the languages by name, which channels are of.
     """
 
-    def __init__(self, latest: LatestMarket) -> None:
-        self.latest, self.name = latest, latest.name
+    def __init__(self, latest: LatestMarket, dialects: Mapping[str, Dialect]) -> None:
+        self.latest, self.name, self._dialects = latest, latest.name, dialects
         self._slots: dict[Channel, ChannelSlot] = {}
         self.by_number: list[ChannelSlot] = []  # a number is never given to another channel
         self.bars: dict[int, ChannelSlot] = {}  # those that somebody follows, by number: bars of windows,
@@ -73,7 +73,8 @@ class MarketTrack:
         """Count one more group for a channel and return its slot."""
         slot = self._slots.get(channel)
         if slot is None:
-            slot = self._slots[channel] = ChannelSlot(channel, len(self.by_number))
+            dialect = self._dialects[channel.dialect]
+            slot = self._slots[channel] = ChannelSlot(channel, dialect, len(self.by_number))
             self.by_number.append(slot)
         slot.groups += 1
         followed = self._followed(slot)

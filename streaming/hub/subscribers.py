@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from streaming.wire.channels import Channel
-from streaming.wire.dialect import Dialect, dialects
+from streaming.wire.dialect import Dialect
 
 GroupKey = tuple[frozenset[Channel], bool]  # (what is followed, whether its frames are compressed)
 Pick = Callable[[list[bytes]], tuple[bytes, ...]]
@@ -63,10 +63,8 @@ class Subscriber:
         "wire",
     )
 
-    def __init__(
-        self, wire: Wire, end: Callable[[str], None], markets: frozenset[str], dialect: Dialect | None = None
-    ) -> None:
-        self.dialect = dialect or dialects()["native"]
+    def __init__(self, wire: Wire, end: Callable[[str], None], markets: frozenset[str], dialect: Dialect) -> None:
+        self.dialect = dialect
         self.wire = wire
         self.end = end
         self.markets = markets  # whose status it hears

@@ -7,7 +7,7 @@ pieces stay in memory as they were packed; a channel's frames of a piece are enc
 import bisect
 import logging
 from collections import OrderedDict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ from streaming.hub.fairness import Timeslice
 from streaming.latest.market import LatestMarket
 from streaming.records.window import CHUNK_WINDOWS, WINDOW_MS, Window, chunk_of, end_ms, unpack_window
 from streaming.wire.channels import Channel
-from streaming.wire.dialect import BarEncoder, Dialect, dialects
+from streaming.wire.dialect import BarEncoder, Dialect
 from streaming.wire.framing import framed
 
 log = logging.getLogger(__name__)
@@ -29,8 +29,8 @@ _ATTEMPTS = 20
 class Segment:
     """One piece. It grows while it is the newest one."""
 
-    def __init__(self, number: int) -> None:
-        self.number = number
+    def __init__(self, number: int, dialects: Mapping[str, Dialect]) -> None:
+        self.number, self._dialects = number, dialects
         self.seqs: list[int] = []
         self.whole = False  # its first window names every price
         self._packed: list[bytes] = []
@@ -78,7 +78,10 @@ class Segment:
 
         The windows before are not decoded again; others get their turn in between.
         """
-        encodings = [self._encodings.setdefault(channel, _Encoding(channel)) for channel in channels]
+        encodings = [
+            self._encodings.setdefault(channel, _Encoding(channel, self._dialects[channel.dialect]))
+            for channel in channels
+        ]
         made, slices = 0, Timeslice()
         place = min((len(encoding.frames) for encoding in encodings), default=0)
         while place < len(self._packed):
@@ -103,10 +106,9 @@ class _Encoding:
 
     __slots__ = ("channel", "dialect", "fill", "frames", "halted", "price", "shown", "symbol")
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, dialect: Dialect) -> None:
         self.channel, self.symbol, self.fill = channel, str(channel.instrument), channel.fill
-        self.dialect = dialects()[channel.dialect]
-        self.shown = self.dialect.shown(channel)
+        self.dialect, self.shown = dialect, dialect.shown(channel)
         self.frames: list[bytes] = []
         self.price, self.halted = 0, False
 
@@ -136,8 +138,8 @@ class _Encoding:
 class WindowCache:
     """The segments of one market that somebody asked for, the newest asked last."""
 
-    def __init__(self, market: LatestMarket) -> None:
-        self._market = market
+    def __init__(self, market: LatestMarket, dialects: Mapping[str, Dialect]) -> None:
+        self._market, self._dialects = market, dialects
         self._epoch = ""
         self._segments: OrderedDict[int, Segment] = OrderedDict()
         self._made = 0
@@ -161,12 +163,12 @@ class WindowCache:
         if segment is not None:
             self._segments.move_to_end(number)
             return segment
-        segment = Segment(number)
+        segment = Segment(number, self._dialects)
         for _ in range(_ATTEMPTS):
             over = chunk_of(self._market.seq) > number  # nothing will be added any more
             await self._read(client, segment)
             if epoch != self._market.epoch:
-                return Segment(number)
+                return Segment(number, self._dialects)
             if over or segment.last_seq >= self._market.seq:
                 break
         self._segments[number] = segment

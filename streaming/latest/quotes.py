@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
+from streaming.domain.instruments import Instrument
 from streaming.domain.ticks import Levels, Snapshot, Trade
 from streaming.domain.windows import end_ms
 from streaming.latest.market import LatestMarket
 from streaming.records.window import Book, Newest, Print
-from streaming.reference import Instrument
 
 
 class LatestQuotes:

@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from streaming.domain.calendar import AlwaysOpen
+from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import FormedBar
 from streaming.domain.minutes import MinuteBar
 from streaming.errors import HistoryUnavailable
 from streaming.history import threads
 from streaming.history.rollup import Span, read_bars
 from streaming.latest.market import IntervalBar, LatestMarket
-from streaming.reference import Instrument
 
 KEPT_SECONDS = 600.0  # after it was asked for last
 _MOST = 5_000  # bars; each costs a microsecond a window

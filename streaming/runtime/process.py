@@ -17,6 +17,7 @@ from streaming.resume.interval_backfill import IntervalBackfill
 from streaming.resume.pinned_intervals import PinnedIntervals
 from streaming.resume.replays import Replays
 from streaming.runtime.control import Control
+from streaming.runtime.dialects import dialects
 from streaming.runtime.draining import Drain
 from streaming.runtime.errands import Errands, end_tasks, run_for_ever
 from streaming.runtime.health import HealthReports
@@ -37,7 +38,7 @@ class StreamProcess:
     def __init__(self) -> None:
         latest = {name: LatestMarket(name) for name in LANES}
         wake_backfill = asyncio.Event()
-        self.hub = Hub(latest, on_begin=wake_backfill.set)
+        self.hub = Hub(latest, dialects(), on_begin=wake_backfill.set)
         self.quotes = LatestQuotes(latest)
         self.backfill = IntervalBackfill(self.hub, redis_async, wake_backfill)
         self.pinned = PinnedIntervals(latest, self.backfill.wake)

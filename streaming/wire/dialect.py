@@ -10,16 +10,15 @@ import importlib.util
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from types import ModuleType
 from typing import Any, ClassVar
 
 from kernel.errors import PlatformError
 from kernel.instruments import InstrumentId
 from kernel.tokens import BadToken
+from streaming.domain.instruments import Directory
 from streaming.domain.intervals import FormedBar
 from streaming.records.window import Book, Newest, Print
-from streaming.reference.instruments import canonical
 from streaming.wire.channels import Channel
 from streaming.wire.requests import (
     List,
@@ -72,6 +71,9 @@ class Dialect:
     auth = AuthPlacement()
     rules = Rules()
 
+    def __init__(self, directory: Directory) -> None:
+        self.directory = directory
+
     # -- what a client says ----------------------------------------------------------------------------------------
 
     def parse(self, text: str, via: str = "") -> Request:
@@ -88,7 +90,7 @@ class Dialect:
         Raises:
             BadSymbol: the text has no symbol's form, or could mean two.
         """
-        return canonical(text)
+        return self.directory.canonical(text)
 
     def restored(self, symbols: Sequence[str]) -> Subscribe:
         """Return the request for a customer's stored symbols; of a language whose rules say that it stores them."""
@@ -203,8 +205,10 @@ def brought(module: str) -> dict[str, ModuleType]:
     }
 
 
-@cache
-def dialects() -> Mapping[str, Dialect]:
-    """Return every language by name: each package under streaming.wire.dialects that has a module `socket`."""
-    found: list[Dialect] = [module.dialect for module in brought("socket").values()]
+def load_dialects(directory: Directory) -> Mapping[str, Dialect]:
+    """Return every language by name: a `DialectClass` of each package under streaming.wire.dialects with a `socket`.
+
+    Each call makes new ones, and the hub tells languages apart by the object: a process has streaming.runtime.dialects.
+    """
+    found: list[Dialect] = [module.DialectClass(directory) for module in brought("socket").values()]
     return {dialect.name: dialect for dialect in found}

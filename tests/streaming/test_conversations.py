@@ -178,7 +178,7 @@ def test_a_conversation_goes_as_its_source_says(talk, node, market):
 
 
 def test_every_dialect_but_our_own_has_conversations():
-    from streaming.wire.dialect import dialects
+    from streaming.runtime.dialects import dialects
 
     assert {talk.parent.name for talk in TALKS} == set(dialects()) - {"native"}
 

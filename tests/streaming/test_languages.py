@@ -11,7 +11,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from kernel import keyspace
 from kernel.scope import Scope, Step
-from streaming.wire.dialect import dialects
+from streaming.runtime.dialects import dialects
 from tests.streaming.conftest import GROUP, ServedNode, make_scope, make_token
 from tests.streaming.test_conversations import Market
 

@@ -9,10 +9,10 @@ import math
 from collections.abc import Iterator, Mapping
 from random import Random
 
+from streaming.domain.instruments import Directory, Instrument
 from streaming.domain.ticks import Levels, Trade
 from streaming.domain.windows import WINDOW_MS, start_ms
 from streaming.ingest.sources.made_up import MadeUpSource
-from streaming.reference import Directory, Instrument
 
 # They move in every window.
 BEST_KNOWN = (

@@ -5,7 +5,7 @@ Ping An Bank in Shenzhen), so who asks without an exchange may have to say the k
 """
 
 from kernel.instruments import InstrumentId, Venue
-from streaming.reference import Directory
+from streaming.domain.instruments import Directory
 
 _MAINLAND = (Venue.SH, Venue.SZ, Venue.BJ)
 _FUNDS = ("etf", "lof", "reit")

@@ -15,8 +15,8 @@ from websockets.sync.client import connect
 
 from kernel.errors import PlatformError
 from streaming.api.documents import asyncapi_document
+from streaming.runtime.dialects import dialects
 from streaming.wire.describe import descriptions
-from streaming.wire.dialect import dialects
 from tests.streaming.conftest import make_token
 from tests.streaming.documents.judging import OfSamples, meant, undocumented, written_out
 from tests.streaming.documents.texts import every_text

@@ -14,6 +14,7 @@ from streaming.latest.market import LatestMarket
 from streaming.records.window import MovedBar, Newest, Window
 from streaming.wire.channels import Channel
 from streaming.wire.framing import deflated, payloads, text_frame
+from tests.streaming.spoken import DIALECTS, NATIVE
 
 MOUTAI, PINGAN, TENCENT = (InstrumentId.parse(s) for s in ("600519.SH", "000001.SZ", "00700.HK"))
 BOTH = frozenset({"CN", "HK"})
@@ -72,7 +73,7 @@ class Peer:
 
 @pytest.fixture
 async def hub():
-    made = Hub({name: LatestMarket(name) for name in ("CN", "HK", "TEST")})
+    made = Hub({name: LatestMarket(name) for name in ("CN", "HK", "TEST")}, DIALECTS)
     made.begin("CN", "e1", {"600519.SH": Newest(0, 0, 0, 0, 100, 0, 0, "trading", 100, "", 0, 0, 0, 0, 0)})
     yield made
     made.stop()
@@ -80,7 +81,7 @@ async def hub():
 
 def joined(hub, *channels, markets=BOTH):
     peer = Peer()
-    member = Subscriber(peer, lambda reason: setattr(peer, "ended", reason), markets)
+    member = Subscriber(peer, lambda reason: setattr(peer, "ended", reason), markets, NATIVE)
     hub.join(member)
     hub.follow(member, frozenset(channels))
     return peer, member

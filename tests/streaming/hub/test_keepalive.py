@@ -9,6 +9,7 @@ from streaming.hub.keepalive import ASK_TICKS, Keepalive
 from streaming.hub.subscribers import Subscriber
 from streaming.server.wires import TransportWire
 from streaming.wire.framing import PING, text_frame
+from tests.streaming.spoken import NATIVE
 
 BAR = text_frame(b"a bar")
 
@@ -18,7 +19,7 @@ class Peer:
 
     def __init__(self, wire: TransportWire, far: socket.socket) -> None:
         self.wire, self.far, self.ended = wire, far, ""
-        self.member = Subscriber(wire, self._end, frozenset())
+        self.member = Subscriber(wire, self._end, frozenset(), NATIVE)
 
     def _end(self, reason: str) -> None:
         self.ended = reason

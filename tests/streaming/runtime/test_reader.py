@@ -21,6 +21,7 @@ from streaming.store.connection import new_redis_async
 from streaming.store.lanes import Commit, LaneStore
 from streaming.wire.channels import Channel
 from tests.streaming.hub.test_hub import Peer
+from tests.streaming.spoken import DIALECTS, NATIVE
 
 pytestmark = pytest.mark.whole
 MOUTAI, PINGAN = InstrumentId.parse("600519.SH"), InstrumentId.parse("000001.SZ")
@@ -71,8 +72,8 @@ async def listening(client) -> AsyncIterator:
     tasks = []
 
     def start() -> Peer:
-        hub, peer = Hub({name: LatestMarket(name) for name in ("CN", "HK", "TEST")}), Peer()
-        member = Subscriber(peer, lambda reason: None, BOTH)
+        hub, peer = Hub({name: LatestMarket(name) for name in ("CN", "HK", "TEST")}, DIALECTS), Peer()
+        member = Subscriber(peer, lambda reason: None, BOTH, NATIVE)
         hub.join(member)
         hub.follow(member, frozenset({Channel(MOUTAI), Channel(PINGAN)}))
         peer.reader, peer.heard = MarketReader(hub, "CN"), []

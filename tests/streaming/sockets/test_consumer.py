@@ -13,12 +13,12 @@ from config.embedded.children import free_port
 from kernel import keyspace
 from kernel.scope import Scope, Step
 from streaming import metrics
+from streaming.runtime.dialects import dialects
 from streaming.runtime.process import StreamProcess, current_process, stop_process
 from streaming.sockets.consumer import StreamConsumer
 from streaming.store import connection
 from streaming.store.connection import new_redis_async, redis_async
-from streaming.wire.dialect import Dialect, dialects
-from streaming.wire.dialects.native.socket import dialect as native
+from streaming.wire.dialect import Dialect
 from tests.streaming.conftest import BOTH, GROUP, jwks, make_scope, make_token
 
 pytestmark = pytest.mark.whole
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.whole
 class Peer:
     """One client as the server sees it: `gone` makes every send fail, `reads` says whether sends go through."""
 
-    def __init__(self, token: str, dialect: Dialect = native) -> None:
+    def __init__(self, token: str, dialect: Dialect | None = None) -> None:
         self.said: list[dict] = []
         self.status: int | None = None
         self.closed: int | None = None
@@ -44,7 +44,9 @@ class Peer:
             "subprotocols": [],
             "extensions": {"websocket.http.response": {}, "tickpack.wire": self},
         }
-        self.run = asyncio.create_task(StreamConsumer.as_asgi(dialect=dialect)(scope, self._events.get, self._send))
+        self.run = asyncio.create_task(
+            StreamConsumer.as_asgi(dialect=dialect or dialects()["native"])(scope, self._events.get, self._send)
+        )
 
     async def _send(self, event: dict) -> None:
         await self.reads.wait()

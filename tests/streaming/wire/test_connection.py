@@ -10,8 +10,8 @@ from kernel.instruments import InstrumentId
 from kernel.scope import Scope, Step
 from streaming.wire.channels import Channel
 from streaming.wire.connection import Connection, costs_quota
-from streaming.wire.dialects.native.socket import dialect as native
 from streaming.wire.requests import Claim, Close, Follow, Lookup, Release, Send, Shrink
+from tests.streaming.spoken import NATIVE
 
 NOW_S = 1_790_000_000
 NOW = NOW_S * 1000
@@ -26,7 +26,7 @@ def scope(max_subs=2, *, rev=1, ends_in=10**6, markets=BOTH):
 
 
 def opened(**more):
-    connection = Connection(dialect=native, scope=scope(**more), carried=lambda one: one.code != "999999")
+    connection = Connection(dialect=NATIVE, scope=scope(**more), carried=lambda one: one.code != "999999")
     connection.opened(node="n", now_ms=NOW, used=0, epochs={}, markets={})
     return connection
 
@@ -44,7 +44,7 @@ def subscribe(connection, *symbols, granted=None, used=None, now=NOW, **more):
 
 
 def test_the_welcome_tells_quota_node_and_markets_of_the_plan_alone():
-    connection = Connection(dialect=native, scope=scope(markets=frozenset({"CN"})), carried=lambda _: True)
+    connection = Connection(dialect=NATIVE, scope=scope(markets=frozenset({"CN"})), carried=lambda _: True)
     (welcome,) = texts(
         connection.opened(
             node="sh-1", now_ms=NOW, used=1, epochs={"CN": "e"}, markets={"CN": ("open", None), "HK": ("open", None)}
@@ -189,7 +189,7 @@ def test_the_ugly_examples_are_answered(text):
 
 def test_a_bar_reads_as_the_seed_prints_it():
     bar = json.loads(
-        native.bar_encoder(1_181_986_801)("000001.SZ", 105_000, 105_500, 104_800, 105_200, 123_456, 12_987_650_000)
+        NATIVE.bar_encoder(1_181_986_801)("000001.SZ", 105_000, 105_500, 104_800, 105_200, 123_456, 12_987_650_000)
     )
     assert bar == {
         "type": "kline", "symbol": "000001.SZ", "seq": 1_181_986_801,

@@ -10,13 +10,14 @@ from benchmarks.soak.said import messages
 from kernel.errors import PlatformError
 from kernel.instruments import InstrumentId
 from kernel.scope import Scope, Step
+from streaming.domain.instruments import Directory
 from streaming.domain.intervals import FormedBar
 from streaming.domain.ticks import Levels, Snapshot, Trade
 from streaming.records.window import Book, Print
 from streaming.reference import directory
 from streaming.wire.channels import Channel
 from streaming.wire.connection import Connection
-from streaming.wire.dialect import Dialect, dialects
+from streaming.wire.dialect import Dialect, load_dialects
 from streaming.wire.dialects.alltick import upstream as alltick
 from streaming.wire.dialects.itick import upstream as itick
 from streaming.wire.dialects.itick.rest import INTERVALS
@@ -24,11 +25,13 @@ from streaming.wire.dialects.realtime_hk import upstream as realtime_hk
 from streaming.wire.dialects.tickdb import upstream as tickdb
 from streaming.wire.requests import Auth, Claim, Close, Follow, Lookup, Ping, Send, Subscribe, Unsubscribe
 from streaming.wire.upstream import IntervalBar
+from tests.streaming.spoken import DIALECTS
 
 NOW_MS = 1_790_000_000_000
-LISTED = [one.id for one in directory() if one.lane != "TEST"]
-instruments = st.sampled_from(LISTED)
-in_hong_kong = st.sampled_from([one for one in LISTED if one.lane == "HK"])
+LISTED = directory()
+CARRIED = [one.id for one in LISTED if one.lane != "TEST"]
+instruments = st.sampled_from(CARRIED)
+in_hong_kong = st.sampled_from([one for one in CARRIED if one.lane == "HK"])
 prices = st.integers(1, 10**10)
 volumes = st.integers(0, 10**12)
 turnovers = st.integers(0, 10**14)  # a JSON number holds 15 digits exactly
@@ -55,8 +58,8 @@ def sides(book: Book) -> tuple:
 @given(instruments, prints)
 def test_a_trade_says_the_same_on_every_wire(instrument, one):
     for name, read in (("itick", itick.read), ("tickdb", tickdb.read), ("alltick", alltick.read)):
-        spoken = dialects()[name]
-        (heard,) = read(spoken.tick(shown(spoken, instrument, "tick"), one, None))
+        spoken = DIALECTS[name]
+        (heard,) = read(spoken.tick(shown(spoken, instrument, "tick"), one, None), LISTED)
         assert isinstance(heard, Trade)
         assert (heard.instrument, heard.at_ms, heard.price_e4, heard.volume) == (
             instrument, one.at_ms, one.price_e4, one.volume,
@@ -67,8 +70,8 @@ def test_a_trade_says_the_same_on_every_wire(instrument, one):
 
 @given(in_hong_kong, prints, books)
 def test_a_trade_of_realtime_hk_comes_with_the_best_orders(instrument, one, book):
-    spoken = dialects()["realtime_hk"]
-    trade, levels = realtime_hk.read(spoken.tick(shown(spoken, instrument, "tick"), one, book))
+    spoken = DIALECTS["realtime_hk"]
+    trade, levels = realtime_hk.read(spoken.tick(shown(spoken, instrument, "tick"), one, book), LISTED)
     assert (trade.instrument, trade.at_ms, trade.price_e4, trade.volume) == (
         instrument, one.at_ms, one.price_e4, one.volume,
     )  # fmt: skip
@@ -78,13 +81,13 @@ def test_a_trade_of_realtime_hk_comes_with_the_best_orders(instrument, one, book
 @given(instruments, books)
 def test_a_picture_says_the_same_on_every_wire(instrument, book):
     for name, read in (("itick", itick.read), ("tickdb", tickdb.read), ("alltick", alltick.read)):
-        spoken = dialects()[name]
-        (levels,) = read(spoken.depth(shown(spoken, instrument, "depth"), book))
+        spoken = DIALECTS[name]
+        (levels,) = read(spoken.depth(shown(spoken, instrument, "depth"), book), LISTED)
         assert isinstance(levels, Levels)
         assert (levels.instrument, (levels.bids, levels.asks)) == (instrument, sides(book))
     for name, read in (("itick", itick.read), ("tickdb", tickdb.read)):
-        spoken = dialects()[name]
-        (day,) = read(spoken.quote(shown(spoken, instrument, "quote"), book))
+        spoken = DIALECTS[name]
+        (day,) = read(spoken.quote(shown(spoken, instrument, "quote"), book), LISTED)
         assert isinstance(day, Snapshot)
         assert (day.instrument, day.at_ms, day.last_e4, day.high_e4, day.low_e4, day.cum_volume) == (
             instrument, book.at_ms, book.last_e4, book.high_e4, book.low_e4, book.volume,
@@ -97,13 +100,15 @@ def test_a_picture_says_the_same_on_every_wire(instrument, book):
 
 @given(instruments, st.sampled_from(sorted(INTERVALS.values())), bars)
 def test_a_bar_says_the_same_on_every_wire(instrument, interval, bar):
-    itself = dialects()["itick"]
+    itself = DIALECTS["itick"]
     number = next(number for number, kind in INTERVALS.items() if kind == interval)
     named = itself.shown(Channel(instrument, interval, dialect="itick", form=f"kline@{number}"))
-    assert itick.read(itself.formed(named, interval, 1, bar, final=False)) == [IntervalBar(instrument, interval, bar)]
-    other = dialects()["tickdb"]
+    assert itick.read(itself.formed(named, interval, 1, bar, final=False), LISTED) == [
+        IntervalBar(instrument, interval, bar)
+    ]
+    other = DIALECTS["tickdb"]
     text = other.formed(shown(other, instrument, interval), interval, 1, bar, final=True)
-    assert tickdb.read(text) == [IntervalBar(instrument, interval, bar)]
+    assert tickdb.read(text, LISTED) == [IntervalBar(instrument, interval, bar)]
 
 
 @given(
@@ -117,7 +122,7 @@ def test_what_our_own_client_says_is_read_as_it_was_meant(wanted, kinds):
         "alltick": [alltick.subscribe(wanted, kind, seq_id=7) for kind in kinds],
     }
     for name, texts in said.items():
-        spoken, heard = dialects()[name], []
+        spoken, heard = DIALECTS[name], []
         for message in texts:
             request = spoken.parse(message)
             assert isinstance(request, Subscribe)
@@ -127,8 +132,16 @@ def test_what_our_own_client_says_is_read_as_it_was_meant(wanted, kinds):
 
 
 def test_tokens_and_signs_of_life_are_read_as_they_were_meant():
-    assert dialects()["itick"].parse(itick.authenticate("abc")) == Auth("abc")
-    assert isinstance(dialects()["alltick"].parse(alltick.heartbeat(5)), Ping)
+    assert DIALECTS["itick"].parse(itick.authenticate("abc")) == Auth("abc")
+    assert isinstance(DIALECTS["alltick"].parse(alltick.heartbeat(5)), Ping)
+
+
+def test_a_dialect_reads_symbols_by_the_list_that_it_was_given():
+    renamed = Directory([], {"700.HK": "00701.HK"})
+
+    for name, spoken in load_dialects(renamed).items():
+        asked = {"itick": "700$HK"}.get(name, "700.HK")
+        assert str(spoken.resolve(asked)) == "00701.HK", name
 
 
 # -- anything that a client can say ------------------------------------------------------------------------------------
@@ -147,9 +160,9 @@ def answered(connection: Connection, text: str) -> list:
     return done
 
 
-@pytest.mark.parametrize("name", sorted(dialects()))
+@pytest.mark.parametrize("name", sorted(DIALECTS))
 def test_whatever_a_client_says_is_answered_or_ends_the_socket(name):
-    spoken, both, levels = dialects()[name], frozenset({"CN", "HK"}), frozenset({"L1"})
+    spoken, both, levels = DIALECTS[name], frozenset({"CN", "HK"}), frozenset({"L1"})
     now_s = NOW_MS // 1000
     steps = (Step(now_s - 1, 10**5, 2, both, levels), Step(now_s + 10**6, 0, 0, frozenset(), frozenset()))
 
@@ -185,7 +198,7 @@ def test_what_a_provider_says_is_read_or_refused_with_a_reason(text):
     reasons = set()
     for read in (itick.read, tickdb.read, alltick.read, realtime_hk.read):
         try:
-            read(text)
+            read(text, LISTED)
         except PlatformError as error:
             reasons.add(bool(error.message))
     assert reasons <= {True}

@@ -6,8 +6,8 @@ from kernel.instruments import InstrumentId
 from kernel.scope import Scope, Step
 from streaming.wire.channels import Channel
 from streaming.wire.connection import CLOSE_SLOW, Connection
-from streaming.wire.dialect import dialects
 from streaming.wire.requests import Claim, Close, Follow, Release, Send
+from tests.streaming.spoken import DIALECTS
 
 NOW = 1_790_000_000_000
 BOTH, L1 = frozenset({"CN", "HK"}), frozenset({"L1"})
@@ -16,7 +16,7 @@ MOUTAI, PINGAN, TENCENT = (InstrumentId.parse(s) for s in ("600519.SH", "000001.
 
 def opened(name, *, via="", max_subs=1000):
     steps = (Step(NOW // 1000 - 1, max_subs, 2, BOTH, L1), Step(NOW // 1000 + 10**6, 0, 0, frozenset(), frozenset()))
-    spoken = dialects()[name]
+    spoken = DIALECTS[name]
     connection = Connection(
         dialect=spoken,
         scope=Scope("alice", "cn", 1, steps),
@@ -113,7 +113,7 @@ def test_an_index_and_a_stock_of_one_code_are_told_apart_by_the_path():
 def test_short_and_former_codes_are_read_in_every_language():
     for code, symbol in (("5.HK", "00005.HK"), ("159915.SZ", "159915.SZ"), ("430047.BJ", None), ("HSI", "HSI.HK")):
         found = {
-            str(dialects()[name].resolve(code if name != "itick" else code.replace(".", "$")))
+            str(DIALECTS[name].resolve(code if name != "itick" else code.replace(".", "$")))
             for name in ("native", "itick", "tickdb", "alltick")
         }
         assert len(found) == 1, found

@@ -12,10 +12,10 @@ from typing import Any
 from kernel.errors import Malformed, PlatformError, Unavailable
 from kernel.instruments import BadSymbol, InstrumentId, Venue
 from kernel.tokens import BadToken
+from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import FormedBar
 from streaming.domain.ticks import Levels, Trade
 from streaming.errors import BadParameter, LevelNotAllowed, MarketNotAllowed, NoSuchAddress, TooManyCalls, UnknownSymbol
-from streaming.reference import Instrument
 from streaming.wire.dialects.alltick.symbols import write
 from streaming.wire.dialects.numbers import OpenedBar, bar_of, decimal_text, e4_of, field, levels_of, rows, whole
 

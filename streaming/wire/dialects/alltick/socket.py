@@ -11,7 +11,6 @@ from kernel.errors import Malformed, PlatformError, Unavailable
 from kernel.instruments import InstrumentId
 from streaming.errors import MarketNotAllowed
 from streaming.records.window import Book, Print
-from streaming.reference import directory
 from streaming.wire.channels import Channel
 from streaming.wire.connection import CLOSE_TOO_MANY
 from streaming.wire.dialect import AuthPlacement, Dialect, Rules
@@ -90,7 +89,7 @@ class AllTick(Dialect):
         raise Malformed(f"cmd_id is none of {HEARTBEAT}, {DEPTH}, {TRADES} and {CANCEL}", ref=ref)
 
     def resolve(self, text: str, via: str = "") -> InstrumentId:
-        return symbols.read(text, directory())
+        return symbols.read(text, self.directory)
 
     # -- answers ---------------------------------------------------------------------------------------------------
 
@@ -166,4 +165,4 @@ def _rows(data: Mapping[str, Any], ref: Ref) -> int:
     return max(asked, default=5)
 
 
-dialect = AllTick()
+DialectClass = AllTick

@@ -1,7 +1,7 @@
 """How AllTick's clients write an instrument: `700.HK`, `600519.SH`, `000001.SZ`; a bare index name counts too."""
 
 from kernel.instruments import BadSymbol, InstrumentId, Venue
-from streaming.reference import Directory
+from streaming.domain.instruments import Directory
 from streaming.wire.dialects.codes import meant_by
 
 

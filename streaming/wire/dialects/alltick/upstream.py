@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from kernel.instruments import InstrumentId
+from streaming.domain.instruments import Directory
 from streaming.domain.ticks import Levels, Trade
-from streaming.reference import directory
 from streaming.wire.dialects.alltick import symbols
 from streaming.wire.dialects.alltick.socket import DEPTH, HEARTBEAT, PUSH_DEPTH, PUSH_TRADE, TRADES
 from streaming.wire.dialects.numbers import e4_of, field, levels_of, whole
@@ -32,7 +32,7 @@ def _request(command: int, seq_id: int, data: dict[str, Any]) -> str:
     return json.dumps({"cmd_id": command, "seq_id": seq_id, "trace": f"tickpack-{seq_id}", "data": data})
 
 
-def read(text: str) -> list[Heard]:
+def read(text: str, directory: Directory) -> list[Heard]:
     """Return what a message tells; an acknowledgement tells nothing.
 
     Raises:
@@ -42,7 +42,7 @@ def read(text: str) -> list[Heard]:
     command, data = message.get("cmd_id"), message.get("data")
     if command not in (PUSH_TRADE, PUSH_DEPTH):
         return []
-    instrument, at_ms = symbols.read(str(field(data, "code")), directory()), whole(field(data, "tick_time"))
+    instrument, at_ms = symbols.read(str(field(data, "code")), directory), whole(field(data, "tick_time"))
     at_ms = at_ms * 1000 if at_ms < _SECONDS else at_ms
     if command == PUSH_DEPTH:
         bids, asks = (levels_of(field(data, side), "price", "volume") for side in ("bids", "asks"))

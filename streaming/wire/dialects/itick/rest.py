@@ -14,10 +14,10 @@ from kernel.instruments import BadSymbol, InstrumentId, Market, Venue
 from kernel.tokens import BadToken
 from streaming.domain import E4
 from streaming.domain.calendar import timetable
+from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import FormedBar
 from streaming.domain.ticks import Levels, Snapshot, Trade
 from streaming.errors import LevelNotAllowed, MarketNotAllowed, NoSuchAddress, NotCarried, TooManyCalls, UnknownSymbol
-from streaming.reference import Instrument
 from streaming.wire.dialects.itick.symbols import code_of, region_of
 from streaming.wire.dialects.numbers import OpenedBar, bar_of, e4_of, field, levels_of, number_or_null, percent, whole
 from streaming.wire.dialects.numbers import rows as list_of

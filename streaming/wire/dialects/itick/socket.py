@@ -16,7 +16,6 @@ from streaming.domain import E4
 from streaming.domain.intervals import FormedBar
 from streaming.errors import AlreadyAuthenticated
 from streaming.records.window import Book, Print
-from streaming.reference import directory
 from streaming.wire.channels import EVENTS, Channel
 from streaming.wire.connection import CLOSE_TOKEN
 from streaming.wire.dialect import AuthPlacement, Dialect, Rules
@@ -90,7 +89,7 @@ class ITick(Dialect):
         raise Malformed("ac is none of auth, subscribe, unsubscribe and ping")
 
     def resolve(self, text: str, via: str = "") -> InstrumentId:
-        return symbols.read(text, directory(), via or "stock")
+        return symbols.read(text, self.directory, via or "stock")
 
     # -- answers ---------------------------------------------------------------------------------------------------
 
@@ -210,4 +209,4 @@ def _kinds(types: object, action: str) -> dict[str, str]:
     return spelled
 
 
-dialect = ITick()
+DialectClass = ITick

@@ -5,8 +5,8 @@ stock the path's asset decides. What is named with its region is served by every
 """
 
 from kernel.instruments import BadSymbol, InstrumentId, Venue
+from streaming.domain.instruments import Directory
 from streaming.errors import UnknownSymbol
-from streaming.reference import Directory
 from streaming.wire.dialects.codes import kind_of, meant_by
 
 ASSETS = ("stock", "fund", "indices", "forex", "crypto", "future")

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kernel.instruments import InstrumentId
+from streaming.domain.instruments import Directory
 from streaming.domain.ticks import Levels, Snapshot, Trade
-from streaming.reference import directory
 from streaming.wire.channels import EVENTS
 from streaming.wire.dialects.itick import symbols
 from streaming.wire.dialects.itick.rest import INTERVALS
@@ -32,7 +32,7 @@ def subscribe(instruments: Iterable[InstrumentId], kinds: Sequence[str]) -> str:
     )
 
 
-def read(text: str) -> list[Heard]:
+def read(text: str, directory: Directory) -> list[Heard]:
     """Return what a message tells; an acknowledgement and a pong tell nothing.
 
     Raises:
@@ -41,7 +41,7 @@ def read(text: str) -> list[Heard]:
     data = json_object(text).get("data")
     if not isinstance(data, dict) or "type" not in data:
         return []
-    instrument, kind = _instrument(data), data["type"]
+    instrument, kind = _instrument(data, directory), data["type"]
     if kind == "tick":
         price, volume = e4_of(field(data, "ld")), whole(field(data, "v"))
         return [Trade(instrument, whole(field(data, "t")), price, volume, price * volume)]
@@ -54,9 +54,9 @@ def read(text: str) -> list[Heard]:
     return [IntervalBar(instrument, interval, bar_of(data, whole(field(data, "t")), _BAR))] if interval else []
 
 
-def _instrument(data: dict[str, Any]) -> InstrumentId:
+def _instrument(data: dict[str, Any], directory: Directory) -> InstrumentId:
     code, _, region = str(field(data, "s")).partition("$")
-    return symbols.find(code, region or str(data.get("r", "")), directory())
+    return symbols.find(code, region or str(data.get("r", "")), directory)
 
 
 def _quote(instrument: InstrumentId, data: dict[str, Any]) -> Snapshot:

@@ -206,4 +206,4 @@ class Native(Dialect):
         return frames.depth(shown, book)
 
 
-dialect = Native()
+DialectClass = Native

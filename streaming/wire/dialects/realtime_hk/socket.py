@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 from kernel.errors import Malformed
 from kernel.instruments import BadSymbol, InstrumentId, Venue
 from streaming.records.window import Book, Print
-from streaming.reference.instruments import canonical
 from streaming.wire.channels import Channel
 from streaming.wire.dialect import AuthPlacement, Dialect, Rules
 from streaming.wire.dialects.reading import json_object, texts
@@ -51,7 +50,7 @@ class RealtimeHk(Dialect):
         raise Malformed("action is none of subscribe, unsubscribe and ping")
 
     def resolve(self, text: str, via: str = "") -> InstrumentId:
-        found = canonical(text)
+        found = super().resolve(text, via)
         if found.venue not in (Venue.HK, Venue.TEST):
             raise BadSymbol(f"{text[:40]!r} is not listed in Hong Kong; this address is /realtime/hk")
         return found
@@ -77,4 +76,4 @@ def _on_the_wall(at_ms: int) -> str:
     return f"{there:%Y-%m-%d %H:%M:%S}.{at_ms % 1000:03d}"
 
 
-dialect = RealtimeHk()
+DialectClass = RealtimeHk

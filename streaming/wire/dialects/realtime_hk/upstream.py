@@ -7,8 +7,8 @@ from typing import Any
 
 from kernel.errors import Malformed
 from kernel.instruments import InstrumentId
+from streaming.domain.instruments import Directory
 from streaming.domain.ticks import Levels, Trade
-from streaming.reference.instruments import canonical
 from streaming.wire.dialects.numbers import e4_of, field, whole
 from streaming.wire.dialects.reading import json_object
 from streaming.wire.dialects.realtime_hk.socket import HOURS_MS
@@ -20,14 +20,15 @@ def subscribe(instruments: Iterable[InstrumentId]) -> str:
     return json.dumps({"action": "subscribe", "symbols": [str(one) for one in instruments]})
 
 
-def read(text: str) -> list[Heard]:
+def read(text: str, directory: Directory) -> list[Heard]:
     """Return a trade, and the best orders before it.
 
     Raises:
         Malformed, BadSymbol: it is none of theirs.
     """
     message = json_object(text)
-    instrument, at_ms = canonical(str(field(message, "symbol"))), _instant_ms(field(message, "timestamp"))
+    instrument = directory.canonical(str(field(message, "symbol")))
+    at_ms = _instant_ms(field(message, "timestamp"))
     price, volume = e4_of(field(message, "last_price")), whole(field(message, "volume"))
     bids, asks = (_best(message, side) for side in ("bid", "ask"))
     return [Trade(instrument, at_ms, price, volume, price * volume), Levels(instrument, at_ms, bids, asks)]

@@ -16,6 +16,7 @@ import msgspec
 from kernel.errors import Malformed
 from kernel.instruments import BadSymbol, InstrumentId
 from streaming.domain import E4
+from streaming.domain.instruments import Directory
 from streaming.records.pushed import PushedTick
 from streaming.wire.dialects.numbers import e4_of
 from streaming.wire.dialects.rt_receiver.symbols import MARKETS, read
@@ -55,7 +56,7 @@ class BadBatch(Malformed):
     code = "bad_batch"
 
 
-def parse(raw: bytes) -> Batch:
+def parse(raw: bytes, directory: Directory) -> Batch:
     """Read a push. An item that is no tick is counted, and spoils nothing else.
 
     Raises:
@@ -75,7 +76,7 @@ def parse(raw: bytes) -> Batch:
     market, found = body["market"], []
     for item in items:
         try:
-            found.append(_item(item, market))
+            found.append(_item(item, market, directory))
         except Malformed:
             continue
     return Batch(market, _number(body["batch_seq"]), tuple(found), len(items) - len(found))
@@ -136,12 +137,12 @@ def _envelope(body: Mapping[str, Any]) -> list[Any]:
     return items
 
 
-def _item(item: Any, market: str) -> Item:
+def _item(item: Any, market: str, directory: Directory) -> Item:
     if not isinstance(item, dict) or not isinstance(item.get("tick"), dict):
         raise Malformed("no tick")
     tick: Mapping[str, Any] = item["tick"]
     code = item.get("ts_code", tick.get("ts_code"))
-    instrument = _instrument(code)
+    instrument = _instrument(code, directory)
     if (instrument.lane == "HK") != (market == "hk") or instrument.lane == "TEST":
         raise Malformed("of another market")
     version = item.get("version", tick.get("version", item.get("stream_id")))
@@ -156,9 +157,9 @@ def _item(item: Any, market: str) -> Item:
     )
 
 
-def _instrument(code: Any) -> InstrumentId:
+def _instrument(code: Any, directory: Directory) -> InstrumentId:
     try:
-        return read(code)
+        return read(code, directory)
     except BadSymbol:
         raise
     except (TypeError, AttributeError):

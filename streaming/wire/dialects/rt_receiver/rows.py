@@ -5,6 +5,7 @@ from typing import Any
 from kernel.instruments import InstrumentId
 from streaming.domain import E4
 from streaming.domain.calendar import exchange_day
+from streaming.domain.instruments import Directory
 from streaming.domain.ticks import Snapshot
 from streaming.wire.dialects.numbers import number_or_null, percent
 from streaming.wire.dialects.rt_receiver.symbols import market_of, name_of
@@ -13,7 +14,7 @@ from streaming.wire.texts import iso
 Row = dict[str, Any]
 
 
-def row(seen: Snapshot, *, best: bool) -> Row:
+def row(seen: Snapshot, directory: Directory, *, best: bool) -> Row:
     """Return the day so far. A price that nobody knows yet is null; a side without orders is left out.
 
     Args:
@@ -21,7 +22,7 @@ def row(seen: Snapshot, *, best: bool) -> Row:
     """
     before, last = seen.prev_close_e4, seen.last_e4
     told: Row = {
-        **named(seen.instrument),
+        **named(seen.instrument, directory),
         "open": number_or_null(seen.open_e4),
         "high": number_or_null(seen.high_e4),
         "low": number_or_null(seen.low_e4),
@@ -40,6 +41,10 @@ def row(seen: Snapshot, *, best: bool) -> Row:
     return told
 
 
-def named(instrument: InstrumentId) -> Row:
+def named(instrument: InstrumentId, directory: Directory) -> Row:
     """Return what names an instrument."""
-    return {"ts_code": str(instrument), "market": market_of(instrument), "name": name_of(instrument)}
+    return {
+        "ts_code": str(instrument),
+        "market": market_of(instrument, directory),
+        "name": name_of(instrument, directory),
+    }

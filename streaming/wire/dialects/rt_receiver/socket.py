@@ -95,7 +95,7 @@ class RtReceiver(Dialect):
         raise Malformed(f"未知 action: {action[:64]}，支持 subscribe/unsubscribe/snapshot/list")
 
     def resolve(self, text: str, via: str = "") -> InstrumentId:
-        return read(text)
+        return read(text, self.directory)
 
     def restored(self, symbols: Sequence[str]) -> Subscribe:
         return Subscribe(tuple(symbols), kinds=_KINDS, ref=STORED)
@@ -141,7 +141,7 @@ class RtReceiver(Dialect):
     def snapshot(
         self, *, request: SnapshotRequest, newest: Sequence[tuple[InstrumentId, Newest]], rejected: Sequence[Rejection]
     ) -> str:
-        data = [row(_picture(instrument, bar), best=False) for instrument, bar in newest]
+        data = [row(_picture(instrument, bar), self.directory, best=False) for instrument, bar in newest]
         return _text({"type": "snapshot", "count": len(data), "data": data})
 
     def error(self, error: PlatformError, ref: object = None) -> str:
@@ -155,7 +155,7 @@ class RtReceiver(Dialect):
     # -- market data -----------------------------------------------------------------------------------------------
 
     def shown(self, channel: Channel) -> str:
-        return json.dumps(named(channel.instrument), ensure_ascii=False, separators=(",", ":"))[1:-1]
+        return json.dumps(named(channel.instrument, self.directory), ensure_ascii=False, separators=(",", ":"))[1:-1]
 
     def quote(self, shown: str, book: Book) -> str:
         price, before, last, at = PRICES, book.prev_close_e4, book.last_e4, iso(book.at_ms)
@@ -198,4 +198,4 @@ def _picture(instrument: InstrumentId, bar: Newest) -> Snapshot:
     )  # fmt: skip
 
 
-dialect = RtReceiver()
+DialectClass = RtReceiver

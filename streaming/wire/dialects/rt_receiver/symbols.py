@@ -3,15 +3,14 @@
 from functools import lru_cache
 
 from kernel.instruments import BadSymbol, InstrumentId, Venue
-from streaming.reference import directory
-from streaming.reference.instruments import canonical
+from streaming.domain.instruments import Directory
 from streaming.wire.dialects.codes import kind_of
 
 MARKETS = ("a_stock", "etf", "index", "hk")
 _BY_KIND = {"fund": "etf", "index": "index", "stock": "a_stock"}
 
 
-def read(text: str) -> InstrumentId:
+def read(text: str, directory: Directory) -> InstrumentId:
     """Return what a client means by a symbol: upper case, and never without a dot.
 
     Raises:
@@ -19,16 +18,16 @@ def read(text: str) -> InstrumentId:
     """
     if not isinstance(text, str) or "." not in text:
         raise BadSymbol(f"invalid symbol: {str(text)[:40]}")
-    return canonical(text)
+    return directory.canonical(text)
 
 
 @lru_cache(maxsize=50_000)
-def market_of(instrument: InstrumentId) -> str:
+def market_of(instrument: InstrumentId, directory: Directory) -> str:
     """Return their word for an instrument's market."""
-    return "hk" if instrument.venue is Venue.HK else _BY_KIND[kind_of(instrument, directory())]
+    return "hk" if instrument.venue is Venue.HK else _BY_KIND[kind_of(instrument, directory)]
 
 
 @lru_cache(maxsize=50_000)
-def name_of(instrument: InstrumentId) -> str:
+def name_of(instrument: InstrumentId, directory: Directory) -> str:
     """Return an instrument's Chinese name; its symbol where the list has none."""
-    return directory().described(instrument).name_zh
+    return directory.described(instrument).name_zh

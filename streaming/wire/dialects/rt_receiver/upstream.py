@@ -7,6 +7,7 @@ from typing import Any
 
 from kernel.errors import Malformed
 from kernel.instruments import InstrumentId
+from streaming.domain.instruments import Directory
 from streaming.domain.ticks import Snapshot
 from streaming.wire.dialects.numbers import e4_of, field, whole
 from streaming.wire.dialects.reading import json_object
@@ -19,7 +20,7 @@ def subscribe(instruments: Iterable[InstrumentId]) -> str:
     return json.dumps({"action": "subscribe", "symbols": [str(one) for one in instruments]})
 
 
-def read(text: str) -> list[Heard]:
+def read(text: str, directory: Directory) -> list[Heard]:
     """Return the picture of a tick; nothing for every other message.
 
     Raises:
@@ -32,7 +33,8 @@ def read(text: str) -> list[Heard]:
         e4_of(message.get(name)) for name in ("pre_close", "open", "high", "low", "close", "amount")
     )
     bids, asks = (_best(message, side) for side in ("bid", "ask"))
-    instrument, at_ms = instrument_of(str(field(message, "ts_code"))), _instant_ms(field(message, "timestamp"))
+    instrument = instrument_of(str(field(message, "ts_code")), directory)
+    at_ms = _instant_ms(field(message, "timestamp"))
     volume = whole(field(message, "vol"))
     return [Snapshot(instrument, at_ms, before, first, high, low, last, volume, turnover, bids=bids, asks=asks)]
 

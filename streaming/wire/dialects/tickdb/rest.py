@@ -12,6 +12,7 @@ from typing import Any
 from kernel.errors import Malformed, PlatformError, Unavailable
 from kernel.instruments import BadSymbol, InstrumentId
 from kernel.tokens import BadToken, TokenMissing
+from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import FormedBar
 from streaming.domain.ticks import Levels, Snapshot, Trade
 from streaming.errors import (
@@ -24,7 +25,6 @@ from streaming.errors import (
     TypeConflict,
     UnknownSymbol,
 )
-from streaming.reference import Instrument
 from streaming.wire.dialects.numbers import (
     OpenedBar,
     bar_of,

@@ -13,7 +13,6 @@ from kernel.tokens import BadToken, TokenMissing
 from streaming.domain.intervals import INTERVAL_MINUTES, FormedBar
 from streaming.errors import AmbiguousSymbol, TooManyConnections, TypeConflict
 from streaming.records.window import Book, Print
-from streaming.reference import directory
 from streaming.wire.channels import Channel
 from streaming.wire.dialect import AuthPlacement, Dialect, Rules
 from streaming.wire.dialects.numbers import decimal_text, percent_text
@@ -86,7 +85,7 @@ class TickDb(Dialect):
         return Unsubscribe(asked, (kind,), via=wanted, ref=data["channel"])
 
     def resolve(self, text: str, via: str = "") -> InstrumentId:
-        return symbols.read(text, directory(), via)
+        return symbols.read(text, self.directory, via)
 
     # -- answers ---------------------------------------------------------------------------------------------------
 
@@ -193,4 +192,4 @@ def _kind(data: Mapping[str, Any]) -> str:
     return kind
 
 
-dialect = TickDb()
+DialectClass = TickDb

@@ -4,8 +4,8 @@ A bare code that means several things is refused with the types it can have; `ty
 """
 
 from kernel.instruments import BadSymbol, InstrumentId, Venue
+from streaming.domain.instruments import Directory
 from streaming.errors import AmbiguousSymbol, TypeConflict, UnknownSymbol
-from streaming.reference import Directory
 from streaming.wire.dialects.codes import kind_of, meant_by
 
 TYPES = ("stock", "indices", "crypto", "forex", "futures")

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from kernel.instruments import InstrumentId
+from streaming.domain.instruments import Directory
 from streaming.domain.ticks import Trade
-from streaming.reference import directory
 from streaming.wire.dialects.numbers import bar_of, e4_of, field, rows, whole
 from streaming.wire.dialects.reading import json_object
 from streaming.wire.dialects.tickdb import symbols
@@ -30,7 +30,7 @@ def subscribe(instruments: Iterable[InstrumentId], kind: str) -> str:
     return json.dumps({"cmd": "subscribe", "data": data})
 
 
-def read(text: str) -> list[Heard]:
+def read(text: str, directory: Directory) -> list[Heard]:
     """Return what a message tells; an acknowledgement and a pong tell nothing.
 
     Raises:
@@ -40,7 +40,7 @@ def read(text: str) -> list[Heard]:
     command, data = message.get("cmd"), message.get("data")
     if command not in (*CHANNELS, "kline") or not isinstance(data, dict):
         return []
-    instrument = symbols.read(str(field(data, "symbol")), directory())
+    instrument = symbols.read(str(field(data, "symbol")), directory)
     if command == "trade":
         return [_trade(instrument, row) for row in rows(field(data, "trades"))]
     if command == "depth":

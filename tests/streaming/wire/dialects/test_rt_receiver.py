@@ -12,12 +12,15 @@ from kernel.instruments import InstrumentId
 from streaming.domain.ticks import Snapshot
 from streaming.records.pushed import PushedTick
 from streaming.records.window import Book
+from streaming.reference import directory
 from streaming.wire.channels import Channel
 from streaming.wire.dialects.rt_receiver import push, rest, upstream
 from streaming.wire.dialects.rt_receiver.push import BadBatch, Batch, Item
-from streaming.wire.dialects.rt_receiver.socket import dialect
 from streaming.wire.requests import Subscribe
+from tests.streaming.spoken import DIALECTS
 
+LISTED = directory()
+RT_RECEIVER = DIALECTS["rt_receiver"]
 money = st.integers(0, 10**11)
 shares = st.integers(0, 10**11)
 json_values = st.recursive(
@@ -44,14 +47,14 @@ def batches(draw):
 
 @given(batches())
 def test_what_is_pushed_is_read_as_it_was_written(batch):
-    assert push.parse(push.write(batch, at_ms=1_790_000_000_000)) == batch
+    assert push.parse(push.write(batch, at_ms=1_790_000_000_000), LISTED) == batch
 
 
 @given(json_values)
 def test_no_push_raises_anything_but_what_is_answered(value):
     raw = json.dumps(value).encode()
     with suppress(BadBatch):
-        push.parse(raw)
+        push.parse(raw, LISTED)
 
 
 @given(json_values, json_values)
@@ -60,7 +63,7 @@ def test_no_item_of_a_push_spoils_the_others(code, tick):
     batch["items"].append({"ts_code": code, "tick": tick})
     batch["count"] = 2
 
-    read = push.parse(json.dumps(batch).encode())
+    read = push.parse(json.dumps(batch).encode(), LISTED)
 
     assert read.items[0] == _item("v1")
     assert len(read.items) + read.rejected == 2
@@ -85,7 +88,7 @@ def test_a_wrong_batch_is_refused_with_their_text(change, message):
     body = json.loads(push.write(Batch("a_stock", 900001, (_item("1"),)), at_ms=1)) | change
 
     with pytest.raises(BadBatch) as refused:
-        push.parse(json.dumps(body).encode())
+        push.parse(json.dumps(body).encode(), LISTED)
 
     told = push.refusal(refused.value)
     assert (told["message"], told["ack_seq"], told["accepted_count"], told["status"]) == (message, 900001, 0, "error")
@@ -96,7 +99,7 @@ def test_an_item_of_another_market_or_of_ours_alone_is_rejected():
         body = json.loads(push.write(Batch("a_stock", 1, (_item("1"),)), at_ms=1))
         body["items"][0]["ts_code"] = code
         body["items"][0]["tick"].pop("ts_code")
-        assert push.parse(json.dumps(body).encode()).rejected == 1
+        assert push.parse(json.dumps(body).encode(), LISTED).rejected == 1
 
 
 @given(json_values)
@@ -135,20 +138,20 @@ def test_a_policy_is_read_as_the_capture_has_it():
 def test_every_message_is_a_request_or_one_of_their_errors(value):
     for message in (value, {"action": value}, {"action": "subscribe", "symbols": value}):
         with suppress(Malformed):
-            dialect.parse(json.dumps(message))
+            RT_RECEIVER.parse(json.dumps(message))
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "", "null", "\x00", '{"action":"subscribe","symbols":["a"', "NaN"])
 def test_ugly_messages_are_no_json(text):
     with pytest.raises(Malformed, match="无效 JSON 格式"):
-        dialect.parse(text)
+        RT_RECEIVER.parse(text)
 
 
 def test_nothing_that_a_client_sends_stands_in_for_the_time_or_the_customer():
     forged = ',"user_id":"","timestamp":"0000-00-00T00:00:00.000Z"}'
-    text = dialect.error(Malformed(f"未知 action: {forged}"))
+    text = RT_RECEIVER.error(Malformed(f"未知 action: {forged}"))
 
-    assert dialect.said(text, customer="alice", now_ms=1000) == text
+    assert RT_RECEIVER.said(text, customer="alice", now_ms=1000) == text
 
 
 @given(
@@ -158,7 +161,7 @@ def test_nothing_that_a_client_sends_stands_in_for_the_time_or_the_customer():
     )
 )  # fmt: skip
 def test_every_picture_makes_a_tick_of_json_numbers(book):
-    tick = json.loads(dialect.quote(dialect.shown(Channel(InstrumentId.parse("600519.SH"), "quote")), book))
+    tick = json.loads(RT_RECEIVER.quote(RT_RECEIVER.shown(Channel(InstrumentId.parse("600519.SH"), "quote")), book))
 
     assert tick["close"] == (book.last_e4 / 10_000 or None)
     assert (tick["ts_code"], tick["market"], tick["vol"], tick["batch_seq"]) == (
@@ -181,7 +184,7 @@ def test_every_picture_makes_a_tick_of_json_numbers(book):
 def test_a_tick_says_the_same_to_a_node_that_hears_it(symbol, book):
     instrument = InstrumentId.parse(symbol)
 
-    (heard,) = upstream.read(dialect.quote(dialect.shown(Channel(instrument, "quote")), book))
+    (heard,) = upstream.read(RT_RECEIVER.quote(RT_RECEIVER.shown(Channel(instrument, "quote")), book), LISTED)
 
     assert heard == Snapshot(
         instrument, book.at_ms, book.prev_close_e4, book.open_e4, book.high_e4, book.low_e4, book.last_e4, book.volume,
@@ -193,10 +196,10 @@ def test_a_tick_says_the_same_to_a_node_that_hears_it(symbol, book):
 def test_what_our_own_client_says_is_read_as_it_was_meant(symbols):
     wanted = [InstrumentId.parse(symbol) for symbol in symbols]
 
-    request = dialect.parse(upstream.subscribe(wanted))
+    request = RT_RECEIVER.parse(upstream.subscribe(wanted))
 
     assert isinstance(request, Subscribe)
-    assert [dialect.resolve(symbol) for symbol in request.symbols] == wanted
+    assert [RT_RECEIVER.resolve(symbol) for symbol in request.symbols] == wanted
 
 
 @given(json_values)
@@ -206,7 +209,7 @@ def test_whatever_a_server_says_is_heard_or_refused(value):
         {"type": "tick"} | (value if isinstance(value, dict) else {"ts_code": value, "timestamp": value}),
     ):
         with suppress(Malformed):
-            upstream.read(json.dumps(message))
+            upstream.read(json.dumps(message), LISTED)
 
 
 @pytest.mark.parametrize(
@@ -214,4 +217,4 @@ def test_whatever_a_server_says_is_heard_or_refused(value):
     [("600519.SH", "a_stock"), ("510300.SH", "etf"), ("000001.SH", "index"), ("00700.HK", "hk"), ("HSI.HK", "hk")],
 )
 def test_the_four_words_for_a_market(symbol, market):
-    assert json.loads("{" + dialect.shown(Channel(InstrumentId.parse(symbol), "quote")) + "}")["market"] == market
+    assert json.loads("{" + RT_RECEIVER.shown(Channel(InstrumentId.parse(symbol), "quote")) + "}")["market"] == market
