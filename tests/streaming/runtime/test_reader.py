@@ -80,13 +80,14 @@ async def listening(client) -> AsyncIterator:
 
 
 async def heard(peer: Peer, *wanted: tuple[str, int, int], seconds: float = 5.0) -> None:
-    """Wait until the follower's bars so far are exactly these (symbol, seq, volume), and stay so."""
+    """Wait until the reader has come to the last window of these (symbol, seq, volume): it told exactly these."""
     deadline = time.monotonic() + seconds
-    while len(peer.heard) < len(wanted) and time.monotonic() < deadline:
+    market = peer.reader.hub.latest["CN"]
+    while time.monotonic() < deadline:
         peer.heard += peer.bars()
+        if len(peer.heard) >= len(wanted) and market.seq == wanted[-1][1]:
+            break
         await asyncio.sleep(0.01)
-    await asyncio.sleep(0.15)
-    peer.heard += peer.bars()
     assert peer.heard == list(wanted)
 
 
