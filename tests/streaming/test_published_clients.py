@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.streaming.conftest import ServedNode, make_token, wait_for
@@ -58,9 +59,13 @@ def until_seen(moves: Callable[[], None], true: Callable[[], object]) -> None:
     wait_for(moved, 40)  # a program that starts, imports and asks ten times, on a machine that is busy
 
 
+def told(node: ServedNode, path: str) -> str:
+    return httpx.get(node.base + path, headers={"token": make_token()}).text.replace(" ", "")
+
+
 def test_the_tutorials_rest_client_prints_the_latest_trade(node: ServedNode, market: Market):
     market.move("tick", "00700.HK", "461.4", "1200", "B")
-    time.sleep(0.3)
+    wait_for(lambda: '"ld":461.4' in told(node, "/stock/tick?region=HK&code=700"))
     changed = {"https://api.itick.org": node.base, "your_api_token_here": make_token()}
     with running("itick_tutorial_rest", **changed) as said:
         wait_for(lambda: len(said) >= 4)
@@ -99,7 +104,8 @@ def test_the_client_of_realtime_hk_prints_trades_and_never_connects_anew(node: S
 
     with running("realtime_hk", **{"wss://api.alltick.co/realtime/hk": url}) as said:
         until_seen(moves, lambda: len(said) >= 4)
-        time.sleep(0.5)
+        heard = len(said)
+        until_seen(moves, lambda: len(said) >= heard + 2)  # an error would stand before these
         assert [line for line in said if "00700.HK 最新价: 461.4 成交量: 200" in line]
         assert [line for line in said if "HSI 最新价: 21000.5 成交量: 1" in line]
         assert not [line for line in said if "连接" in line], "an error would have been an acknowledgement"

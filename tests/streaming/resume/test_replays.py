@@ -231,16 +231,21 @@ def test_a_replay_that_nobody_waits_for_leaves_nothing_behind(node, cn):
     since = cn.write()
     for _ in range(300):
         cn.write()
+    before = _metric(node, "tickpack_replays_total")
     with contextlib.ExitStack() as open_sockets:
         for _ in range(5):
             client = open_sockets.enter_context(Client(node, make_token(), close_timeout=0.5))
             client.send({"action": "subscribe", "symbols": [MOUTAI], "since": since})
-    wait_for(lambda: "\ntickpack_replaying 0.0" in _metrics(node))
+            client.get("subscribed")
+        wait_for(lambda: _metric(node, "tickpack_replays_total") == before + 5)  # each has begun
+    wait_for(lambda: _metric(node, "tickpack_replaying") == 0)
 
 
-def _metrics(node: ServedNode) -> str:
-    with urllib.request.urlopen(f"{node.base}/metrics", timeout=2) as got:
-        return got.read().decode()
+def _metric(node: ServedNode, name: str) -> float:
+    with urllib.request.urlopen(f"{node.base}/metrics", timeout=5) as got:
+        lines = got.read().decode().splitlines()
+    (value,) = [line.split()[1] for line in lines if line.split()[0] == name]
+    return float(value)
 
 
 def test_a_burst_of_windows_reaches_who_reads_whole(node, cn):

@@ -10,9 +10,6 @@ import pytest
 from kernel import keyspace
 from kernel.instruments import InstrumentId
 from streaming.domain.windows import end_ms, seq_of
-from streaming.hub.hub import Hub
-from streaming.hub.subscribers import Subscriber
-from streaming.latest.market import LatestMarket
 from streaming.records.window import Events, MovedBar, Newest, Print, Window
 from streaming.runtime import reader as reader_module
 from streaming.runtime.errands import end_tasks
@@ -20,12 +17,10 @@ from streaming.runtime.reader import MarketReader
 from streaming.store.connection import new_redis_async
 from streaming.store.lanes import Commit, LaneStore
 from streaming.wire.channels import Channel
-from tests.streaming.hub.test_hub import Peer
-from tests.streaming.spoken import DIALECTS, NATIVE
+from tests.streaming.hub.conftest import Peer, make_hub, make_subscriber
 
 pytestmark = pytest.mark.whole
 MOUTAI, PINGAN = InstrumentId.parse("600519.SH"), InstrumentId.parse("000001.SZ")
-BOTH = frozenset({"CN", "HK"})
 
 
 @pytest.fixture
@@ -72,8 +67,8 @@ async def listening(client) -> AsyncIterator:
     tasks = []
 
     def start() -> Peer:
-        hub, peer = Hub({name: LatestMarket(name) for name in ("CN", "HK", "TEST")}, DIALECTS), Peer()
-        member = Subscriber(peer, lambda reason: None, BOTH, NATIVE)
+        hub, peer = make_hub(), Peer()
+        member = make_subscriber(peer)
         hub.join(member)
         hub.follow(member, frozenset({Channel(MOUTAI), Channel(PINGAN)}))
         peer.reader, peer.heard = MarketReader(hub, "CN"), []
@@ -85,13 +80,14 @@ async def listening(client) -> AsyncIterator:
 
 
 async def heard(peer: Peer, *wanted: tuple[str, int, int], seconds: float = 5.0) -> None:
-    """Wait until the follower's bars so far are exactly these (symbol, seq, volume), and stay so."""
+    """Wait until the reader has come to the last window of these (symbol, seq, volume): it told exactly these."""
     deadline = time.monotonic() + seconds
-    while len(peer.heard) < len(wanted) and time.monotonic() < deadline:
+    market = peer.reader.hub.latest["CN"]
+    while time.monotonic() < deadline:
         peer.heard += peer.bars()
+        if len(peer.heard) >= len(wanted) and market.seq == wanted[-1][1]:
+            break
         await asyncio.sleep(0.01)
-    await asyncio.sleep(0.15)
-    peer.heard += peer.bars()
     assert peer.heard == list(wanted)
 
 

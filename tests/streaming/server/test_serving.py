@@ -266,18 +266,17 @@ def test_too_many_connections_of_one_customer_are_told_when_to_come_again(node, 
     assert json.loads(refused.value.response.body)["code"] == "too_many_connections"
 
 
-def test_a_peer_that_answers_no_ping_is_dropped_within_15_s(node):
-    """It acknowledges every byte, so nothing but its silence tells."""
+def test_a_peer_that_answers_no_ping_is_dropped(node):
+    """It acknowledges every byte, so nothing but its silence tells; after how long: hub/test_keepalive.py."""
     silent = socket.create_connection(("127.0.0.1", int(node.url.split(":")[2].split("/")[0])))
     silent.sendall(
         f"GET /ws/stock HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: Bearer {make_token()}\r\n\r\n".encode()
     )
-    silent.settimeout(20)
-    began, said = time.monotonic(), b""
+    silent.settimeout(60)
+    said = b""
     while part := silent.recv(65536):
         said += part
-    assert time.monotonic() - began < 15.5
     assert (4408).to_bytes(2, "big") in said
     silent.close()
 

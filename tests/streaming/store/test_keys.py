@@ -1,6 +1,7 @@
 """The key ring: whatever the control plane serves, the keys that are right stay in use."""
 
 import json
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -51,17 +52,21 @@ def test_keys_of_before_are_served_while_the_source_is_broken(tmp_path):
 def test_who_asks_while_the_keys_are_being_fetched_waits_for_them(monkeypatch):
     """Sixteen of a thousand first connections were told that nobody knows their key."""
 
+    asked, there = threading.Event(), threading.Event()
+
     def slowly(source: str) -> str:
-        time.sleep(0.2)
+        asked.set()
+        assert there.wait(10)
         return json.dumps(jwks())
 
     monkeypatch.setattr(keys_module, "_load", slowly)
     ring = KeyRing("somewhere")
     with ThreadPoolExecutor(4) as pool:
         first = pool.submit(ring.keys_for, KID)
-        time.sleep(0.05)
+        assert asked.wait(10)
         assert not ring.is_fresh_for(KID)
         others = [pool.submit(ring.keys_for, KID) for _ in range(3)]
+        there.set()
         assert all(KID in one.result() for one in (first, *others))
     assert ring.is_fresh_for(KID)
 
