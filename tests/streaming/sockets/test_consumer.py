@@ -316,9 +316,9 @@ async def test_a_node_that_starts_while_it_is_drained_takes_nobody(settings, tmp
     (tmp_path / "jwks.json").write_text(json.dumps(jwks()))
     settings.NODE_ID = "drained-1"
     await redis_async().set(keyspace.draining("drained-1"), "1", ex=60)
-    current_process()
+    process = current_process()
     try:
-        await asyncio.sleep(0.2)
+        await until(lambda: process.drain.ordered)
         peer = Peer(make_token(scope))
         await peer.run
         assert peer.status == 503
