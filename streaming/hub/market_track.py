@@ -150,6 +150,8 @@ class MarketTrack:
                 text = encode(slot.shown, price, price, price, price, 0, 0)
             else:
                 continue
+            if not text:
+                continue  # a language without a word for bars
             if slot.stamp:
                 text = dialect.stamped(text, closed_ms=window.made_ms, sent_ms=clock.now_ms())
             payload = text.encode()

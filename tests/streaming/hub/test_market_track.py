@@ -5,9 +5,11 @@ import json
 import pytest
 
 from streaming.domain.intervals import FormedBar, Forming
-from streaming.hub.market_track import Notice
+from streaming.hub.market_track import MarketTrack, Notice
 from streaming.records.window import Book, Newest, Print
+from streaming.reference import directory
 from streaming.wire.channels import Channel
+from streaming.wire.dialect import Dialect
 from streaming.wire.framing import framed, payloads
 from tests.streaming.hub.conftest import MOUTAI, PINGAN, make_market, make_track, window
 from tests.streaming.spoken import DIALECTS
@@ -232,3 +234,15 @@ def test_news_are_put_into_words_once_a_language():
 
 def test_news_of_which_a_language_has_no_word_are_no_frame():
     assert Notice(None, lambda dialect: "").frame(DIALECTS["native"]) == b""
+
+
+def test_a_bar_of_which_a_language_has_no_word_is_no_frame_and_no_delivery(track):
+    class Mute(Dialect):
+        name = "mute"
+
+    made = MarketTrack(track.latest, {"mute": Mute(directory())})
+    made.acquire(Channel(MOUTAI, dialect="mute"))
+
+    moved = made.latest.apply(window(1, ("600519.SH", 5))).moved
+
+    assert made.frames_of(window(1, ("600519.SH", 5)), moved) == ([b""], [])

@@ -16,8 +16,9 @@ TYPES = ("kline", *EVENTS)
 _SAFE = 2**53 - 1  # the largest that every JSON reader takes for an integer
 
 Symbols = Annotated[list[str], Meta(min_length=1, max_length=MAX_SYMBOLS)]
-Types = Annotated[list[str], Meta(min_length=1, extra_json_schema={"items": {"enum": list(TYPES)}})]
-Intervals = Annotated[list[str], Meta(min_length=1, extra_json_schema={"items": {"enum": list(INTERVALS)}})]
+# Words that this node does not carry are read, and refused as such by the reader: a newer client may know more.
+Types = Annotated[list[Annotated[str, Meta(extra_json_schema={"enum": list(TYPES)})]], Meta(min_length=1)]
+Intervals = Annotated[list[Annotated[str, Meta(extra_json_schema={"enum": list(INTERVALS)})]], Meta(min_length=1)]
 Seq = Annotated[int, Meta(ge=0, le=_SAFE, description="the number of a window of 1.5 s")]
 _ZONED = r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$"
 Instant = Annotated[str, Meta(description="an instant with its zone", extra_json_schema={"pattern": _ZONED})]

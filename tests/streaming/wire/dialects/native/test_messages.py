@@ -98,7 +98,6 @@ def test_whatever_fits_the_schema_is_read_and_what_is_refused_does_not_fit(said)
         assert not is_documented(said)
 
 
-@pytest.mark.xfail(reason="msgspec writes its own `items` over the one of extra_json_schema", strict=True)
 @pytest.mark.parametrize("field", [{"types": ["news"]}, {"intervals": ["7m"]}], ids=["types", "intervals"])
 def test_a_word_that_no_node_carries_does_not_fit(field):
     assert not JUDGES["subscribe"].is_valid({"action": "subscribe", "symbols": ONE} | field)
