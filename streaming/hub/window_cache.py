@@ -5,7 +5,6 @@ pieces stay in memory as they were packed; a channel's frames of a piece are enc
 """
 
 import bisect
-import logging
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -15,12 +14,13 @@ import msgspec
 from kernel import keyspace
 from streaming.hub.fairness import Timeslice
 from streaming.latest.market import LatestMarket
+from streaming.records.versions import UnknownVersion
 from streaming.records.window import CHUNK_WINDOWS, WINDOW_MS, Window, chunk_of, end_ms, unpack_window
+from streaming.store.readable import say_once
 from streaming.wire.channels import Channel
 from streaming.wire.dialect import BarEncoder, Dialect
 from streaming.wire.framing import framed
 
-log = logging.getLogger(__name__)
 _KEPT = 16  # pieces; a market of 5,000 busy names packs 5 MB into one
 _KEPT_FRAMES = 120_000  # encoded frames of all pieces, 30 MB; beyond it they are made again
 _ATTEMPTS = 20
@@ -42,9 +42,15 @@ class Segment:
         return self.seqs[-1] if self.seqs else 0
 
     def append(self, seq: int, packed: bytes) -> None:
-        """Take the next window; one that is here already is passed over."""
+        """Take the next window; one that is here already is passed over.
+
+        Raises:
+            UnknownVersion: another release has written it.
+        """
         if seq <= self.last_seq:
             return
+        if packed[:1] != Window.VERSION:  # the rest is read when frames are made
+            raise UnknownVersion("Window", packed[0] if packed else None)
         if not self.seqs:
             self.whole = unpack_window(packed).keyframe
         self.seqs.append(seq)
@@ -202,16 +208,17 @@ class WindowCache:
 
     async def _read(self, client: Any, segment: Segment) -> None:
         last_ms = end_ms((segment.number + 1) * CHUNK_WINDOWS - 1)
+        after_ms = end_ms(max(segment.last_seq, segment.number * CHUNK_WINDOWS - 1))
         while True:
-            after_ms = end_ms(max(segment.last_seq, segment.number * CHUNK_WINDOWS - 1))
             entries = await client.xrange(self._stream(), min=f"({after_ms}-0", max=f"{last_ms}-0", count=25)
             for entry_id, fields in entries:
                 try:
                     segment.append(_seq_of(entry_id), fields[b"w"])
                 except (KeyError, msgspec.MsgspecError) as error:
-                    log.error("market %s: entry %s cannot be read (%s)", self._market.name, entry_id.decode(), error)
+                    say_once(f"windows of market {self._market.name}", error)
             if len(entries) < 25:
                 return
+            after_ms = end_ms(_seq_of(entries[-1][0]))
 
     def _stream(self) -> str:
         return keyspace.stream(self._market.name, self._epoch or self._market.epoch)

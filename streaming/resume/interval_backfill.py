@@ -22,7 +22,9 @@ from streaming.history.rollup import Span, read_bars
 from streaming.hub.fairness import Timeslice
 from streaming.hub.hub import Hub
 from streaming.latest.market import IntervalBar, LatestMarket
-from streaming.records.window import Window, chunk_of, unpack_newest
+from streaming.records.newest import unpack_newest
+from streaming.records.window import Window, chunk_of
+from streaming.store.readable import readable
 
 log = logging.getLogger(__name__)
 _AUCTION_MS = 35 * 60_000  # the opening's auction counts in its first minute
@@ -75,11 +77,13 @@ class IntervalBackfill:
     async def _days(self, market: LatestMarket, targets: list[IntervalBar]) -> dict[IntervalBar, Forming]:
         symbols = [target.symbol for target in targets]
         rows = await self._client().hmget(keyspace.newest(market.name), symbols)
+        packed = ((symbol, row) for symbol, row in zip(symbols, rows, strict=True) if row is not None)
+        known = dict(readable(packed, unpack_newest, f"newest bars of market {market.name}"))
         today = exchange_day(start_ms(market.seq))
         before = {kind: await self._before(market, targets, kind, today) for kind in ("1w", "1M")}
         forming = {}
-        for target, packed in zip(targets, rows, strict=True):
-            newest = unpack_newest(packed) if packed is not None else None
+        for target in targets:
+            newest = known.get(target.symbol)
             bar, through = before.get(target.interval, {}).get(target.symbol), 0
             if newest is not None and newest.day == today.isoformat() and newest.day_open_e4:
                 opened_ms = day_start_ms(first_day_of(today, target.interval))

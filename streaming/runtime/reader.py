@@ -17,10 +17,10 @@ from streaming import metrics
 from streaming.domain.calendar import AlwaysOpen, Sessions
 from streaming.hub.fairness import Timeslice
 from streaming.hub.hub import Hub
-from streaming.records.window import WINDOW_MS, Window, end_ms, unpack_events, unpack_newest, unpack_window
+from streaming.records.window import WINDOW_MS, Window, end_ms, unpack_events, unpack_window
 from streaming.server.wires import SOFT_BYTES
 from streaming.store.connection import new_redis_async
-from streaming.store.lanes import calendar_of
+from streaming.store.lanes import calendar_of, newest_by_symbol
 
 log = logging.getLogger(__name__)
 _BATCH = 100  # windows a read; a replay at full speed brings thousands
@@ -79,7 +79,7 @@ class MarketReader:
         # The end before the prices: a price that moves in between is told again by the windows that follow.
         ends = await client.xrevrange(keyspace.stream(self.name, epoch), count=1)
         packed = await client.hgetall(keyspace.newest(self.name))
-        newest = {symbol.decode(): unpack_newest(raw) for symbol, raw in packed.items()}
+        newest = newest_by_symbol(packed, self.name)
         self.hub.begin(self.name, epoch, newest, calendar, from_start=not joins_late)
         if joins_late and ends:
             entry_id, fields = ends[0]

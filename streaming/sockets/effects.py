@@ -18,13 +18,14 @@ from streaming.domain.intervals import INTERVAL_MINUTES
 from streaming.errors import StoreUnavailable
 from streaming.hub.slow_readers import PATIENCE_SECONDS
 from streaming.hub.subscribers import Subscriber
-from streaming.records.window import unpack_newest
+from streaming.records.newest import unpack_newest
 from streaming.reference.instruments import directory
 from streaming.runtime.process import StreamProcess
 from streaming.server.wires import TransportWire
 from streaming.sockets.stored_symbols import StoredSymbols
 from streaming.store.connection import redis_async
 from streaming.store.quota import ConnectionKey
+from streaming.store.readable import readable
 from streaming.wire import requests
 from streaming.wire.channels import WINDOW, Channel
 from streaming.wire.connection import Connection, costs_quota
@@ -206,4 +207,5 @@ async def _read_newest(instruments: tuple[InstrumentId, ...]) -> list[tuple[Inst
         of_lane = [one for one in instruments if one.lane == lane]
         values = await client.hmget(keyspace.newest(lane), [str(one) for one in of_lane])
         raw.update(zip(of_lane, values, strict=True))
-    return [(one, unpack_newest(packed)) for one in instruments if (packed := raw[one]) is not None]
+    known = ((one, packed) for one in instruments if (packed := raw[one]) is not None)
+    return list(readable(known, unpack_newest, "newest bars"))

@@ -65,6 +65,21 @@ def test_a_flat_of_a_replay_knows_a_price_from_long_before(node, cn):
         assert client.get("kline")["data"]["close"] == 15.03
 
 
+def test_what_a_later_release_wrote_is_passed_over_when_resuming_and_live(any_node, cn):
+    cn.know(MOUTAI)
+    cn.redis.hset(keyspace.newest("CN"), PINGAN, b"\x7flater")
+    since = cn.write()
+    there = [cn.write()]
+    with Client(any_node, make_token()) as client:
+        cn.seqs["CN"] += 1
+        cn.redis.xadd(keyspace.stream("CN", cn.epoch), {"w": b"\x7flater"}, id=f"{cn.seqs['CN'] * 1500}-0")
+        there.append(cn.write())
+        client.ask("subscribe", symbols=[MOUTAI, PINGAN], since=since)
+        assert klines(client, there[-1]) == there
+        live = cn.write((MOUTAI, *BAR))
+        assert klines(client, live) == [live]
+
+
 def test_a_hole_in_which_the_market_was_closed_is_no_loss(any_node, cn):
     cn.know(MOUTAI)
     since = cn.write()

@@ -63,7 +63,10 @@ def _explained(text: str, error: str) -> str:
     if error.startswith("Expected `object`") and " - at " not in error:
         return f"the message must be an object like {_EXAMPLE}"
     if "$.action" in error or "field `action`" in error:
-        action = json.loads(text).get("action")
+        try:
+            action = json.loads(text).get("action")
+        except (ValueError, RecursionError) as wrong:  # what stands behind the object was not looked at
+            return f"the message is not JSON: {str(wrong)[:120]}"
         shown = action[:40] if isinstance(action, str) else type(action).__name__
         return f"unknown action {shown!r}; this socket knows {', '.join(ACTIONS)}"
     return f"{error[:200]}; a message is like {_EXAMPLE}"

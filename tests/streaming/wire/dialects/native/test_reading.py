@@ -117,3 +117,11 @@ def test_what_the_node_does_not_carry_is_named_with_what_it_carries(said, told):
         read(**ONE, **said)
 
     assert [part for part in told if part not in caught.value.message] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["{}W", "{}\x00", '{"action":5}]', '{"action":"dance"} {}', "{" + '"a":' + "[" * 100_000]
+)
+def test_what_stands_behind_a_wrong_object_is_told_and_raises_nothing_else(text):
+    with pytest.raises(Malformed):
+        parse(text)
