@@ -13,6 +13,7 @@ from tests.streaming.references import as_minutes, reference_minutes, stored_min
 pytestmark = [pytest.mark.whole, pytest.mark.data]
 CleanLane = Callable[[str], LaneStore]
 StartWorker = Callable[[LaneStore], Worker]
+A_DAY = 90.0  # seconds in which a recorded day is certainly played; 4 s where nothing else runs
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_a_replay_at_full_speed_fills_history_with_the_reference_minutes(
     store = clean_lane("CN")
 
     worker(store)
-    wait_for(lambda: write_history(store) is not None and finished(store))
+    wait_for(lambda: write_history(store) is not None and finished(store), A_DAY)
     write_history(store)
 
     for symbol in ("600519.SH", "000001.SZ", "600000.SH"):
@@ -50,7 +51,7 @@ def test_every_window_of_the_day_is_in_the_stream_once(clean_lane: CleanLane, wo
     store = clean_lane("CN")
 
     worker(store)
-    wait_for(lambda: finished(store))
+    wait_for(lambda: finished(store), A_DAY)
 
     windows = store.read(store.epoch() or "", 0, 100_000)
     quarter_past_nine, two_past_three = 1_675_214_100_000, 1_675_234_920_000
@@ -72,7 +73,7 @@ def test_the_newest_bar_carries_the_day(clean_lane: CleanLane, worker: StartWork
     store = clean_lane("CN")
 
     worker(store)
-    wait_for(lambda: finished(store))
+    wait_for(lambda: finished(store), A_DAY)
 
     newest = store.newest()["600519.SH"]
     assert (newest.day, newest.prev_close_e4) == ("2023-02-01", 18_457_600)
@@ -86,7 +87,7 @@ def test_a_finished_replay_starts_again_only_when_told_and_in_a_new_epoch(
 ) -> None:
     store = clean_lane("CN")
     first = worker(store)
-    wait_for(lambda: finished(store))
+    wait_for(lambda: finished(store), A_DAY)
     first.end()
     epoch = store.epoch()
 
@@ -97,7 +98,7 @@ def test_a_finished_replay_starts_again_only_when_told_and_in_a_new_epoch(
     again.end()
     settings.REPLAY_RUN = 1
     worker(store)
-    wait_for(lambda: store.epoch() != epoch and finished(store))
+    wait_for(lambda: store.epoch() != epoch and finished(store), A_DAY)
 
     assert store.epochs() == [epoch, store.epoch()]
 
@@ -132,7 +133,7 @@ def test_a_recording_of_days_far_apart_keeps_the_first_day_until_history_has_it(
     store = clean_lane("CN")
 
     worker(store)
-    wait_for(lambda: finished(store))
+    wait_for(lambda: finished(store), A_DAY)
     write_history(store)  # only now: history may be behind by a whole recording
 
     morning, evening = 1_535_904_000_000, 1_535_990_400_000
