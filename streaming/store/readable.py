@@ -31,7 +31,7 @@ def readable(packed: Iterable[tuple[K, bytes]], unpack: Callable[[bytes], R], wh
 
 def say_once(what: str, error: Exception) -> None:
     """Log a complaint, each one once a process."""
-    complaint = (what, str(error))
+    complaint = (what, f"the field {error} is missing" if isinstance(error, KeyError) else str(error))
     if complaint not in _said and len(_said) < _SAID_AT_MOST:
         _said.add(complaint)
         log.error("%s: %s; passed over", *complaint)
