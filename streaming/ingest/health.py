@@ -11,7 +11,7 @@ import redis
 from django.conf import settings
 
 from kernel import clock
-from streaming.records.reports import Health
+from streaming.records.reports import Health, window_lag_ms
 from streaming.store.connection import redis_sync
 from streaming.store.reports import health_command, program_version
 
@@ -61,16 +61,13 @@ def now() -> Health | None:
         role="ingest",
         version=program_version(),
         at_ms=now_ms,
-        lag_ms={name: _lag_ms(market, now_ms) for name, market in markets.items()},
+        lag_ms={
+            name: window_lag_ms(market.state, market.end_ms, now_ms, on_wall_clock=market.on_wall_clock)
+            for name, market in markets.items()
+        },
         markets={name: market.state for name, market in markets.items()},
         rss_bytes=psutil.Process().memory_info().rss,
     )
-
-
-def _lag_ms(market: _Market, now_ms: int) -> int | None:
-    if not market.end_ms or not market.on_wall_clock or market.state in ("closed", "no_feed", ""):
-        return None
-    return max(0, now_ms - market.end_ms)
 
 
 def _report_for_ever() -> None:

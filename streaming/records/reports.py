@@ -27,6 +27,16 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 _encode = msgspec.json.Encoder().encode
 
 
+def window_lag_ms(state: str, newest_end_ms: int, now_ms: int, *, on_wall_clock: bool) -> int | None:
+    """Return how long ago a market's newest window ended; None where the wall clock does not tell.
+
+    That is before its first window (`newest_end_ms` is 0), while nothing is due, and in a replay.
+    """
+    if not newest_end_ms or not on_wall_clock or state in ("closed", "no_feed", ""):
+        return None
+    return max(0, now_ms - newest_end_ms)
+
+
 def health_entry(health: Health) -> dict[str, str | bytes]:
     """Return the fields of a health report's entry."""
     return {"v": VERSION, "kind": "health", "body": _encode(health)}

@@ -10,7 +10,7 @@ from django.conf import settings
 from kernel import clock
 from streaming.domain.windows import end_ms
 from streaming.latest.market import LatestMarket
-from streaming.records.reports import Health
+from streaming.records.reports import Health, window_lag_ms
 from streaming.runtime.open_sockets import OpenSockets
 from streaming.store.connection import redis_async
 from streaming.store.quota import PROCESS
@@ -20,13 +20,9 @@ REPORT_SECONDS = 5.0
 
 
 def lag_ms(market: LatestMarket, now_ms: int) -> int | None:
-    """Return how long ago a market's newest window ended; None where the wall clock does not tell.
-
-    That is before its first window, while it is closed (then nothing is due), and in a replay at another speed.
-    """
-    if not market.seq or market.speed != 1.0 or market.feed == "replay" or market.state in ("closed", "no_feed"):
-        return None
-    return max(0, now_ms - end_ms(market.seq))
+    """Return how long ago a market's newest window ended; None where the wall clock does not tell."""
+    on_wall_clock = market.speed == 1.0 and market.feed != "replay"
+    return window_lag_ms(market.state, end_ms(market.seq), now_ms, on_wall_clock=on_wall_clock)
 
 
 def is_realtime(latest: Mapping[str, LatestMarket]) -> bool:
