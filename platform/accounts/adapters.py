@@ -1,8 +1,9 @@
-"""allauth's questions: who signs up has the language of the page where they did, and mails are written in it."""
+"""allauth's questions: in which language a person is written to, and what their failed logins count by."""
 
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.internal.ratelimit import get_ip
 from django.http import HttpRequest
 from django.utils import translation
 
@@ -25,3 +26,8 @@ class AccountAdapter(DefaultAccountAdapter):
         person = context.get("user")
         with translation.override(getattr(person, "language", None) or translation.get_language()):
             super().send_mail(template_prefix, email, context)
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Count failed logins by account and address: by the account alone a stranger could lock its owner out."""
+        account: str = super()._get_login_attempts_cache_key(request, **credentials)
+        return f"{account}:{get_ip(request)}"

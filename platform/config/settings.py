@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
-from config.env import env_bool, env_choice, env_float, env_int, env_list, env_secret, env_text
+from config.env import env_bool, env_choice, env_float, env_int, env_list, env_networks, env_secret, env_text
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -102,6 +102,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env_secret("REDIS_URL", "redis://127.0.0.1:6379/0")  # the data Redis, shared by a group's nodes
 CLICKHOUSE_URL = env_secret("CLICKHOUSE_URL", "http://127.0.0.1:8123/default")
+CELERY_BROKER_URL = env_secret("CELERY_BROKER_URL", "redis://127.0.0.1:6379/1")
+# Limits of logins and mails count here, for all processes together.
+CACHES = {"default": {"BACKEND": "config.shared_cache.SharedCache", "LOCATION": CELERY_BROKER_URL}}
 CHANNEL_LAYERS = {
     # Control messages only; the pub/sub layer, because redis-py 8's timeouts break the core layer.
     "default": {
@@ -127,6 +130,10 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # strangers could have us write to anybody
+# Failed logins count by address, and by address and account together (accounts.adapters): with the account alone,
+# anybody could lock its owner out.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key", "reset_password": "20/m/ip,5/h/key"}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Tickpack] "
 # On one machine nobody reads the mail, so an unverified address may buy; a real shop asks for the click first.
 ACCOUNT_EMAIL_VERIFICATION = env_choice(
@@ -168,7 +175,12 @@ if not (DEBUG or EMBEDDED):
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     }
 HTTPS = env_bool("HTTPS", not (DEBUG or EMBEDDED))
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("BEHIND_PROXY") else None
+# Whose X-Forwarded-For and X-Forwarded-Proto are believed; the server puts them into the request (streaming.server).
+TRUSTED_PROXIES = env_networks("TRUSTED_PROXIES")
+if env_bool("BEHIND_PROXY"):
+    raise ImproperlyConfigured(
+        "BEHIND_PROXY is no setting any more; set TRUSTED_PROXIES to the proxy's address or network, like 10.0.0.2."
+    )
 SECURE_SSL_REDIRECT = env_bool("SSL_REDIRECT", HTTPS)
 # The load balancer, the poller and nodes that fetch public keys ask over plain HTTP inside the deployment.
 SECURE_REDIRECT_EXEMPT = [r"^health$", r"^healthz$", r"^readyz$", r"^metrics$", r"^\.well-known/jwks\.json$"]
@@ -216,7 +228,6 @@ PAYMENT_GATEWAY = env_choice("PAYMENT_GATEWAY", ("sandbox", "none"), "sandbox" i
 SANDBOX_KEY = env_secret("SANDBOX_KEY", "sandbox-only-for-a-run-on-this-machine" if DEBUG or EMBEDDED else "")
 
 # -- work in the background --------------------------------------------------------------------------------------
-CELERY_BROKER_URL = env_secret("CELERY_BROKER_URL", "redis://127.0.0.1:6379/1")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # ingest is guarded by its lease, the outbox by its rows
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
