@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
+from config.databases import connection_options
 from config.env import env_bool, env_choice, env_float, env_int, env_list, env_networks, env_secret, env_text
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -26,6 +27,11 @@ if not SECRET_KEY:
     if not (DEBUG or EMBEDDED):
         raise ImproperlyConfigured("SECRET_KEY is not set; set SECRET_KEY or SECRET_KEY_FILE to 50 random characters.")
     SECRET_KEY = "only-for-a-run-on-this-machine-" + "x" * 32
+elif not (DEBUG or EMBEDDED) and (len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5):
+    # Whoever guesses it signs sessions and password links; its value stands in no message.
+    raise ImproperlyConfigured(
+        f"SECRET_KEY has {len(SECRET_KEY)} characters, {len(set(SECRET_KEY))} different ones; it needs 50 random ones."
+    )
 SECRET_KEY_FALLBACKS = [key for key in (env_secret("SECRET_KEY_PREVIOUS"),) if key]
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG or EMBEDDED else "")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
@@ -55,6 +61,7 @@ INSTALLED_APPS = [
     "streaming",
 ]
 MIDDLEWARE = [
+    "config.middleware.NoNulBytes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -92,6 +99,8 @@ DATABASES = {
         env_secret("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'panel.sqlite3'}", conn_max_age=0, conn_health_checks=True
     )
 }
+# Pages that work at once in a process, each with a thread and a connection; see config.admission.
+PAGES_AT_ONCE = env_int("TICKPACK_PAGES_AT_ONCE", 16)
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE: a transaction takes its write lock at once instead of failing in the middle.
     DATABASES["default"]["OPTIONS"] = {
@@ -99,6 +108,11 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+else:
+    # Behind a PgBouncer in transaction mode each transaction has another session.
+    PGBOUNCER = env_bool("DATABASE_PGBOUNCER")
+    DATABASES["default"]["OPTIONS"] = connection_options(PAGES_AT_ONCE, behind_pgbouncer=PGBOUNCER)
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = PGBOUNCER
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env_secret("REDIS_URL", "redis://127.0.0.1:6379/0")  # the data Redis, shared by a group's nodes
 CLICKHOUSE_URL = env_secret("CLICKHOUSE_URL", "http://127.0.0.1:8123/default")
@@ -123,6 +137,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.adapters.DifferentCharacters"},
 ]
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -274,9 +289,11 @@ LOGGING = {
         "text": {"()": "config.logs.Line", "format": "{asctime} {levelname} {name} {message}", "style": "{"},
         "json": {"()": "config.logs.JsonLine"},
     },
+    "filters": {"brief": {"()": "config.logs.Brief"}},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
+            "filters": ["brief"],
             "formatter": env_choice("TICKPACK_LOG_FORMAT", ("text", "json"), "text"),
         }
     },
