@@ -73,7 +73,7 @@ def test_nothing_in_the_store_is_run_when_it_is_read(redis_url):
     cache.set("failed", [1.0], 60)
 
     with redis.Redis.from_url(redis_url) as client:
-        [key] = [key for key in client.scan_iter("tickpack:cache:*failed")]
+        [key] = list(client.scan_iter("tickpack:cache:*failed"))
         assert client.get(key) == b"[1.0]"  # Django's own way would be a pickle
 
 
