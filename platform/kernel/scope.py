@@ -75,7 +75,8 @@ class Scope:
     """A customer's entitlement on one node group, present and announced.
 
     `steps` ascend by `from_s`; the first is what holds now, the last has max_subs 0 and is the end. `symbols` are the
-    only ones that may be followed; None: every one of the markets.
+    only ones that may be followed; None: every one of the markets. A customer who is not `active` was deactivated:
+    the steps then say nothing.
     """
 
     customer: str
@@ -83,6 +84,7 @@ class Scope:
     rev: int
     steps: tuple[Step, ...]
     symbols: frozenset[str] | None = None
+    active: bool = True
     # Of a scope that a policy has narrowed: the policy, and what was there before it.
     policy: Policy | None = field(default=None, compare=False)
     before_policy: "Scope | None" = field(default=None, compare=False, repr=False)
@@ -139,6 +141,7 @@ class Scope:
             "aud": self.group,
             "rev": self.rev,
             "steps": [step_as_claims(s) for s in self.steps],
+            **({} if self.active else {"active": False}),
         }
 
     @classmethod
@@ -155,6 +158,7 @@ class Scope:
             group=_text(data, "aud"),
             rev=_count(data, "rev", 2**53),
             steps=steps_from_claims(data.get("steps")),
+            active=data.get("active") is not False,
         )
 
 

@@ -68,6 +68,11 @@ class SubscriptionExpired(BadToken):
     code = "subscription_expired"
 
 
+class CustomerDeactivated(BadToken):
+    message = "The account behind this token is deactivated; its operator can activate it again."
+    code = "customer_deactivated"
+
+
 class UnknownKey(BadToken):
     message = "The token is signed with a key this node does not know."
     code = "token_unknown_key"
