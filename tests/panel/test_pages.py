@@ -190,6 +190,18 @@ def test_the_dashboard_rotates_revokes_and_makes_tokens(shop, alice, node):
     assert 'data-testid="max-subs">5<' in shop.get("/dashboard/").text
 
 
+def test_a_sixth_working_token_is_refused_with_a_sentence(shop, alice, node):
+    a_grant(alice, node, at=utc_now())
+    for _ in range(4):
+        shop.post("/tokens/sh/rotate")
+    fifth = selectors.current_token(alice, node.group)
+
+    answered = shop.post("/tokens/sh/rotate", follow=True)
+
+    assert "Five tokens of this node group work already." in answered.text
+    assert selectors.current_token(alice, node.group) == fifth
+
+
 def test_nobody_sees_or_moves_what_is_anothers(client, alice, node):
     purchase = a_purchase(alice, node, at=utc_now())
     settle_purchase(purchase_id=purchase.pk, paid_fen=1000, now=utc_now())
