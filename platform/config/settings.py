@@ -1,6 +1,7 @@
 """The one settings file. Every value comes from the environment; docs/configuration.md lists them all."""
 
 from pathlib import Path
+from secrets import token_urlsafe
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -16,7 +17,7 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 # -- what this process is ----------------------------------------------------------------------------------------
 DEBUG = env_bool("DEBUG")
 EMBEDDED = env_bool("TICKPACK_EMBEDDED")  # set by ./dev up: demo data, sandbox gateway, loopback only
-ROLE = env_choice("TICKPACK_ROLE", ("all", "panel", "node"), "all")
+ROLE = env_choice("TICKPACK_ROLE", ("all", "panel", "node", "worker"), "all")
 NODE_ID = env_text("NODE_ID", "local-1")
 NODE_GROUP = env_text("NODE_GROUP", "local")  # the audience of the tokens this node takes
 VAR_DIR = Path(env_text("TICKPACK_VAR", str(BASE_DIR / "var")))
@@ -24,9 +25,12 @@ VAR_DIR = Path(env_text("TICKPACK_VAR", str(BASE_DIR / "var")))
 # -- Django ------------------------------------------------------------------------------------------------------
 SECRET_KEY = env_secret("SECRET_KEY")
 if not SECRET_KEY:
-    if not (DEBUG or EMBEDDED):
+    if ROLE in ("node", "worker"):
+        SECRET_KEY = token_urlsafe(50)  # they sign nothing that anybody else reads
+    elif not (DEBUG or EMBEDDED):
         raise ImproperlyConfigured("SECRET_KEY is not set; set SECRET_KEY or SECRET_KEY_FILE to 50 random characters.")
-    SECRET_KEY = "only-for-a-run-on-this-machine-" + "x" * 32
+    else:
+        SECRET_KEY = "only-for-a-run-on-this-machine-" + "x" * 32
 elif not (DEBUG or EMBEDDED) and (len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5):
     # Whoever guesses it signs sessions and password links; its value stands in no message.
     raise ImproperlyConfigured(
@@ -101,6 +105,7 @@ DATABASES = {
 }
 # Pages that work at once in a process, each with a thread and a connection; see config.admission.
 PAGES_AT_ONCE = env_int("TICKPACK_PAGES_AT_ONCE", 16)
+DATABASE_APPLICATION_ROLE = env_text("DATABASE_APPLICATION_ROLE")  # whom manage.py prepare_database gives rights
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE: a transaction takes its write lock at once instead of failing in the middle.
     DATABASES["default"]["OPTIONS"] = {
