@@ -9,8 +9,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
+from config import store_urls
 from config.databases import connection_options
 from config.env import env_bool, env_choice, env_float, env_int, env_list, env_networks, env_secret, env_text
+from config.store_urls import broker_tls, env_store
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -100,7 +102,9 @@ TEMPLATES = [
 # -- stores ------------------------------------------------------------------------------------------------------
 DATABASES = {
     "default": dj_database_url.parse(
-        env_secret("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'panel.sqlite3'}", conn_max_age=0, conn_health_checks=True
+        env_store("DATABASE_URL", f"sqlite:///{VAR_DIR / 'panel.sqlite3'}", schemes=store_urls.SQL),
+        conn_max_age=0,
+        conn_health_checks=True,
     )
 }
 # Pages that work at once in a process, each with a thread and a connection; see config.admission.
@@ -119,9 +123,14 @@ else:
     DATABASES["default"]["OPTIONS"] = connection_options(PAGES_AT_ONCE, behind_pgbouncer=PGBOUNCER)
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = PGBOUNCER
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-REDIS_URL = env_secret("REDIS_URL", "redis://127.0.0.1:6379/0")  # the data Redis, shared by a group's nodes
-CLICKHOUSE_URL = env_secret("CLICKHOUSE_URL", "http://127.0.0.1:8123/default")
-CELERY_BROKER_URL = env_secret("CELERY_BROKER_URL", "redis://127.0.0.1:6379/1")
+REDIS_URL = env_store(
+    "REDIS_URL", "redis://127.0.0.1:6379/0", schemes=store_urls.REDIS
+)  # the data Redis, shared by a group's nodes
+CLICKHOUSE_URL = env_store("CLICKHOUSE_URL", "http://127.0.0.1:8123/default", schemes=store_urls.CLICKHOUSE)
+CELERY_BROKER_URL = env_store("CELERY_BROKER_URL", "redis://127.0.0.1:6379/1", schemes=store_urls.BROKER)
+if CELERY_BROKER_URL.startswith("rediss:"):
+    # Celery's own default is to ask for no certificate at all. `?ssl_ca_certs=FILE` names an authority of one's own.
+    CELERY_BROKER_USE_SSL = broker_tls(CELERY_BROKER_URL)
 # Limits of logins and mails count here, for all processes together.
 CACHES = {"default": {"BACKEND": "config.shared_cache.SharedCache", "LOCATION": CELERY_BROKER_URL}}
 CHANNEL_LAYERS = {

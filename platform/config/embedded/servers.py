@@ -123,10 +123,9 @@ class Postgres:
             connection.execute(sql.SQL(f"ALTER ROLE {OWNER_ROLE} PASSWORD {{owner}}").format(**said))
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (APPLICATION_ROLE,)).fetchone():
                 connection.execute(f"CREATE ROLE {APPLICATION_ROLE} LOGIN")
-            connection.execute(
-                sql.SQL(f"ALTER ROLE {APPLICATION_ROLE} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {{application}}")
-                .format(**said)
-            )  # fmt: skip
+            rights = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE"
+            changed = sql.SQL(f"ALTER ROLE {APPLICATION_ROLE} {rights} PASSWORD {{application}}")
+            connection.execute(changed.format(**said))
             # A folder of an earlier run let everybody in who reached its socket.
             (hba,) = connection.execute("SHOW hba_file").fetchone() or ("",)
             Path(hba).write_text("local all all scram-sha-256\n")
