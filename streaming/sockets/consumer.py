@@ -28,6 +28,7 @@ from streaming.runtime.process import current_process
 from streaming.server.wires import EXTENSION, AsgiWire
 from streaming.sockets.effects import EffectRunner, listed, paid
 from streaming.sockets.handshake import Draining, find_token, refuse
+from streaming.sockets.late_messages import LateMessages
 from streaming.store import access, keys
 from streaming.store.quota import PROCESS, ConnectionKey
 from streaming.wire import requests
@@ -160,6 +161,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         wire = self.scope.get("extensions", {}).get(EXTENSION) or AsgiWire(self.base_send, lambda: None)
         subscriber = Subscriber(wire, self._gave_up, scope.at(now_ms / 1000).markets, self.dialect)
         self.effects = EffectRunner(self.process, connection, place, subscriber, self)
+        self._late = LateMessages(self.process.errands.run, self._handle)
         self.process.sockets.enter(scope.customer, scope.group, self)
         latest = self.process.hub.latest
         await self.effects.run(
@@ -216,13 +218,24 @@ class StreamConsumer(AsyncWebsocketConsumer):
         if effects.subscriber is None:
             return
         metrics.messages.inc()
-        now_ms = clock.now_ms()
+        message = text_data if text_data is not None else bytes_data or b""
+        wait_ms = effects.connection.wait_ms(clock.now_ms())
+        if wait_ms == 0 and not self._late:
+            await self._handle(message)
+        elif wait_ms is None or not self._late.add(message, wait_ms):
+            await effects.attempt([effects.connection.flooded()])
+
+    async def _handle(self, message: str | bytes) -> None:
+        """Do what a client asks, when its turn has come."""
+        effects = self.effects
+        if effects is None or effects.subscriber is None:
+            return
         try:
             async with self._exclusive():
-                if text_data is None:
-                    await effects.attempt(effects.connection.received_binary(now_ms))
+                if isinstance(message, bytes):
+                    await effects.attempt(effects.connection.received_binary())
                 else:
-                    await effects.attempt(effects.connection.received(text_data, now_ms))
+                    await effects.attempt(effects.connection.received(message, clock.now_ms()))
         except Exception:
             # A bug of ours. Channels would leave the peer without a close frame and skip every clean-up.
             log.exception("a message could not be handled")
@@ -369,6 +382,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         effects = self.effects
         if effects is not None and (subscriber := effects.subscriber) is not None:
             effects.subscriber = None
+            self._late.forget()
             metrics.connections.labels(self.dialect.name).dec()
             self.process.hub.leave(subscriber)
             scope = effects.connection.scope
