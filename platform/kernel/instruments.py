@@ -29,7 +29,6 @@ class Venue(StrEnum):
     TEST = "TEST"
 
 
-MIC = {Venue.SH: "XSHG", Venue.SZ: "XSHE", Venue.BJ: "BJSE", Venue.HK: "XHKG"}
 # One ingest task, one stream and one set of Redis keys for each, so that markets fail apart.
 LANES = ("CN", "HK", "TEST")
 _BARE_ALIASES = {"HSI": "HSI.HK", "HSCEI": "HSCEI.HK", "HSTECH": "HSTECH.HK"}

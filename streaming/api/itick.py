@@ -105,16 +105,17 @@ def _info(asset: str) -> View:
 async def _symbol_list(call: Call) -> dict[str, Any]:
     """All symbols, or those of a type, a region or with a code."""
     kind, region, code = call.text("type"), call.text("region").upper(), call.text("code")
+    code, _, of_code = code.partition("$")
     if kind and kind not in symbols.ASSETS:
         raise BadParameter(f"type {kind[:16]!r} is not one of {', '.join(symbols.ASSETS)}")
-    wanted = symbols.find(code, region, directory(), kind or "stock") if code else None
+    wanted = symbols.find(code, region or of_code, directory(), kind or "stock") if code else None
     return rest.answer(
         [
-            rest.symbol(one)
+            rest.symbol(one, region or of_code.upper())
             for one in directory()
             if (wanted is None or one.id == wanted)
             and (not kind or rest.asset_of(one) == kind)
-            and (not region or region in (symbols.region_of(one.id), one.id.market))
+            and (not region or rest.in_region(one, region))
         ]
     )
 
@@ -122,12 +123,13 @@ async def _symbol_list(call: Call) -> dict[str, Any]:
 async def _symbol_info(call: Call) -> dict[str, Any]:
     """What the TradingView demo asks before it draws."""
     asked = _code(call)
-    one = call.see(_read(asked, call.text("region", "exchange"), "stock"), live=False)
+    one = call.see(_find(call, asked, "stock"), live=False)
+    code, _, of_code = asked.partition("$")
     calendar = bars.calendar(call.node, str(one.id.market or "CN"))
     today = exchange_day(call.now_ms)
     days = (today + timedelta(days=nth) for nth in range(30))
     phases = next((found for day in days if calendar.kind_on(day) == "full" and (found := calendar.phases_on(day))), ())
-    return rest.answer(rest.symbol_info(one, [(at_ms, state) for at_ms, state in phases]))
+    return rest.answer(rest.symbol_info(code, call.text("region") or of_code, one, phases))
 
 
 async def _holidays(call: Call) -> dict[str, Any]:
@@ -208,9 +210,9 @@ def _code(call: Call) -> str:
 
 
 def _find(call: Call, asked: str, asset: str) -> Instrument:
-    # Some put both into one: code=700$HK.
+    # Some put both into one: code=700$HK; its chart demo sends an exchange's name, and no region.
     code, _, region = asked.partition("$")
-    return _read(code, call.text("region") or region, asset)
+    return _read(code, call.text("region") or region or call.text("exchange"), asset)
 
 
 @lru_cache(maxsize=20_000)  # programs ask for the same symbols again and again

@@ -4,7 +4,6 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
-from kernel.instruments import MIC
 from streaming.api import bars
 from streaming.api.rest import Call, RestDialect, answered
 from streaming.domain.calendar import Calendar, day_start_ms, exchange_day, timetable
@@ -13,10 +12,11 @@ from streaming.domain.intervals import INTERVAL_MINUTES
 from streaming.errors import AmbiguousSymbol, BadParameter, NotCarried
 from streaming.history.rollup import Span
 from streaming.reference import directory
+from streaming.wire.dialects.numbers import OpenedBar
 from streaming.wire.dialects.tickdb import rest, symbols
 
 _LONGEST_DAYS = 366  # of one question for trading days
-_TIMEZONES = {"CN": "Asia/Shanghai", "HK": "Asia/Hong_Kong"}
+_MARKETS = ("CN", "HK")
 _DAY_MS = 86_400_000
 
 _view = answered(
@@ -84,20 +84,25 @@ async def trades(call: Call) -> dict[str, Any]:
 
 @_view
 async def intraday(call: Call) -> dict[str, Any]:
-    """The minutes of the present or last trading day."""
-    asked, wanted = _symbol(call)
-    one = _seen(call, asked, wanted)
-    newest = call.node.quotes.newest(one)
-    assert newest is not None
-    day_ms = day_start_ms(date.fromisoformat(newest.day))
-    span = Span(day_ms, day_ms + _DAY_MS, rest.MAX_LIMIT, newest=False)
-    found = await bars.up_to_now(call.node, [one], "1m", span)
-    return rest.answer(rest.kline(asked, rest.kind_of(one), "1m", found[one.symbol]))
+    """The minutes of each one's present or last trading day."""
+    seen = _all_seen(call, _symbols(call))
+    # One question to history for all of a day: that is mostly one for each market.
+    of_day: dict[str, list[Instrument]] = {}
+    for one in seen.values():
+        newest = call.node.quotes.newest(one)
+        assert newest is not None  # it is carried
+        of_day.setdefault(newest.day, []).append(one)
+    found: dict[str, list[OpenedBar]] = {}
+    for day, some in of_day.items():
+        day_ms = day_start_ms(date.fromisoformat(day))
+        span = Span(day_ms, day_ms + _DAY_MS, rest.MAX_LIMIT, newest=False)
+        found |= await bars.up_to_now(call.node, some, "1m", span)
+    return rest.answer([rest.intraday(text, rest.kind_of(one), found[one.symbol]) for text, one in seen.items()])
 
 
 @_view
 async def intervals(call: Call) -> dict[str, Any]:
-    return rest.answer({"intervals": _carried_intervals()})
+    return rest.answer(rest.intervals(_carried_intervals()))
 
 
 @_view
@@ -121,9 +126,8 @@ async def available(call: Call) -> dict[str, Any]:
 
 @_view
 async def stock_info(call: Call) -> dict[str, Any]:
-    asked, wanted = _symbol(call)
-    one = _seen(call, asked, wanted, live=False)
-    return rest.answer(rest.stock_info(asked, one, MIC.get(one.id.venue, "TEST")))
+    seen = _all_seen(call, _symbols(call), live=False)
+    return rest.answer([rest.stock_info(text, one) for text, one in seen.items()])
 
 
 @_view
@@ -140,7 +144,9 @@ async def trade_days(call: Call) -> dict[str, Any]:
             f"Invalid parameter: trading days are published from {calendar.first} to {calendar.last} here"
         )
     return rest.answer(
-        rest.trade_days(*([day for day, kind in kinds if kind == wanted] for wanted in ("full", "half")))
+        rest.trade_days(
+            calendar.market, *([day for day, kind in kinds if kind == wanted] for wanted in ("full", "half"))
+        )
     )
 
 
@@ -154,7 +160,7 @@ async def trading_sessions(call: Call) -> dict[str, Any]:
     if day is None:
         raise NotCarried("no full trading day is published for the next 30 days")
     told = timetable(calendar.phases_on(day))
-    return rest.answer(rest.sessions(calendar.market, _TIMEZONES[calendar.market], told))
+    return rest.answer(rest.sessions(calendar.market, told))
 
 
 @_view
@@ -164,7 +170,7 @@ async def subscriptions(call: Call) -> dict[str, Any]:
     assert call.claims is not None
     ends_ms = call.scope.ends_at_s * 1000
     key = {
-        "key_prefix": call.claims.jti[:8], "name": None, "plan": None, "status": "active", "expires_at": ends_ms,
+        "key_prefix": call.claims.jti[:8], "name": "", "plan": "", "status": "active", "expires_at": ends_ms,
         "remaining_seconds": max(0, (ends_ms - call.now_ms) // 1000),
     }  # fmt: skip
     return rest.answer({"server_time": call.now_ms, "total": 1, "api_keys": [key]})
@@ -180,14 +186,16 @@ async def not_carried(call: Call) -> dict[str, Any]:
 
 
 def _symbol(call: Call) -> tuple[str, str]:
-    asked = call.text("symbol")
+    asked = call.text("symbol", "symbols")  # its readme asks trades?symbols=AAPL.US
     if not asked:
         raise BadParameter("Invalid parameter: symbol is required")
+    if "," in asked:
+        raise BadParameter("Invalid parameter: symbol is one, and this address answers one at a time", tickdb_code=2004)
     return asked, _type(call)
 
 
 def _symbols(call: Call) -> list[str]:
-    asked = [text for part in call.text("symbols").split(",") if (text := part.strip())]
+    asked = [text for part in call.text("symbols", "symbol").split(",") if (text := part.strip())]
     if not asked:
         raise BadParameter("Invalid parameter: symbols is required")
     if len(asked) > rest.MAX_SYMBOLS:
@@ -226,7 +234,7 @@ def _seen(call: Call, asked: str, wanted: str, *, live: bool = True) -> Instrume
     return call.see(_read(asked, wanted), live=live)
 
 
-def _all_seen(call: Call, asked: list[str]) -> dict[str, Instrument]:
+def _all_seen(call: Call, asked: list[str], *, live: bool = True) -> dict[str, Instrument]:
     """Return what can be shown, by what was asked for; what cannot spoils nothing else.
 
     Raises:
@@ -234,13 +242,13 @@ def _all_seen(call: Call, asked: list[str]) -> dict[str, Instrument]:
         PlatformError: nothing can be shown; it says why the first cannot.
     """
     wanted = _type(call)
-    return call.see_all(asked, lambda text: _read(text, wanted), stop_at=(AmbiguousSymbol,))
+    return call.see_all(asked, lambda text: _read(text, wanted), live=live, stop_at=(AmbiguousSymbol,))
 
 
 def _calendar(call: Call) -> Calendar:
     market = call.text("market").upper()
-    if market not in _TIMEZONES:
-        raise BadParameter(f"Invalid parameter: market {market[:16]!r} is not one of {', '.join(_TIMEZONES)}")
+    if market not in _MARKETS:
+        raise BadParameter(f"Invalid parameter: market {market[:16]!r} is not one of {', '.join(_MARKETS)}")
     return bars.calendar(call.node, market)
 
 

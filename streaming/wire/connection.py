@@ -5,7 +5,6 @@ made here, so every rule about one connection can be tested with plain calls.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from kernel.errors import PlatformError
 from kernel.instruments import BadSymbol, InstrumentId, Venue
@@ -17,6 +16,7 @@ from streaming.wire.budget import Budget
 from streaming.wire.channels import EVENTS, WINDOW, Channel
 from streaming.wire.dialect import Dialect
 from streaming.wire.ending import WARN_BEFORE_S, Ending
+from streaming.wire.included import included
 from streaming.wire.requests import (
     Auth,
     Claim,
@@ -74,6 +74,7 @@ class Connection:
         self._budget = Budget(self.rules)
         self._ref: object = None  # of the request under way
         self._rows: dict[InstrumentId, int] = {}  # of depth, as asked
+        self._asked_as: dict[InstrumentId, str] = {}  # what is followed, as this client has written it
         self._levels: frozenset[str] = frozenset()
         self._ending = Ending()
 
@@ -156,25 +157,10 @@ class Connection:
     def looked_up(self, request: Subscribe, carried: frozenset[InstrumentId], now_ms: int) -> list[Effect]:
         """Go on with a subscribe now that it is known which of the unknown ones a feed carries."""
         wanted, rejected = self._read(request.symbols, request.via)
-        step = self.scope.at(now_ms / 1000)
-        beyond = () if step.levels else tuple(kind for kind in request.kinds if kind in EVENTS)
-        claims: dict[InstrumentId, None] = {}
-        for instrument, asked in wanted:
-            if instrument.market is not None and instrument.market not in step.markets:
-                message = f"your plan does not include the market {instrument.market}"
-                rejected.append(Rejection(asked, "market_not_allowed", message))
-            elif instrument.market is not None and not self.scope.allows(str(instrument)):
-                rejected.append(Rejection(asked, "symbol_not_allowed", f"your entitlement leaves {instrument} out"))
-            elif not self._carried(instrument) and instrument not in carried:
-                rejected.append(Rejection(asked, "unknown_symbol", f"no feed of this node carries {instrument}"))
-            else:
-                if beyond:
-                    message = f"your plan includes no level, and so no {', '.join(beyond)}"
-                    rejected.append(Rejection(asked, "level_not_allowed", message))
-                if len(beyond) < len(request.kinds):
-                    claims[instrument] = None
-        if beyond:
-            request = replace(request, kinds=tuple(kind for kind in request.kinds if kind not in beyond))
+        request, claims, refused = included(
+            request, wanted, self.scope, now_ms, lambda one: self._carried(one) or one in carried
+        )
+        rejected += refused
         most = self.rules.most_symbols
         if most is not None and len(claims.keys() | ({} if self.rules.overwrites else self.following.keys())) > most:
             asked_of = self._asked(request)
@@ -199,6 +185,7 @@ class Connection:
         for one in gone:
             del self.following[one]
             self._rows.pop(one, None)
+            self._asked_as.pop(one, None)
         return gone
 
     def claimed(self, claim: Claim, granted: frozenset[InstrumentId], used: int, now_ms: int) -> list[Effect]:
@@ -227,7 +214,7 @@ class Connection:
         # A symbol that is followed already may get more kinds, or change its `fill`.
         for one in claim.instruments:
             if one in granted:
-                self._rows[one] = request.rows
+                self._rows[one], self._asked_as[one] = request.rows, asked[one].strip()
                 self.following.setdefault(one, {}).update(
                     (kind, self._channel(one, kind, request, asked[one])) for kind in request.kinds
                 )
@@ -247,7 +234,7 @@ class Connection:
 
     def _channel(self, instrument: InstrumentId, kind: str, request: Subscribe, asked: str) -> Channel:
         """Return the channel of a kind. Filling and stamping are the window bars' own."""
-        form = asked.strip() if self.rules.echoes_symbols else request.spelled.get(kind, "")
+        form = self.dialect.form(asked, kind, request)
         channel = Channel(instrument, kind, dialect=self.dialect.name, form=form)
         if kind == WINDOW:
             return channel._replace(fill=request.fill, stamp=request.stamp)
@@ -318,7 +305,7 @@ class Connection:
         if step.max_subs < self._announced_max or self.outside(now_ms):
             return [*effects, Shrink(step.max_subs)]
         if step.max_subs > self._announced_max:
-            effects += _said(self.dialect.quota_changed(max_subs=step.max_subs, used=self.used, dropped=()))
+            effects += _said(self.dialect.quota_changed(max_subs=step.max_subs, used=self.used, dropped={}))
             self._announced_max = step.max_subs
         return effects
 
@@ -335,7 +322,8 @@ class Connection:
 
     def shrunk(self, fit: Shrink, dropped: Iterable[InstrumentId], used: int) -> list[Effect]:
         """The stores have given back what was over the quota: `dropped` are this socket's, newest first."""
-        gone = self._drop([one for one in dropped if one in self.following], None)
+        gone = {one: self._asked_as.get(one, str(one)) for one in dropped if one in self.following}
+        self._drop(tuple(gone), None)
         self.used, self._announced_max = used, fit.max_subs
         return [
             self._follow(),

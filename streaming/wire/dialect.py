@@ -149,7 +149,8 @@ class Dialect:
     def heartbeat(self, *, now_ms: int, last: Mapping[str, int], epochs: Mapping[str, str]) -> str:
         return ""
 
-    def quota_changed(self, *, max_subs: int, used: int, dropped: Iterable[InstrumentId]) -> str:
+    def quota_changed(self, *, max_subs: int, used: int, dropped: Mapping[InstrumentId, str]) -> str:
+        """Tell a smaller or greater quota; `dropped` is followed no longer: each as this client has written it."""
         return ""
 
     def expiring(self, *, seconds: int, ends_at_s: int) -> str:
@@ -167,6 +168,10 @@ class Dialect:
         return ""
 
     # -- market data: `shown` is how this channel's followers write the symbol ---------------------------------------
+
+    def form(self, asked: str, kind: str, request: Subscribe) -> str:
+        """Return what this client's frames of a kind write of its own words; "" leaves them to the language."""
+        return asked.strip() if self.rules.echoes_symbols else request.spelled.get(kind, "")
 
     def shown(self, channel: Channel) -> str:
         return channel.form or str(channel.instrument)

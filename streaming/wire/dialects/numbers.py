@@ -25,11 +25,6 @@ def decimal_text(e4: int) -> str:
     return f"-{text}" if e4 < 0 else text
 
 
-def decimal_or_null(e4: int) -> str | None:
-    """The same for a price that may not be known yet."""
-    return decimal_text(e4) if e4 else None
-
-
 def number_or_null(e4: int) -> float | None:
     """Return JSON's number; null for a price that is not known yet."""
     return e4 / E4 if e4 else None

@@ -320,3 +320,25 @@ def test_every_interval_of_tickdb_is_answered_by_both_addresses(rest, interval):
     assert (latest["code"], closed["code"]) == (0, 0)
     assert closed["data"]["klines"][-1]["close"] == "380.5"  # 1 February 2023, out of history
     assert len(latest["data"][0]["klines"]) == 1
+
+
+def test_tickdbs_minutes_of_a_day_are_lines_with_the_days_sums(rest):
+    got = rest.get("/v1/market/intraday?symbols=700.HK,300750.SZ,NOTHING.HK").json()
+
+    assert got["code"] == 0
+    tencent, catl = got["data"]
+    assert (tencent["symbol"], tencent.keys()) == ("700.HK", {"symbol", "lines"})
+    assert catl == {"symbol": "300750.SZ", "lines": []}  # it has not traded
+    newest = tencent["lines"][-1]
+    assert newest.keys() == {"timestamp", "price", "volume", "turnover", "avg_price"}
+    assert (type(newest["timestamp"]), type(newest["volume"])) == (int, int)
+    assert float(newest["avg_price"]) == pytest.approx(float(newest["turnover"]) / newest["volume"], abs=1e-6)
+
+
+@pytest.mark.parametrize("path", ["intraday", "stock-info"])
+def test_tickdb_takes_fifty_symbols_at_a_time_and_no_more(rest, path):
+    many = [f"{600000 + nth}.SH" for nth in range(51)]
+
+    assert rest.get(f"/v1/market/{path}?symbols={','.join(many)}").json()["code"] == 2004
+    assert rest.get(f"/v1/market/{path}").json()["code"] == 2001
+    assert rest.get("/v1/market/trades?symbols=700.HK,5.HK").json()["code"] == 2004

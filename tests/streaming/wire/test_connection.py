@@ -11,7 +11,7 @@ from kernel.scope import Scope, Step
 from streaming.wire.channels import Channel
 from streaming.wire.connection import Connection, costs_quota
 from streaming.wire.requests import Claim, Close, Follow, Lookup, Release, Send, Shrink
-from tests.streaming.spoken import NATIVE
+from tests.streaming.spoken import DIALECTS, NATIVE
 
 NOW_S = 1_790_000_000
 NOW = NOW_S * 1000
@@ -201,3 +201,21 @@ def test_a_bar_reads_as_the_seed_prints_it():
         "data": {"open": 10.5, "high": 10.55, "low": 10.48, "close": 10.52, "volume": 123456, "amount": 1298765.0,
                  "timestamp": "2026-03-08T14:30:01.500Z"},
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("dialect", ["native", "itick", "tickdb"])
+def test_what_a_smaller_quota_takes_away_is_named_as_the_client_wrote_it(dialect):
+    spoken = {
+        "native": '{"action":"subscribe","symbols":["600519.SH"]}',
+        "itick": '{"ac":"subscribe","params":"600519$sh","types":"kline@1"}',
+        "tickdb": '{"cmd":"subscribe","data":{"channel":"trade","symbols":["600519"]}}',
+    }
+    wanted = {"native": "600519.SH", "itick": "600519$sh", "tickdb": "600519"}
+    connection = Connection(dialect=DIALECTS[dialect], scope=scope(), carried=lambda _: True)
+    connection.opened(node="n", now_ms=NOW, used=0, epochs={}, markets={})
+    (claim,) = connection.received(spoken[dialect], NOW)
+    connection.claimed(claim, frozenset({MOUTAI}), 1, NOW)
+
+    (answer,) = texts(connection.shrunk(Shrink(0), [MOUTAI], 0))
+
+    assert f'"{wanted[dialect]}"' in json.dumps(answer)

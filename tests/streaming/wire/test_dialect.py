@@ -34,7 +34,7 @@ SAYS = {
     "market_status": lambda d: d.market_status(market="CN", state="open", until_ms=None, epoch="e"),
     "instrument_status": lambda d: d.instrument_status(symbol="600519.SH", state="halted"),
     "heartbeat": lambda d: d.heartbeat(now_ms=0, last={}, epochs={}),
-    "quota_changed": lambda d: d.quota_changed(max_subs=5, used=1, dropped=[]),
+    "quota_changed": lambda d: d.quota_changed(max_subs=5, used=1, dropped={}),
     "expiring": lambda d: d.expiring(seconds=60, ends_at_s=0),
     "slow_reader": lambda d: d.slow_reader(skipped=1),
     "resumed": lambda d: d.resumed(market="CN", seq=1, recovered=True),

@@ -187,10 +187,10 @@ _SYMBOL_INFO = obj(
     e=TEXT,
     t=TEXT,
     sb=many(obj(id=is_("regular"), session=TEXT)),
-    si=NULL,
-    m=NULL,
+    si=is_("regular"),
+    m=WHOLE,
     b=NULL,
-    d=NULL,
+    d=TEXT,
 )
 _HOLIDAYS = obj(
     c=TEXT, r=TEXT, v={"type": "string", "contentMediaType": "application/json", "description": "a list of days"},
@@ -275,7 +275,11 @@ REST = Rest(
             "symbol/info",
             "What TradingView's charts ask",
             _success(_SYMBOL_INFO),
-            (Parameter("code", "like 700", "700", required=True), Parameter("region", _REGION, "HK")),
+            (
+                Parameter("code", "like 700", "700", required=True),
+                Parameter("region", _REGION, "HK"),
+                Parameter("exchange", "in the region's place: SSE, SZSE, BSE, HKEX", "HKEX"),
+            ),
         ),
         *(
             Operation(

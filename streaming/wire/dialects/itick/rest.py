@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from kernel.errors import Malformed, PlatformError, Unavailable
-from kernel.instruments import BadSymbol, InstrumentId, Market, Venue
+from kernel.instruments import BadSymbol, InstrumentId, Market
 from kernel.tokens import BadToken
 from streaming.domain import E4
 from streaming.domain.calendar import timetable
@@ -18,7 +18,7 @@ from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import FormedBar
 from streaming.domain.ticks import Levels, Snapshot, Trade
 from streaming.errors import LevelNotAllowed, MarketNotAllowed, NoSuchAddress, NotCarried, TooManyCalls, UnknownSymbol
-from streaming.wire.dialects.itick.symbols import code_of, region_of
+from streaming.wire.dialects.itick.symbols import EXCHANGES, INDICES, code_of, region_of
 from streaming.wire.dialects.numbers import OpenedBar, bar_of, e4_of, field, levels_of, number_or_null, percent, whole
 from streaming.wire.dialects.numbers import rows as list_of
 
@@ -27,7 +27,6 @@ INTERVALS = {1: "1m", 2: "5m", 3: "15m", 4: "30m", 5: "1h", 6: "2h", 7: "4h", 8:
 DEFAULT_LIMIT, MAX_LIMIT, MAX_CODES = 100, 1000, 50
 _STATUS = {"trading": 0, "suspended": 1, "halted": 1, "delisted": 2}
 _PHASES = ("trading", "halted", "delisted", "halted")  # 3 is a circuit breaker
-_EXCHANGES = {Venue.SH: "SSE", Venue.SZ: "SZSE", Venue.BJ: "BSE", Venue.HK: "HKEX", Venue.TEST: "TEST"}
 _TIMEZONES = {Market.CN: "Asia/Shanghai", Market.HK: "Asia/Hong_Kong"}
 _MARKET_STATES = {
     "opening_auction": "PRE_MARKET", "pre_open": "PRE_MARKET", "open": "OPEN", "lunch_break": "LUNCH_BREAK",
@@ -172,28 +171,44 @@ def info(asked: str, instrument: Instrument) -> Json:
     unknown = dict.fromkeys(("nh", "t", "cs", "hs", "ep", "ept", "bps", "dy", "sd"))
     known = {
         "s": asked, "c": instrument.currency, "l": instrument.lot, "b": instrument.board,
-        "nc": instrument.name_zh, "ne": instrument.name_en, "e": _EXCHANGES[instrument.id.venue],
+        "nc": instrument.name_zh, "ne": instrument.name_en, "e": EXCHANGES[instrument.id.venue],
     }  # fmt: skip
     return known | unknown
 
 
-def symbol(instrument: Instrument) -> Json:
-    """Return one row of the list of symbols."""
+def in_region(instrument: Instrument, region: str) -> bool:
+    """Tell whether an instrument is one of a region's: its exchange's, its market's, or GB's, which has all indices."""
+    if region == INDICES:
+        return instrument.kind == "index"
+    return region in (region_of(instrument.id), instrument.market)
+
+
+def symbol(instrument: Instrument, region: str = "") -> Json:
+    """Return one row of the list of symbols; `region` is the one that was asked for."""
     return {
         "c": code_of(instrument.id), "n": instrument.name_en, "t": asset_of(instrument),
-        "e": _EXCHANGES[instrument.id.venue], "s": None, "l": None, "r": region_of(instrument.id),
+        "e": EXCHANGES[instrument.id.venue], "s": None, "l": None,
+        "r": INDICES if region == INDICES else region_of(instrument.id),
     }  # fmt: skip
 
 
-def symbol_info(instrument: Instrument, phases: Sequence[tuple[int, str]]) -> Json:
-    """Return what TradingView's charts ask; `phases` are a full day's (epoch ms, state that begins then)."""
+def symbol_info(asked: str, region: str, instrument: Instrument, phases: Sequence[tuple[int, str]]) -> Json:
+    """Return what TradingView's charts ask.
+
+    `n` and `r` are what the demo then asks bars with, `si` names the row of `sb` that it draws, `m` is the step in
+    hundredths, and `d` is the name that it shows.
+
+    Args:
+        asked, region: as they were asked for; an empty region is the instrument's own.
+        phases: a full day's (epoch ms, state that begins then).
+    """
     hours = ",".join(
         f"{begins}-{ends}".replace(":", "") for begins, ends, what in timetable(phases) if what == "regular"
     )
     return {
-        "n": instrument.name_en, "r": region_of(instrument.id), "tz": _TIMEZONES[instrument.id.market or Market.CN],
-        "e": _EXCHANGES[instrument.id.venue], "t": asset_of(instrument), "sb": [{"id": "regular", "session": hours}],
-        "si": None, "m": None, "b": None, "d": None,
+        "n": asked, "r": region or region_of(instrument.id), "tz": _TIMEZONES[instrument.id.market or Market.CN],
+        "e": EXCHANGES[instrument.id.venue], "t": asset_of(instrument), "sb": [{"id": "regular", "session": hours}],
+        "si": "regular", "m": 1, "b": None, "d": instrument.name_en,
     }  # fmt: skip
 
 

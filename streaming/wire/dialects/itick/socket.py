@@ -6,7 +6,7 @@ client of theirs passes over.
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from kernel.errors import Malformed, PlatformError, Unavailable
@@ -129,8 +129,8 @@ class ITick(Dialect):
         text = error.message if isinstance(error, Unavailable) else _UNRESOLVED
         return _answer(str(ref or "subscribe"), text, good=False)
 
-    def quota_changed(self, *, max_subs: int, used: int, dropped: Iterable[InstrumentId]) -> str:
-        gone = [Rejection(symbols.write(one), "quota_exceeded", "no longer in your plan") for one in dropped]
+    def quota_changed(self, *, max_subs: int, used: int, dropped: Mapping[InstrumentId, str]) -> str:
+        gone = [Rejection(asked, "quota_exceeded", "no longer in your plan") for asked in dropped.values()]
         return _answer("subscribe", _TOO_MANY, good=False, rejected=gone) if gone else ""
 
     def farewell(self, code: int, reason: str) -> str:
@@ -138,12 +138,23 @@ class ITick(Dialect):
 
     # -- market data -----------------------------------------------------------------------------------------------
 
+    def form(self, asked: str, kind: str, request: Subscribe) -> str:
+        """Return the symbol as it was asked for, and in front of it this client's own word for bars."""
+        word = request.spelled.get(kind, "")
+        return f"{word} {asked.strip()}" if word else asked.strip()
+
     def shown(self, channel: Channel) -> str:
-        """Return the part of the text that says what this is: `s` and `r`, and for bars the client's own type."""
-        code, region = symbols.code_of(channel.instrument), symbols.region_of(channel.instrument)
+        """Return the part of the text that says what this is: `s` and `r`, and for bars the client's own type.
+
+        Who asks for `HSI$GB` hears of `HSI$GB`; who leaves the region out hears the code alone, and ours in `r`.
+        """
+        word, _, asked = ("", "", channel.form) if channel.kind in EVENTS else channel.form.partition(" ")
+        asked = asked or symbols.write(channel.instrument)
+        code, _, region = asked.partition("$")
+        region = json.dumps(region or symbols.region_of(channel.instrument))
         if channel.kind in EVENTS:
-            return f'"s":"{code}${region}","r":"{region}"'
-        return f'"type":"{channel.form or channel.kind}","s":"{code}","r":"{region}"'
+            return f'"s":{json.dumps(asked)},"r":{region}'
+        return f'"type":"{word or channel.kind}","s":{json.dumps(code)},"r":{region}'
 
     def formed(self, shown: str, interval: str, seq: int, bar: FormedBar, *, final: bool) -> str:
         price = PRICES

@@ -1,7 +1,8 @@
 """How iTick's clients write an instrument: code and region, `700$HK`; Hong Kong's codes without leading zeros.
 
 Demo clients leave the region out: a bare code counts where it means one thing, and where an index shares it with a
-stock the path's asset decides. What is named with its region is served by every asset.
+stock the path's asset decides. What is named with its region is served by every asset. Its own samples write `700.HK`
+beside the region, and its chart demo an exchange's name (`HKEX`) in the region's place.
 """
 
 from kernel.instruments import BadSymbol, InstrumentId, Venue
@@ -12,8 +13,11 @@ from streaming.wire.dialects.codes import kind_of, meant_by
 ASSETS = ("stock", "fund", "indices", "forex", "crypto", "future")
 CARRIED = ("stock", "fund", "indices")
 REGIONS = ("SH", "SZ", "BJ", "HK")
+EXCHANGES = {Venue.SH: "SSE", Venue.SZ: "SZSE", Venue.BJ: "BSE", Venue.HK: "HKEX", Venue.TEST: "TEST"}
+_OF_EXCHANGE = {name: "CN" if venue is Venue.TEST else str(venue) for venue, name in EXCHANGES.items()}
 # Indices of every country are under GB there; CN is no region of theirs, but people write it.
-_NO_EXCHANGE = ("", "GB", "CN")
+INDICES = "GB"
+_NO_EXCHANGE = ("", INDICES, "CN")
 
 
 def write(instrument_id: InstrumentId) -> str:
@@ -44,15 +48,16 @@ def read(text: str, directory: Directory, asset: str = "stock") -> InstrumentId:
 
 
 def find(code: str, region: str, directory: Directory, asset: str = "stock") -> InstrumentId:
-    """Return what a code and a region mean; raises as `read`."""
+    """Return what a code and a region, or an exchange's name, mean; raises as `read`."""
     code, region = code.strip().upper(), region.strip().upper()
     shown = f"{code}${region}"[:40] if region else code[:40]
     if asset not in CARRIED:
         raise UnknownSymbol(f"{shown!r}: nothing of {asset[:16]!r} is carried by this node", symbol=shown)
     if not code:
         raise BadSymbol("the code is missing; write it like 700$HK or 600519$SH", symbol=shown)
+    region = _OF_EXCHANGE.get(region, region)
     if region in REGIONS:
-        return directory.identify(f"{code}.{region}")
+        return directory.identify(f"{code.removesuffix(f'.{region}')}.{region}")
     if region not in _NO_EXCHANGE:
         raise UnknownSymbol(f"nothing of the region {region[:16]!r} is carried by this node", symbol=shown)
     return _bare(code, region, directory, asset, shown)

@@ -169,7 +169,7 @@ class Native(Dialect):
     def heartbeat(self, *, now_ms: int, last: Mapping[str, int], epochs: Mapping[str, str]) -> str:
         return _text({"type": "heartbeat", "server_time": iso(now_ms), "last": dict(last), "epoch": dict(epochs)})
 
-    def quota_changed(self, *, max_subs: int, used: int, dropped: Iterable[InstrumentId]) -> str:
+    def quota_changed(self, *, max_subs: int, used: int, dropped: Mapping[InstrumentId, str]) -> str:
         return _text(
             {"type": "quota_changed", "max_subs": max_subs, "used": used, "dropped": [str(one) for one in dropped]}
         )

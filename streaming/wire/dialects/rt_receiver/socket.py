@@ -147,7 +147,7 @@ class RtReceiver(Dialect):
     def error(self, error: PlatformError, ref: object = None) -> str:
         return json.dumps({"type": "error", "message": error.message}, separators=(",", ":"))
 
-    def quota_changed(self, *, max_subs: int, used: int, dropped: Iterable[InstrumentId]) -> str:
+    def quota_changed(self, *, max_subs: int, used: int, dropped: Mapping[InstrumentId, str]) -> str:
         gone = _sorted(dropped)
         told = {"type": "error", "message": f"订阅额度现为 {max_subs}，已移除 {', '.join(gone)}"}
         return json.dumps(told, separators=(",", ":")) if gone else ""

@@ -8,7 +8,6 @@ from streaming.wire.describe import (
     DIGITS,
     EPOCH_MS,
     FLAG,
-    NULL,
     NUMBER,
     TEXT,
     WHOLE,
@@ -170,33 +169,34 @@ def _success(data: Schema) -> Schema:
 
 
 _KIND = one_of("stock", "indices")
-_PRICE = or_null(DECIMAL)
 _KLINES = obj(symbol=TEXT, type=_KIND, interval=one_of(*rest.INTERVALS), klines=many(_BAR))
 _TICKER = obj(
-    symbol=TEXT, name=TEXT, type=_KIND, last_price=_PRICE, bid_price=_PRICE, ask_price=_PRICE, volume_24h=DIGITS,
-    high_24h=_PRICE, low_24h=_PRICE, price_change_24h=_PRICE, price_change_percent_24h=_PRICE, timestamp=EPOCH_MS,
+    dict.fromkeys(
+        ("last_price", "bid_price", "ask_price", "high_24h", "low_24h", "price_change_24h", "price_change_percent_24h"),
+        DECIMAL,
+    ),
+    symbol=TEXT, name=TEXT, type=_KIND, volume_24h=DIGITS, timestamp=EPOCH_MS,
 )  # fmt: skip
+_LINE = obj(timestamp=EPOCH_MS, price=DECIMAL, volume=COUNT, turnover=DECIMAL, avg_price=DECIMAL)
 _DEPTH = obj(symbol=TEXT, type=_KIND, timestamp=EPOCH_MS, bids=many(_PAIR), asks=many(_PAIR))
-_PRODUCT = obj(symbol=TEXT, name=TEXT, market=TEXT, type=_KIND, currency=TEXT, is_active=FLAG, updated_at=NULL)
+_PRODUCT = obj(symbol=TEXT, name=TEXT, market=TEXT, type=_KIND, currency=TEXT, is_active=FLAG)
 _AVAILABLE = obj(
     products=many(_PRODUCT),
-    summary=obj(total_products=COUNT, by_market=by_name(COUNT), by_type=by_name(COUNT), last_updated=NULL),
+    summary=obj(total_products=COUNT, by_market=by_name(COUNT), by_type=by_name(COUNT)),
     pagination=obj(limit=COUNT, offset=COUNT, total=COUNT, count=COUNT),
 )
-_INFO = obj(
-    symbol=TEXT, name_cn=TEXT, name_en=TEXT, exchange=TEXT, currency=TEXT, lot_size=COUNT, board=TEXT,
-    total_shares=NULL, circulating_shares=NULL, eps=NULL, eps_ttm=NULL, bps=NULL, dividend_yield=NULL,
-)  # fmt: skip
-_CLOCK: Schema = {"type": "string", "pattern": r"^\d\d:\d\d$"}
+_INFO = obj(symbol=TEXT, name_cn=TEXT, name_en=TEXT, exchange=TEXT, currency=TEXT, lot_size=COUNT)
+_CLOCK: Schema = {"type": "integer", "minimum": 0, "maximum": 2400, "description": "hhmm on the exchange's wall"}
 _SESSIONS = obj(
-    market=TEXT, timezone=TEXT, trading_sessions=many(obj(begin_time=_CLOCK, end_time=_CLOCK, trade_session=TEXT))
+    market=TEXT,
+    trading_sessions=many(obj(begin_time=_CLOCK, end_time=_CLOCK, trade_session=one_of(0, 1, 2))),
 )
 _KEYS = obj(
     server_time=EPOCH_MS,
     total=COUNT,
     api_keys=many(
         obj(
-            key_prefix=TEXT, name=NULL, plan=NULL, status=is_("active"), expires_at=EPOCH_MS, remaining_seconds=COUNT
+            key_prefix=TEXT, name=TEXT, plan=TEXT, status=is_("active"), expires_at=EPOCH_MS, remaining_seconds=COUNT
         )
     ),
 )  # fmt: skip
@@ -206,7 +206,7 @@ _ERROR = obj(
     data=or_null(
         either(
             obj(available_types=many(one_of(*symbols.TYPES))),
-            obj(limit=NUMBER, plan=NULL, reset_at=EPOCH_MS, upgrade_to=NULL),
+            obj(limit=NUMBER, plan=TEXT, reset_at=EPOCH_MS, upgrade_to=TEXT),
         )
     ),
 )
@@ -249,17 +249,21 @@ REST = Rest(
             "v1/market/trades", "The last trades, newest first", obj(symbol=TEXT, type=_KIND, trades=many(_TRADE)),
             _SYMBOL, _TYPE, _limit(1000, 100),
         ),
-        _get("v1/market/intraday", "The minutes of the present or last trading day", _KLINES, _SYMBOL, _TYPE),
+        _get(
+            "v1/market/intraday", "The minutes of the present or last trading day", many(obj(symbol=TEXT, lines=many(_LINE))),
+            _SYMBOLS, _TYPE,
+        ),
         _get(
             "v1/market/intervals/kline", "The intervals that are carried",
-            obj(intervals=many(one_of(*rest.INTERVALS))),
+            obj(count=COUNT, description=TEXT, intervals=many(one_of(*rest.INTERVALS))),
         ),
-        _get("v1/market/trading-sessions", "A full day's timetable", _SESSIONS, _MARKET),
+        _get("v1/market/trading-sessions", "A full day's timetable", many(_SESSIONS), _MARKET),
         _get(
-            "v1/market/trade-days", "Trading days", obj(trade_days=many(DIGITS), half_trade_days=many(DIGITS)), _MARKET,
+            "v1/market/trade-days", "Trading days",
+            obj(market=TEXT, trade_days=many(DIGITS), half_trade_days=many(DIGITS)), _MARKET,
             _day("beg_day", "20260105"), _day("end_day", "20260131"),
         ),
-        _get("v1/market/stock-info", "Basic facts", _INFO, _SYMBOL, _TYPE),
+        _get("v1/market/stock-info", "Basic facts", many(_INFO), _SYMBOLS, _TYPE),
         _nothing("v1/market/calc-index"),
         _nothing("v1/market/capital-flow"),
         _get(

@@ -1,17 +1,19 @@
 """TickDB's answers over HTTP: our values -> its JSON, its JSON -> our values, its error codes.
 
 Prices and volumes are texts, times are whole ms, a symbol is echoed as it was asked for (docs/protocol.md
-"TickDB"). A price that nobody knows yet is null.
+"TickDB"). What nobody knows yet, and what only companies report, is left out: its clients read texts, and no null.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from kernel.errors import Malformed, PlatformError, Unavailable
-from kernel.instruments import BadSymbol, InstrumentId
+from kernel.instruments import BadSymbol, InstrumentId, Venue
 from kernel.tokens import BadToken, TokenMissing
+from streaming.domain import E4
 from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import FormedBar
 from streaming.domain.ticks import Levels, Snapshot, Trade
@@ -28,7 +30,6 @@ from streaming.errors import (
 from streaming.wire.dialects.numbers import (
     OpenedBar,
     bar_of,
-    decimal_or_null,
     decimal_text,
     e4_of,
     field,
@@ -42,6 +43,9 @@ from streaming.wire.dialects.tickdb.symbols import write
 Json = dict[str, Any]
 INTERVALS = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "1d", "1w", "1M")
 MARKETS = ("GLOBAL", "US", "HK", "CN")
+# As its pages write them; the test symbol's is ours.
+_EXCHANGES = {Venue.SH: "SSE", Venue.SZ: "SZSE", Venue.BJ: "BSE", Venue.HK: "SEHK", Venue.TEST: "TEST"}
+_SESSIONS = {"regular": 0, "pre_market": 1, "post_market": 2}
 DEFAULT_LIMIT, MAX_LIMIT, MAX_SYMBOLS, MAX_DEPTH = 100, 1000, 50, 50
 _SIDES = {"B": "buy", "S": "sell", "N": "neutral"}
 _OUR_SIDES = {word: ours for ours, word in _SIDES.items()}
@@ -78,7 +82,7 @@ def refusal(error: PlatformError, *, now_ms: int = 0) -> tuple[int, Json]:
         data = {"available_types": error.fields["available_types"]}
     elif isinstance(error, TooManyCalls):
         reset_at = now_ms + error.fields["retry_after_s"] * 1000
-        data = {"limit": error.fields["limit"], "plan": None, "reset_at": reset_at, "upgrade_to": None}
+        data = {"limit": error.fields["limit"], "plan": "", "reset_at": reset_at, "upgrade_to": ""}
     return error.http_status, {"code": code, "message": message, "data": data}
 
 
@@ -117,6 +121,23 @@ def kline(asked: str, kind: str, interval: str, bars: Iterable[OpenedBar]) -> Js
     return {"symbol": asked, "type": kind, "interval": interval, "klines": klines(bars)}
 
 
+def intraday(asked: str, kind: str, minutes: Iterable[OpenedBar]) -> Json:
+    """Return the minutes of one day: each with its close, and the day's volume, turnover and average price so far.
+
+    An index trades nothing itself: its average is its price.
+    """
+    lines, volume, turnover_e4 = [], 0, 0
+    for bar in minutes:
+        volume, turnover_e4 = volume + bar.volume, turnover_e4 + bar.turnover_e4
+        weighted = volume > 0 and kind != "indices"
+        average = Decimal(turnover_e4) / E4 / volume if weighted else Decimal(bar.close_e4) / E4
+        lines.append({
+            "timestamp": bar.opened_ms, "price": decimal_text(bar.close_e4), "volume": volume,
+            "turnover": decimal_text(turnover_e4), "avg_price": f"{average:.6f}".rstrip("0").rstrip("."),
+        })  # fmt: skip
+    return {"symbol": asked, "lines": lines}
+
+
 def read_klines(data: Any) -> list[FormedBar]:
     return [
         bar_of(row, whole(field(row, "time")), ("open", "high", "low", "close", "volume", "quote_volume"))
@@ -133,20 +154,18 @@ def ticker(asked: str, kind: str, name: str, picture: Snapshot, *, best: bool) -
     known = picture.prev_close_e4 > 0 and picture.last_e4 > 0
     change_e4 = picture.last_e4 - picture.prev_close_e4
     bid, ask = (side[0][0] if side and best else 0 for side in (picture.bids, picture.asks))
+    prices = {
+        "last_price": picture.last_e4, "bid_price": bid, "ask_price": ask, "high_24h": picture.high_e4,
+        "low_24h": picture.low_e4,
+    }  # fmt: skip
+    told = {name: decimal_text(price_e4) for name, price_e4 in prices.items() if price_e4}
+    if known:
+        told["price_change_24h"] = decimal_text(change_e4)
+        told["price_change_percent_24h"] = percent_text(change_e4, picture.prev_close_e4)
     return {
-        "symbol": asked,
-        "name": name,
-        "type": kind,
-        "last_price": decimal_or_null(picture.last_e4),
-        "bid_price": decimal_or_null(bid),
-        "ask_price": decimal_or_null(ask),
-        "volume_24h": str(picture.cum_volume),
-        "high_24h": decimal_or_null(picture.high_e4),
-        "low_24h": decimal_or_null(picture.low_e4),
-        "price_change_24h": decimal_text(change_e4) if known else None,
-        "price_change_percent_24h": percent_text(change_e4, picture.prev_close_e4) if known else None,
+        "symbol": asked, "name": name, "type": kind, **told, "volume_24h": str(picture.cum_volume),
         "timestamp": picture.at_ms,
-    }
+    }  # fmt: skip
 
 
 def read_ticker(row: Any, instrument: InstrumentId) -> Snapshot:
@@ -233,7 +252,6 @@ def available(
                 "type": kind_of(one),
                 "currency": one.currency,
                 "is_active": one.symbol in carried,
-                "updated_at": None,
             }
             for one in page
         ],
@@ -241,25 +259,27 @@ def available(
             "total_products": len(found),
             "by_market": dict(Counter(str(one.id.market or "CN") for one in found)),
             "by_type": dict(Counter(map(kind_of, found))),
-            "last_updated": None,
         },
         "pagination": {"limit": limit, "offset": offset, "total": len(found), "count": len(page)},
     }
 
 
-def stock_info(asked: str, instrument: Instrument, exchange: str) -> Json:
+def stock_info(asked: str, instrument: Instrument) -> Json:
     """Return the basic facts; what companies report we do not carry."""
-    unknown = ("total_shares", "circulating_shares", "eps", "eps_ttm", "bps", "dividend_yield")
     return {
-        "symbol": asked, "name_cn": instrument.name_zh, "name_en": instrument.name_en, "exchange": exchange,
-        "currency": instrument.currency, "lot_size": instrument.lot, "board": instrument.board,
-        **dict.fromkeys(unknown),
+        "symbol": asked, "name_cn": instrument.name_zh, "name_en": instrument.name_en,
+        "exchange": _EXCHANGES[instrument.id.venue], "currency": instrument.currency, "lot_size": instrument.lot,
     }  # fmt: skip
 
 
-def trade_days(full: Iterable[date], half: Iterable[date]) -> Json:
+def intervals(carried: Sequence[str]) -> Json:
+    return {"count": len(carried), "description": "The intervals of bars that are carried", "intervals": list(carried)}
+
+
+def trade_days(market: str, full: Iterable[date], half: Iterable[date]) -> Json:
     """Return trading days as YYYYMMDD."""
     return {
+        "market": market,
         "trade_days": [day.strftime("%Y%m%d") for day in full],
         "half_trade_days": [day.strftime("%Y%m%d") for day in half],
     }
@@ -275,12 +295,14 @@ def read_trade_days(data: Any) -> tuple[list[date], list[date]]:
     return full, half
 
 
-def sessions(market: str, timezone: str, found: Iterable[tuple[str, str, str]]) -> Json:
-    """Return a day's sessions: (begins, ends, what it is), times of the exchange's wall."""
-    return {
-        "market": market,
-        "timezone": timezone,
-        "trading_sessions": [
-            {"begin_time": begins, "end_time": ends, "trade_session": what} for begins, ends, what in found
-        ],
-    }
+def sessions(market: str, found: Iterable[tuple[str, str, str]]) -> list[Json]:
+    """Return a day's sessions out of (begins, ends, what it is): 930 is half past nine on the exchange's wall."""
+    told = [
+        {
+            "begin_time": int(begins.replace(":", "")),
+            "end_time": int(ends.replace(":", "")),
+            "trade_session": _SESSIONS[what],
+        }
+        for begins, ends, what in found
+    ]
+    return [{"market": market, "trading_sessions": told}]

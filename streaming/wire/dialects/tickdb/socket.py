@@ -130,8 +130,8 @@ class TickDb(Dialect):
         number = 5002 if isinstance(error, Unavailable) else ref if isinstance(ref, int) else 2001
         return _text("error", number, error.message, None)
 
-    def quota_changed(self, *, max_subs: int, used: int, dropped: Iterable[InstrumentId]) -> str:
-        gone = [symbols.write(one) for one in dropped]
+    def quota_changed(self, *, max_subs: int, used: int, dropped: Mapping[InstrumentId, str]) -> str:
+        gone = list(dropped.values())
         return _text("error", 3004, f"Your plan has {max_subs} symbols now", {"failed_symbols": gone}) if gone else ""
 
     # -- market data -----------------------------------------------------------------------------------------------

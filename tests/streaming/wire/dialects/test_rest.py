@@ -147,3 +147,21 @@ def test_a_query_that_is_nested_without_end_is_refused():
 def test_an_error_of_a_peer_is_told_in_its_own_words():
     with pytest.raises(Malformed, match="E002 auth failed"):
         itick.read_answer({"code": "E002", "msg": "auth failed", "data": None})
+
+
+def test_tickdbs_line_of_a_minute_has_the_sums_of_the_day_so_far():
+    minutes = [FormedBar(60_000, 1, 1, 1, 100_000, 100, 100_000_000), FormedBar(120_000, 1, 1, 1, 130_000, 200, 250_000_000)]
+
+    assert tickdb.intraday("700.HK", "stock", minutes) == {
+        "symbol": "700.HK",
+        "lines": [
+            {"timestamp": 60_000, "price": "10", "volume": 100, "turnover": "10000", "avg_price": "100"},
+            {"timestamp": 120_000, "price": "13", "volume": 300, "turnover": "35000", "avg_price": "116.666667"},
+        ],
+    }
+    assert tickdb.intraday("HSI", "indices", minutes)["lines"][1]["avg_price"] == "13"
+
+
+@given(PICTURES)
+def test_tickdb_tells_no_null_where_its_schema_has_texts(picture):
+    assert None not in tickdb.ticker("600519.SH", "stock", "Moutai", picture, best=True).values()

@@ -43,6 +43,13 @@ def test_reading_undoes_writing_for_every_listed_instrument(symbols):
         ("601999", "stock", "601999.SH"),  # not in the list, but no other exchange has such codes
         ("TEST$CN", "stock", "TEST.CN"),
         ("700.HK", "stock", "00700.HK"),
+        ("700.HK$hk", "stock", "00700.HK"),  # its own first sample: region=hk&code=700.HK
+        ("600519.SH$SH", "stock", "600519.SH"),
+        ("700$HKEX", "stock", "00700.HK"),  # its chart demo names the exchange that the list of symbols tells
+        ("600519$SSE", "stock", "600519.SH"),
+        ("000001$SZSE", "stock", "000001.SZ"),
+        ("920047$BSE", "stock", "920047.BJ"),
+        ("TEST$TEST", "stock", "TEST.CN"),
     ],
 )
 def test_itick_codes_mean_what_their_writers_mean(text, asset, symbol):
@@ -52,7 +59,7 @@ def test_itick_codes_mean_what_their_writers_mean(text, asset, symbol):
 @pytest.mark.parametrize(
     ("text", "asset"),
     [("EURUSD$GB", "forex"), ("AAPL$US", "stock"), ("RELIANCE$NSE$IN", "stock"), ("", "stock"), ("$HK", "stock"),
-     ("XAUUSD", "stock"), ("1234567$SH", "stock")],
+     ("XAUUSD", "stock"), ("1234567$SH", "stock"), ("700.HK$SH", "stock"), ("HSI$GBP", "indices")],
 )  # fmt: skip
 def test_itick_codes_of_nothing_that_is_carried_are_refused(text, asset):
     with pytest.raises((BadSymbol, UnknownSymbol)):

@@ -57,7 +57,7 @@ SAID = {
     "market's status": native.market_status(market="CN", state="open", until_ms=1_500, epoch="e1"),
     "instrument's status": native.instrument_status(symbol="600519.SH", state="halted"),
     "heartbeat": native.heartbeat(now_ms=NOW_S * 1000, last={"CN": 7}, epochs={"CN": "e1"}),
-    "quota_changed": native.quota_changed(max_subs=1, used=1, dropped=[PINGAN]),
+    "quota_changed": native.quota_changed(max_subs=1, used=1, dropped={PINGAN: "000001.SZ"}),
     "expiring": native.expiring(seconds=60, ends_at_s=NOW_S + 60),
     "slow_reader": native.slow_reader(skipped=3),
     "resumed": native.resumed(market="CN", seq=7, recovered=True),
