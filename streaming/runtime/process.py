@@ -46,7 +46,7 @@ class StreamProcess:
         self.replays = Replays(self.hub, redis_async, self.errands.run)
         self.admission = AdmissionQueue()
         self.quota = QuotaRegistry(redis_async())
-        self.limiter = RateLimiter(redis_async)
+        self.limiter = RateLimiter(redis_async, lambda: self.quota.dead)
         self.sockets = OpenSockets()
         self.returns = QuotaReturns(self.quota)
         self.drain = Drain(self.sockets, self.errands)

@@ -376,7 +376,9 @@ def test_a_key_signs_with_its_own_algorithm_alone():
 @settings(deadline=None, max_examples=25)
 def test_a_token_stays_under_2_kb_however_much_was_bought(shape, packs, max_subs, levels):
     key = RSA if shape == "nested" else KEY
-    steps = [Step(NOW + at, max_subs - at % 2, 10_000, frozenset(MARKETS), frozenset(levels)) for at in range(2 * packs)]
+    steps = [
+        Step(NOW + at, max_subs - at % 2, 10_000, frozenset(MARKETS), frozenset(levels)) for at in range(2 * packs)
+    ]
     whole = Scope("c" * 32, "g" * 50, 2**31, (*steps, replace(NOTHING, from_s=NOW + 2 * packs)))
 
     token = tokens.issue(

@@ -54,7 +54,7 @@ def test_a_hundred_subscribes_one_by_one_are_all_done(node, store, name):
 def test_late_messages_are_answered_in_their_order(node):
     with opened(node, "native", make_token()) as socket:
         for nth in range(100):
-            socket.send('{"action":"snapshot","symbols":["%s"]}' % HONGKONG[nth])
+            socket.send(json.dumps({"action": "snapshot", "symbols": [HONGKONG[nth]]}))
         answers: list[dict] = []
         while len(answers) < 100:
             message = json.loads(socket.recv(timeout=10))
