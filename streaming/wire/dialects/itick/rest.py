@@ -17,7 +17,15 @@ from streaming.domain.calendar import timetable
 from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import FormedBar
 from streaming.domain.ticks import Levels, Snapshot, Trade
-from streaming.errors import LevelNotAllowed, MarketNotAllowed, NoSuchAddress, NotCarried, TooManyCalls, UnknownSymbol
+from streaming.errors import (
+    LevelNotAllowed,
+    MarketNotAllowed,
+    NoSuchAddress,
+    NotCarried,
+    QuotaExceeded,
+    TooManyCalls,
+    UnknownSymbol,
+)
 from streaming.wire.dialects.itick.symbols import EXCHANGES, INDICES, code_of, region_of
 from streaming.wire.dialects.numbers import OpenedBar, bar_of, e4_of, field, levels_of, number_or_null, percent, whole
 from streaming.wire.dialects.numbers import rows as list_of
@@ -36,9 +44,12 @@ _MARKET_STATES = {
 # -- envelope ----------------------------------------------------------------------------------------------------------
 
 
-def answer(data: Any) -> Json:
-    """Return what clients take for success: `code` is the number 0."""
-    return {"code": 0, "msg": None, "data": data}
+_OVER = "exceeding the maximum subscription limit"
+
+
+def answer(data: Any, *, unfit: Sequence[str] = ()) -> Json:
+    """Return what clients take for success: `code` is the number 0. What the plan had no room for is named."""
+    return {"code": 0, "msg": f"{_OVER}: {', '.join(unfit)}" if unfit else None, "data": data}
 
 
 def refusal(error: PlatformError) -> tuple[int, Json]:
@@ -47,9 +58,9 @@ def refusal(error: PlatformError) -> tuple[int, Json]:
     if isinstance(error, BadToken):
         status, code, text = 401, "E002", "auth failed"
     elif isinstance(error, TooManyCalls):
-        status, code, text = 429, "E003", "exceeding the maximum subscription limit"
-    elif isinstance(error, MarketNotAllowed | LevelNotAllowed):
-        code, text = "E003", "exceeding the maximum subscription limit"
+        status, code, text = 429, "E003", _OVER
+    elif isinstance(error, MarketNotAllowed | LevelNotAllowed | QuotaExceeded):
+        code, text = "E003", _OVER
     elif isinstance(error, BadSymbol | UnknownSymbol):
         code, text = "E001", "not found this produce"
     elif isinstance(error, Unavailable):
