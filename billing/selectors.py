@@ -122,6 +122,17 @@ def rt_receiver_of(group: NodeGroup) -> Node | None:
     return wants.exclude(state=Node.State.RETIRED).order_by("slug").first()
 
 
+def serving_node(node: Node) -> Node:
+    """Return a node that takes connections: this one, or the first other of its group where it drains or is retired.
+
+    The node itself where the group has none.
+    """
+    if node.state == Node.State.ACTIVE:
+        return node
+    others = Node.objects.filter(group=node.group_id, state=Node.State.ACTIVE).select_related("group")
+    return others.order_by("slug").first() or node
+
+
 def current_token(customer: Customer, group: NodeGroup) -> AccessToken | None:
     """Return the one token that is neither rotated nor revoked, if there is one."""
     return AccessToken.objects.filter(customer=customer, group=group, works_until_at=None, revoked_at=None).first()

@@ -101,6 +101,7 @@ class NodeAdmin(ModelAdmin):
     search_fields = ("slug", "region", "ws_url")
     readonly_fields = ("state", "last_seen_at", "last_error", "connections", "reports_realtime")
     actions = ("drain", "undrain", "retire")
+    retire_node = staticmethod(states.retire_node)  # the shop has one that moves what was sold, too
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # grants and purchases name it; retiring is the way
@@ -126,7 +127,7 @@ class NodeAdmin(ModelAdmin):
 
     @admin.action(description=_("Retire"), permissions=["change"])
     def retire(self, request: HttpRequest, nodes: QuerySet[Node]) -> None:
-        self._each(request, nodes, states.retire_node)
+        self._each(request, nodes, self.retire_node)
 
     def _each(self, request: HttpRequest, nodes: QuerySet[Node], verb: Any) -> None:
         for node in nodes:

@@ -201,7 +201,7 @@ WHITENOISE_USE_FINDERS = DEBUG or EMBEDDED  # no collectstatic on a developer's 
 if not (DEBUG or EMBEDDED):
     STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+        "staticfiles": {"BACKEND": "config.static_storage.HashedStorage"},
     }
 HTTPS = env_bool("HTTPS", not (DEBUG or EMBEDDED))
 # Whose X-Forwarded-For and X-Forwarded-Proto are believed; the server puts them into the request (streaming.server).

@@ -38,19 +38,12 @@ def env_store(name: str, default: str, *, schemes: tuple[str, ...]) -> str:
     """
     password_name = f"{name.removesuffix('_URL')}_PASSWORD"
     url, password = env_secret(name) or default, env_secret(password_name)
-    try:
-        parts = urlsplit(url)
-        readable = (parts.port or 1) > 0  # reading it is what raises
-    except ValueError:
-        readable = False
-    # A slash in a password ends what is read as the host: what stands before it is taken for a port or a name.
-    if not url.startswith(("sqlite:", "unix:")):
-        readable = readable and "@" not in url.partition("//")[2].partition("/")[2] and "#" not in url
-    if not readable:
+    if not url.startswith(("sqlite:", "unix:")) and not _is_readable(url):
         raise ImproperlyConfigured(
             f"{name} cannot be read as an address. If its password has one of / # ? % @ : in it, take it out of the "
             f"address and put it into {password_name} (or a file, named by {password_name}_FILE)."
         )
+    parts = urlsplit(url)
     if parts.scheme not in schemes:
         hint = _HINTS.get(parts.scheme)
         known = " or ".join(f"{one}://" for one in schemes)
@@ -62,6 +55,15 @@ def env_store(name: str, default: str, *, schemes: tuple[str, ...]) -> str:
         raise ImproperlyConfigured(f"{name} has a password in it and {password_name} is set as well; keep one of them.")
     user, _, place = parts.netloc.rpartition("@")
     return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{place}").geturl()
+
+
+def _is_readable(url: str) -> bool:
+    try:
+        _ = urlsplit(url).port  # reading it is what raises
+    except ValueError:
+        return False
+    # A slash in a password ends what is read as the host: what stands before it is taken for a port or a name.
+    return "@" not in url.partition("//")[2].partition("/")[2] and "#" not in url
 
 
 def broker_tls(url: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import Any, TextIO
 from config.embedded import earlier, servers
 from config.embedded.children import PYTHON, Child, ChildFailed, free_port, port_is_taken
 from config.embedded.parts import PARTS
+from config.embedded.rotation import rotate
 from config.embedded.watching import Watch
 
 STOP_SECONDS = 2.3  # for each of two rounds: "Ctrl-C ends everything within 5 s"
@@ -160,7 +161,13 @@ class Supervisor:
             raise CannotStart(
                 f"--port {self.options.port} is no port; choose one from 1024 to 65535, or 0 for a free one"
             )
-        if port_is_taken(self.options.port):
+        try:
+            taken = port_is_taken(self.options.port)
+        except PermissionError:
+            raise CannotStart(
+                f"only root may have port {self.options.port} on this machine; choose another one: ./dev up --port 8000"
+            ) from None
+        if taken:
             raise CannotStart(
                 f"port {self.options.port} is in use; choose another one: ./dev up --port {self.options.port + 1}"
             )
@@ -325,6 +332,7 @@ class Supervisor:
         while True:
             self.watch.look_after()
             self._look_at_the_disk()
+            rotate(self.var / "log")
             time.sleep(0.2)
 
     def _look_at_the_disk(self) -> None:
