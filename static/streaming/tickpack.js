@@ -10,7 +10,7 @@
 // and routes.py, decides by the same rules; what holds for one must hold for the other.
 
 import { BASE, Lanes } from "./lanes.js";
-import { Routes, readHint } from "./routes.js";
+import { Routes, httpBase, readHint } from "./routes.js";
 
 /** @typedef {{open: number, high: number, low: number, close: number, volume: number, amount: number, timestamp: string}} Data */
 /** @typedef {{type: "kline", symbol: string, seq: number, interval?: string, data: Data}} Bar */
@@ -180,7 +180,7 @@ export class Tickpack {
   }
 
   async #isWell(url) {
-    const answer = await fetch(`${new URL(url.replace(/^ws/, "http")).origin}/healthz`, { cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(HEALTH_MS) });
+    const answer = await fetch(`${httpBase(url)}/healthz`, { cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(HEALTH_MS) });
     if (!answer.ok || (await answer.json()).draining) throw new Error(`${url} is not ready`);
     return url;
   }
@@ -241,7 +241,7 @@ export class Tickpack {
   // A browser is not told why an upgrade was refused; the node's page about this token's use says it.
   async #whyRefused() {
     try {
-      const answer = await fetch(`${new URL(this.url.replace(/^ws/, "http")).origin}/v1/usage`, {
+      const answer = await fetch(`${httpBase(this.url)}/v1/usage`, {
         headers: { Authorization: `Bearer ${this.#token}` }, cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(HEALTH_MS),
       });
       const retryAfter = Number(answer.headers.get("Retry-After")) || 0;

@@ -8,7 +8,7 @@ import pytest
 
 from streaming.client.events import Bar, Gap, Recovered
 from streaming.client.lanes import Lanes, Send, SendLater
-from streaming.client.routes import Routes, read_hint
+from streaming.client.routes import Routes, health_url, read_hint
 from tests.journeys.test_tickpack_js import origin, tab  # noqa: F401  fixtures
 
 pytestmark = pytest.mark.whole
@@ -30,6 +30,10 @@ LANES_IN_JS = """async (stories) => {
             });
         });
     });
+}"""
+BASES_IN_JS = """async (urls) => {
+    const { httpBase } = await import("/streaming/routes.js");
+    return urls.map(httpBase);
 }"""
 ROUTES_IN_JS = """async (stories) => {
     const { Routes, readHint } = await import("/streaming/routes.js");
@@ -207,3 +211,14 @@ def test_addresses_are_chosen_alike(tab):  # noqa: F811
             else:
                 routes.welcomed()
             assert (routes.url, mine) == (url, pytest.approx(wait) if wait is not None else None), (seed, what, one)
+
+
+def test_both_ask_a_nodes_health_at_the_same_address_below_a_path_too(tab):  # noqa: F811
+    urls = [
+        f"{host}{path}/ws/stock"
+        for host in ("wss://a.example", "ws://127.0.0.1:8000", "ws://[::1]:8000")
+        for path in ("", "/n1", "/eu/n1")
+    ]
+    urls.append("wss://a.example/elsewhere")
+
+    assert [f"{base}/healthz" for base in tab.page.evaluate(BASES_IN_JS, urls)] == [health_url(url) for url in urls]
