@@ -9,6 +9,7 @@ import pytest
 from streaming.client.events import Bar, Gap, Recovered
 from streaming.client.lanes import Lanes, Send, SendLater
 from streaming.client.routes import Routes, health_url, read_hint
+from streaming.client.silence import Silence
 from tests.journeys.test_tickpack_js import origin, tab  # noqa: F401  fixtures
 
 pytestmark = pytest.mark.whole
@@ -29,6 +30,13 @@ LANES_IN_JS = """async (stories) => {
                 return [kind, value.symbols];
             });
         });
+    });
+}"""
+SILENCE_IN_JS = """async (stories) => {
+    const { Silence } = await import("/streaming/silence.js");
+    return stories.map(([silent, due, steps]) => {
+        const silence = new Silence(silent, due);
+        return steps.map(([message, now]) => { silence.heard(message, now); return silence.limit(); });
     });
 }"""
 BASES_IN_JS = """async (urls) => {
@@ -222,3 +230,39 @@ def test_both_ask_a_nodes_health_at_the_same_address_below_a_path_too(tab):  # n
     urls.append("wss://a.example/elsewhere")
 
     assert [f"{base}/healthz" for base in tab.page.evaluate(BASES_IN_JS, urls)] == [health_url(url) for url in urls]
+
+
+def a_told_message(chance: random.Random) -> dict[str, Any]:
+    symbol, market = chance.choice(SYMBOLS), chance.choice(["CN", "HK"])
+    states = ["open", "open", "lunch_break", "no_feed"]
+    bar = {"type": "kline", "symbol": symbol, "seq": chance.randint(1, 9), "data": DATA}
+    return chance.choice([
+        bar, bar, bar, bar | {"interval": "1m"},
+        {"type": "welcome", "markets": {market: {"state": chance.choice(states)}}},
+        {"type": "status", "market": market, "state": chance.choice(states)},
+        {"type": "status", "symbol": symbol, "state": chance.choice(["trading", "halted"])},
+        {"type": "unsubscribed", "current": chance.sample(SYMBOLS, 2)},
+        {"type": "heartbeat"},
+    ])  # fmt: skip
+
+
+def test_silence_is_judged_alike(tab):  # noqa: F811
+    chance, stories = random.Random(5), []
+    for _ in range(200):
+        now, steps = 0.0, []
+        for _ in range(chance.randint(1, 40)):
+            now += chance.choice([0, 0.5, 1.5, 1.5, 6])
+            steps.append([a_told_message(chance), now])
+        stories.append([chance.choice([40, 3]), chance.random() < 0.9, steps])
+
+    told = tab.page.evaluate(SILENCE_IN_JS, stories)
+
+    decided = []
+    for silent, due, steps in stories:
+        silence, limits = Silence(silent, bars_due=due), []
+        for message, now in steps:
+            silence.heard(message, now)
+            limits.append(silence.limit_s())
+        decided.append(limits)
+    assert told == decided
+    assert {limit for limits in decided for limit in limits} == {40, 10, 3}
