@@ -1,7 +1,8 @@
-"""REST: the newest bars of 50 symbols, beside a bare Django view that answers the same JSON, in one interleaved run.
+"""REST: the newest bars of 50 symbols, beside a plain Django view that answers the same JSON, in one interleaved run.
 
 Everything is on for ours: an EdDSA token, its entitlement and revocation and the limiter in a real Redis, the plan's
-markets. The bare view has no middleware, no token and no database.
+markets and symbols. The plain view checks the same token and makes one round trip to the same Redis; it has no
+middleware and no database.
 """
 
 import json
@@ -59,7 +60,7 @@ def _beside(
     seconds = max(1.0, lengths.saturate_s / 3)
     rows = []
     for _ in range(TURNS):
-        bare = _load(stage, bare_port, "/latest", [], CONNECTIONS, seconds)
+        bare = _load(stage, bare_port, "/latest", ours[2], CONNECTIONS, seconds)
         own = _load(stage, *ours, CONNECTIONS, seconds)
         rows.append((own["requests"] / own["seconds"], bare["requests"] / bare["seconds"], own, bare))
     alone = _load(stage, *ours, 1, seconds)
@@ -104,7 +105,7 @@ def _answers(port: int, token: str) -> bool:
 
 
 def _bare(stage: Stage, port: int, path: str, headers: list[str]) -> tuple[Child, int]:
-    """Start the bare view with the very body that ours answers now."""
+    """Start the plain view with the very body that ours answers now."""
     name, _, value = headers[0].partition(": ")
     asked = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={name: value})
     with urllib.request.urlopen(asked, timeout=5) as answer:
@@ -117,6 +118,10 @@ def _bare(stage: Stage, port: int, path: str, headers: list[str]) -> tuple[Child
     argv = [sys.executable, "-m", "uvicorn", "benchmarks.servers.bare:application", *options]
     env = {
         "BARE_BODY": str(stage.folder / "body.json"),
+        "BARE_JWKS": str(stage.folder / "jwks.json"),
+        "BARE_REDIS": stage.redis_url,
+        "BARE_GROUP": rounds.GROUP,
+        "BARE_ISSUER": rounds.ISSUER,
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "platform")]),
     }
     return stage.start("bare", argv, bare_port, env=env), bare_port

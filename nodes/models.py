@@ -31,6 +31,9 @@ class WordList:
     def __hash__(self) -> int:
         return hash(self.known)
 
+STREAM_PATHS = ("/ws/stock", "/ws")  # where a node's own stream stands below its base: ours, an rt-receiver's
+
+
 
 def all_markets() -> list[str]:
     return list(MARKETS)
@@ -127,9 +130,10 @@ class Node(models.Model):
 
     @property
     def http_base(self) -> str:
-        """Return where the node answers HTTP: the WebSocket URL's host, without its path."""
+        """Return where the node answers HTTP: what stands before the stream's own path, a proxy's path included."""
         parts = urlsplit(self.ws_url)
-        return urlunsplit(("https" if parts.scheme == "wss" else "http", parts.netloc, "", "", ""))
+        before = next((parts.path.removesuffix(own) for own in STREAM_PATHS if parts.path.endswith(own)), "")
+        return urlunsplit(("https" if parts.scheme == "wss" else "http", parts.netloc, before, "", ""))
 
 
 class ProcessHealth(models.Model):

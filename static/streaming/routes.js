@@ -1,6 +1,7 @@
 // Which address a client tries next, and when. streaming/client/routes.py is the same in Python.
 
 const LONGEST_ASKED_S = 300; // what a node may ask for by retry_after
+const STREAM_PATH = "/ws/stock"; // below a node's base, which may have a path of its own
 
 /** Which address comes next, and when; no socket, no clock. */
 export class Routes {
@@ -48,6 +49,12 @@ export class Routes {
     if (!route) this.#routes.push(route = { url: hint, failures: 0, notBefore: 0, refused: false });
     return route === this.#current || route.refused ? null : route;
   }
+}
+
+/** Where the node of a stream's address answers HTTP: a proxy's path before the stream's own counts. */
+export function httpBase(url) {
+  const { origin, pathname } = new URL(url.replace(/^ws/, "http"));
+  return origin + (pathname.endsWith(STREAM_PATH) ? pathname.slice(0, -STREAM_PATH.length) : "");
 }
 
 /** Read the close reason of a draining node. @returns {{retryAfter: number, hint: string|null}} */

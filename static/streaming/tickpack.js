@@ -10,7 +10,8 @@
 // and routes.py, decides by the same rules; what holds for one must hold for the other.
 
 import { BASE, Lanes } from "./lanes.js";
-import { Routes, readHint } from "./routes.js";
+import { Routes, httpBase, readHint } from "./routes.js";
+import { Silence } from "./silence.js";
 
 /** @typedef {{open: number, high: number, low: number, close: number, volume: number, amount: number, timestamp: string}} Data */
 /** @typedef {{type: "kline", symbol: string, seq: number, interval?: string, data: Data}} Bar */
@@ -32,7 +33,7 @@ import { Routes, readHint } from "./routes.js";
  * @property {AbortSignal} [signal] ends the stream
  * @property {number} [queue] how many bars may wait for a `for await`; then the newest of each symbol is kept
  * @property {number} [resumeWithin] after a longer absence (s) begin live and say the gap away_too_long
- * @property {number} [silent] seconds without a message after which a connection is given up
+ * @property {number} [silent] seconds without a message after which a connection is given up; 10 at most while bars are due
  * @property {number} [firstWait] bound of the first wait (s); it doubles to longestWait
  * @property {number} [longestWait]
  */
@@ -180,19 +181,23 @@ export class Tickpack {
   }
 
   async #isWell(url) {
-    const answer = await fetch(`${new URL(url.replace(/^ws/, "http")).origin}/healthz`, { cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(HEALTH_MS) });
+    const answer = await fetch(`${httpBase(url)}/healthz`, { cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(HEALTH_MS) });
     if (!answer.ok || (await answer.json()).draining) throw new Error(`${url} is not ready`);
     return url;
   }
 
   #connect() {
     const socket = this.#socket = new WebSocket(this.#routes.url, ["bearer", this.#token]);
-    const began = Date.now();
-    let heard = 0;
+    const began = Date.now(), { silent, intervals = [], fill = true } = this.#options;
+    const silence = new Silence(silent, fill && (!intervals.length || intervals.includes(BASE)));
+    let heard = 0, suspected = -1;
     this.#pulse = setInterval(() => {
       const now = Date.now();
-      if (heard ? now - heard > this.#options.silent * 1000 : now - began > OPEN_MS) this.#lost(heard > 0, 1006, "");
-    }, Math.min(1000, this.#options.silent * 250));
+      if (heard ? now - heard <= silence.limit() * 1000 : now - began <= OPEN_MS) return;
+      // A page that was frozen has messages waiting behind this timer: it looks once more.
+      if (suspected === heard) this.#lost(heard > 0, 1006, "");
+      suspected = heard;
+    }, Math.min(1000, silent * 250));
     socket.onopen = () => {
       heard = Date.now();
       this.#on.state("open");
@@ -203,7 +208,9 @@ export class Tickpack {
     };
     socket.onmessage = (event) => {
       heard = this.#lostAt = Date.now();
-      this.#take(JSON.parse(event.data));
+      const message = JSON.parse(event.data);
+      silence.heard(message, heard / 1000);
+      this.#take(message);
     };
     socket.onclose = (event) => this.#lost(heard > 0, event.code, event.reason);
   }
@@ -241,7 +248,7 @@ export class Tickpack {
   // A browser is not told why an upgrade was refused; the node's page about this token's use says it.
   async #whyRefused() {
     try {
-      const answer = await fetch(`${new URL(this.url.replace(/^ws/, "http")).origin}/v1/usage`, {
+      const answer = await fetch(`${httpBase(this.url)}/v1/usage`, {
         headers: { Authorization: `Bearer ${this.#token}` }, cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(HEALTH_MS),
       });
       const retryAfter = Number(answer.headers.get("Retry-After")) || 0;

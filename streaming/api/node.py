@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from kernel import clock, keyspace
 from kernel.instruments import LANES
 from streaming import metrics
+from streaming.api.operators import operators_only
 from streaming.api.rest import Call, RestDialect, answered, json_answer, straight
 from streaming.errors import StoreUnavailable
 from streaming.runtime.health import is_realtime, lag_ms
@@ -80,7 +81,7 @@ async def readyz(request: HttpRequest) -> HttpResponse:
     )
 
 
-@straight
+@operators_only
 @require_safe
 async def metrics_page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(generate_latest(metrics.registry()), content_type=CONTENT_TYPE_LATEST)

@@ -21,6 +21,7 @@ from kernel import clock, credentials
 from kernel.errors import Malformed, PlatformError
 from kernel.instruments import BadSymbol, InstrumentId
 from streaming import metrics
+from streaming.api.operators import operators_only
 from streaming.api.rest import Answer, Call, RestDialect, answered, json_answer, of_newest, shows, straight
 from streaming.domain.instruments import Instrument
 from streaming.errors import BadParameter, LevelNotAllowed, PlanFull, StoreUnavailable, UnknownSymbol
@@ -369,7 +370,7 @@ async def _nothing_here(request: HttpRequest, rest: str = "") -> HttpResponse:
 
 
 nothing_here = straight(_nothing_here)
-health, stats = straight(_health), straight(_stats)
+health, stats = straight(_health), operators_only(_stats)
 
 
 def views() -> dict[str, Answer]:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 20.0
 LONGEST_ASKED_S = 300.0  # what a node may ask for by Retry-After
+_STREAM_PATH = "/ws/stock"  # below a node's base, which may have a path of its own
 
 
 @dataclass(slots=True)
@@ -127,6 +128,7 @@ def read_retry_after(header: str | None) -> float:
 
 
 def health_url(url: str) -> str:
-    """Return where the node of a stream's address answers how it is."""
+    """Return where the node of a stream's address answers how it is: a proxy's path before the stream's own counts."""
     parts = urlsplit(url)
-    return f"{'https' if parts.scheme == 'wss' else 'http'}://{parts.netloc}/healthz"
+    before = parts.path.removesuffix(_STREAM_PATH) if parts.path.endswith(_STREAM_PATH) else ""
+    return f"{'https' if parts.scheme == 'wss' else 'http'}://{parts.netloc}{before}/healthz"

@@ -22,12 +22,14 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
-from streaming.client.events import Bar, Connected, Disconnected, Event, Skipped
+from streaming.client.events import BASE_INTERVAL, Bar, Connected, Disconnected, Event, Skipped
 from streaming.client.healthz import fastest_first
 from streaming.client.lanes import Lanes, Message, Request, Send, SendLater
 from streaming.client.routes import FIRST_WAIT_S, LONGEST_WAIT_S, Routes, read_hint, read_retry_after
+from streaming.client.silence import Silence
 
-SILENT_S = 40.0  # a heartbeat comes every 15 s
+SILENT_S = 40.0  # a heartbeat comes every 15 s; while bars are due it is 10 (streaming.client.silence)
+_BLOCKED_S = 1.0  # later than a timer ever is by itself
 OPEN_S = 8.0
 CLOSE_S = 2.0
 ASK_AGAIN_S = 2.0  # after `unavailable`
@@ -107,6 +109,7 @@ class Stream:
         self._lanes = Lanes(symbols, intervals=intervals, fill=fill, since=since)
         self._routes = Routes(addresses, chance, first_wait_s, longest_wait_s)
         self._silent_s, self._resume_within_s = silent_s, resume_within_s
+        self._bars_due = fill and (not intervals or BASE_INTERVAL in intervals)
         self._queue: asyncio.Queue[Bar | Event | None] = asyncio.Queue(queue)
         self._ended: BaseException | None = None
         self._socket: ClientConnection | None = None
@@ -241,19 +244,25 @@ class Stream:
         for gap in gaps:
             await self._queue.put(gap)
         later: deque[tuple[float, Request]] = deque()
-        heard_at = time.monotonic()
+        heard_at, silence = time.monotonic(), Silence(self._silent_s, bars_due=self._bars_due)
         while True:
-            due_at = min(heard_at + self._silent_s, later[0][0] if later else float("inf"))
+            due_at = min(heard_at + silence.limit_s(), later[0][0] if later else float("inf"))
             try:
                 async with asyncio.timeout(due_at - time.monotonic()):
                     text = await socket.recv()
             except TimeoutError:
-                if not later or time.monotonic() < later[0][0]:
-                    raise self._silence(socket) from None
-                await self._send([self._lanes.retry(later.popleft()[1])])
+                now = time.monotonic()
+                if later and now >= later[0][0]:
+                    await self._send([self._lanes.retry(later.popleft()[1])])
+                elif now - due_at > _BLOCKED_S:
+                    heard_at = now  # the loop was blocked, so what came meanwhile has not been read
+                else:
+                    raise self._silence(socket, silence.limit_s()) from None
                 continue
-            heard_at = time.monotonic()
-            await self._take(json.loads(text), url, later)
+            message = json.loads(text)
+            silence.heard(message, time.monotonic())
+            await self._take(message, url, later)
+            heard_at = time.monotonic()  # behind a queue that was full: nobody listened meanwhile
 
     async def _take(self, message: Message, url: str, later: deque[tuple[float, Request]]) -> None:
         self._lost_at = time.time()
@@ -271,10 +280,10 @@ class Stream:
             else:
                 await self._queue.put(outcome)
 
-    def _silence(self, socket: ClientConnection) -> TimeoutError:
+    def _silence(self, socket: ClientConnection, seconds: float) -> TimeoutError:
         # The peer is gone or stuck: a closing handshake would wait for it.
         socket.transport.abort()
-        return TimeoutError(f"nothing came for {self._silent_s:.0f} s")
+        return TimeoutError(f"nothing came for {seconds:.0f} s")
 
     async def _send(self, messages: Iterable[Message]) -> None:
         """Send on the open connection; without one, the next begins with all that is followed.

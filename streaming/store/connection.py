@@ -1,7 +1,12 @@
 """Connections to the data Redis, with the time limits that make a dead link show itself within seconds.
 
-redis-py's defaults retry in silence: a black-holed link was noticed after 59 s, with these after 3 (measured). So no
-retries here; whoever calls decides what a RedisError means.
+redis-py's defaults retry in silence: a black-holed link was noticed after 59 s, with these after 3 (measured). So what
+times out is not tried again; whoever calls decides what a RedisError means.
+
+A connection that lay in the pool while the store was started again is dead, and shows it at once: the pool looks before
+it hands one out (redis-py leaves that out while it listens for maintenance notes, which no server of ours sends), and
+an event loop's clients ask a second time on a new connection. What they ask may be asked twice: reads, and scripts that
+say how things shall be.
 """
 
 import asyncio
@@ -14,6 +19,7 @@ import redis.asyncio
 from django.conf import settings
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 SOCKET_SECONDS = 3.0
@@ -53,6 +59,7 @@ def new_redis_async() -> Any:  # redis-py types every answer as bytes, text or N
         timeout=SOCKET_SECONDS,
         socket_timeout=SOCKET_SECONDS,
         socket_connect_timeout=SOCKET_SECONDS,
-        retry=AsyncRetry(NoBackoff(), 0),
+        retry=AsyncRetry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
     return redis.asyncio.Redis.from_pool(pool)

@@ -8,7 +8,8 @@ import pytest
 
 from streaming.client.events import Bar, Gap, Recovered
 from streaming.client.lanes import Lanes, Send, SendLater
-from streaming.client.routes import Routes, read_hint
+from streaming.client.routes import Routes, health_url, read_hint
+from streaming.client.silence import Silence
 from tests.journeys.test_tickpack_js import origin, tab  # noqa: F401  fixtures
 
 pytestmark = pytest.mark.whole
@@ -30,6 +31,17 @@ LANES_IN_JS = """async (stories) => {
             });
         });
     });
+}"""
+SILENCE_IN_JS = """async (stories) => {
+    const { Silence } = await import("/streaming/silence.js");
+    return stories.map(([silent, due, steps]) => {
+        const silence = new Silence(silent, due);
+        return steps.map(([message, now]) => { silence.heard(message, now); return silence.limit(); });
+    });
+}"""
+BASES_IN_JS = """async (urls) => {
+    const { httpBase } = await import("/streaming/routes.js");
+    return urls.map(httpBase);
 }"""
 ROUTES_IN_JS = """async (stories) => {
     const { Routes, readHint } = await import("/streaming/routes.js");
@@ -207,3 +219,50 @@ def test_addresses_are_chosen_alike(tab):  # noqa: F811
             else:
                 routes.welcomed()
             assert (routes.url, mine) == (url, pytest.approx(wait) if wait is not None else None), (seed, what, one)
+
+
+def test_both_ask_a_nodes_health_at_the_same_address_below_a_path_too(tab):  # noqa: F811
+    urls = [
+        f"{host}{path}/ws/stock"
+        for host in ("wss://a.example", "ws://127.0.0.1:8000", "ws://[::1]:8000")
+        for path in ("", "/n1", "/eu/n1")
+    ]
+    urls.append("wss://a.example/elsewhere")
+
+    assert [f"{base}/healthz" for base in tab.page.evaluate(BASES_IN_JS, urls)] == [health_url(url) for url in urls]
+
+
+def a_told_message(chance: random.Random) -> dict[str, Any]:
+    symbol, market = chance.choice(SYMBOLS), chance.choice(["CN", "HK"])
+    states = ["open", "open", "lunch_break", "no_feed"]
+    bar = {"type": "kline", "symbol": symbol, "seq": chance.randint(1, 9), "data": DATA}
+    return chance.choice([
+        bar, bar, bar, bar | {"interval": "1m"},
+        {"type": "welcome", "markets": {market: {"state": chance.choice(states)}}},
+        {"type": "status", "market": market, "state": chance.choice(states)},
+        {"type": "status", "symbol": symbol, "state": chance.choice(["trading", "halted"])},
+        {"type": "unsubscribed", "current": chance.sample(SYMBOLS, 2)},
+        {"type": "heartbeat"},
+    ])  # fmt: skip
+
+
+def test_silence_is_judged_alike(tab):  # noqa: F811
+    chance, stories = random.Random(5), []
+    for _ in range(200):
+        now, steps = 0.0, []
+        for _ in range(chance.randint(1, 40)):
+            now += chance.choice([0, 0.5, 1.5, 1.5, 6])
+            steps.append([a_told_message(chance), now])
+        stories.append([chance.choice([40, 3]), chance.random() < 0.9, steps])
+
+    told = tab.page.evaluate(SILENCE_IN_JS, stories)
+
+    decided = []
+    for silent, due, steps in stories:
+        silence, limits = Silence(silent, bars_due=due), []
+        for message, now in steps:
+            silence.heard(message, now)
+            limits.append(silence.limit_s())
+        decided.append(limits)
+    assert told == decided
+    assert {limit for limits in decided for limit in limits} == {40, 10, 3}

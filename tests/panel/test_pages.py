@@ -289,3 +289,18 @@ def test_a_forgotten_password_is_set_again_by_mail(client, mailoutbox):
     )
     assert answer.status_code == 302
     assert client.login(email="alice@example.com", password="another good one 1")
+
+
+def test_what_is_shown_of_a_node_below_a_path_keeps_the_path(shop, alice, node):
+    Node.objects.filter(pk=node.pk).update(ws_url="wss://quant.example/n1/ws/stock")
+    a_grant(alice, node, at=utc_now())
+
+    dashboard = shop.get("/dashboard/").text
+    choice = shop.get("/subscribe/?plan=pack-5").text
+    snippets = shop.get("/connect/tickdb/").text + shop.get("/connect/native/").text
+
+    assert 'data-usage="https://quant.example/n1/v1/usage"' in dashboard
+    assert 'data-latency-of="https://quant.example/n1"' in choice
+    assert "https://quant.example/n1/v1/market/ticker" in snippets
+    assert "wss://quant.example/n1/v1/realtime" in snippets
+    assert "wss://quant.example/n1/ws/stock" in snippets

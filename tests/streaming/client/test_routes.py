@@ -116,3 +116,8 @@ def test_a_retry_after_header_is_read_with_care(header, seconds):
 def test_a_nodes_health_stands_beside_its_stream():
     assert health_url("wss://node:8443/ws/stock") == "https://node:8443/healthz"
     assert health_url("ws://127.0.0.1:8000/ws/stock") == "http://127.0.0.1:8000/healthz"
+
+
+def test_a_node_below_a_path_answers_below_it():
+    assert health_url("wss://quant.example/n1/ws/stock") == "https://quant.example/n1/healthz"
+    assert health_url("wss://quant.example/elsewhere") == "https://quant.example/healthz"

@@ -278,6 +278,21 @@ async def test_a_stalled_connection_is_left_and_its_bars_come_again(tape):
             assert clean(reader, tape)
 
 
+async def test_a_node_that_stops_while_bars_are_due_is_left_long_before_a_heartbeat_is_missed(tape, monkeypatch):
+    monkeypatch.setattr("streaming.client.silence.BRISK_S", 0.3)
+    async with ScriptedNode(tape) as node, FaultProxy(node.port) as proxy:
+        url = f"ws://127.0.0.1:{proxy.port}/ws/stock"
+        async with Reader(Stream(url, TOKEN, symbols=SYMBOLS, **FAST)) as reader:
+            await reader.more_bars()
+            proxy.stall(DOWN)
+            await reader.until(lambda: reader.of(Disconnected))
+            assert reader.of(Disconnected)[0].why == "nothing came for 0 s"
+            proxy.flow()
+            await reader.until(lambda: reader.of(Recovered))
+            await reader.more_bars(100)
+            assert clean(reader, tape)
+
+
 @pytest.mark.parametrize("direction", [UP, DOWN])
 async def test_half_a_connection_is_no_connection(tape, direction):
     async with (
