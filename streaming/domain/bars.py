@@ -162,7 +162,7 @@ class WindowFold:
         bids, asks = (tuple(row for row in side if row[0] > 0) for side in (snapshot.bids, snapshot.asks))
         # Also without any order: an index has none, and its day is told all the same.
         picture = None if self.counts_from_zero else snapshot  # our own sums have the whole day, or they have not
-        self.show(Levels(snapshot.instrument, snapshot.at_ms, bids, asks, snapshot.iopv_e4, picture))
+        self.show(Levels(snapshot.instrument, snapshot.at_ms, bids, asks, snapshot.iopv_e4, picture, snapshot.note))
         symbol, on = str(snapshot.instrument), self.day_of(snapshot.at_ms)
         day = self._days.get(symbol)
         if day is None or day.on != on:

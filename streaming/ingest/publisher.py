@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from kernel import clock
 from streaming.domain.bars import Bar, ClosedWindow
 from streaming.domain.calendar import exchange_day
-from streaming.domain.ticks import Levels
+from streaming.domain.ticks import Levels, SenderNote
 from streaming.ingest.market import MarketWindow
 from streaming.records.checkpoint import Checkpoint, pack_text
 from streaming.records.events import Book, Events, Print
@@ -18,6 +18,7 @@ from streaming.store.lanes import Commit, LaneStore
 
 BATCH = 200  # windows in one round trip: half a megabyte on a busy day
 _TRIM_EVERY = 1000  # windows
+_NO_NOTE = SenderNote()
 
 
 class Publisher:
@@ -148,6 +149,7 @@ class Publisher:
 
 
 def _book(symbol: str, levels: Levels, day: Newest) -> Book:
+    note = levels.note or _NO_NOTE
     return Book(
         symbol=symbol,
         number=day.books,
@@ -162,6 +164,9 @@ def _book(symbol: str, levels: Levels, day: Newest) -> Book:
         bids=list(levels.bids),
         asks=list(levels.asks),
         iopv_e4=levels.iopv_e4,
+        name=note.name,
+        trade_time=note.trade_time,
+        trades=note.trades,
     )
 
 

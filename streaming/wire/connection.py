@@ -10,6 +10,7 @@ from kernel.errors import PlatformError
 from kernel.instruments import BadSymbol, InstrumentId, Venue
 from kernel.scope import Scope, Step
 from streaming.domain.levels import most_levels
+from streaming.domain.ticks import Snapshot
 from streaming.errors import AlreadyAuthenticated, AmbiguousSymbol, BinaryNotSupported, TypeConflict, UnknownSymbol
 from streaming.records.window import Newest
 from streaming.wire.budget import Budget
@@ -284,8 +285,16 @@ class Connection:
         ]
         return [one for one, _ in wanted if one in self.following], rejected
 
-    def newest_read(self, read: ReadNewest, newest: Sequence[tuple[InstrumentId, Newest]]) -> list[Effect]:
-        return _said(self.dialect.snapshot(request=read.request, newest=newest, rejected=read.rejected))
+    def newest_read(
+        self,
+        read: ReadNewest,
+        newest: Sequence[tuple[InstrumentId, Newest]],
+        pictures: Mapping[InstrumentId, Snapshot],
+    ) -> list[Effect]:
+        said = self.dialect.snapshot(
+            request=read.request, newest=newest, pictures=pictures, rejected=read.rejected
+        )  # fmt: skip
+        return _said(said)
 
     # -- entitlement ---------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ def included(
     now_ms: int,
     carried: Callable[[InstrumentId], bool],
 ) -> tuple[Subscribe, dict[InstrumentId, None], list[Rejection]]:
-    """Return the request with the kinds that the plan has, the instruments that it has of those, and what it leaves out.
+    """Return the request with the kinds that the plan has, the instruments that it has of those, and what it refuses.
 
     Args:
         wanted: what was asked for, each as the client has written it.

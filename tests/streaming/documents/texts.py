@@ -87,7 +87,7 @@ def _answers(dialect: Dialect) -> Iterator[str]:
             yield dialect.error(error)
     yield dialect.listing(request=List(), current=[MOUTAI], used=1, max_subs=5)
     newest = [(MOUTAI, NEWEST), (TENCENT, Newest(0, 0, 0, 0, 0, 0, 0, "halted", 0, "2026-03-09", 0, 0, 0, 0, 0))]
-    yield dialect.snapshot(request=SnapshotRequest(), newest=newest, rejected=[])
+    yield dialect.snapshot(request=SnapshotRequest(), pictures={}, newest=newest, rejected=[])
 
 
 def _rejections(symbols: Sequence[str]) -> Iterator[list[Rejection]]:

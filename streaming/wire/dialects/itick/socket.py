@@ -84,7 +84,8 @@ class ITick(Dialect):
             spelled = _kinds(message.get("types"), action)
             return Subscribe(_codes(params, action), kinds=tuple(spelled), spelled=spelled, ref=action)
         if action == "unsubscribe":
-            kinds = tuple(_kinds(message["types"], action)) if message.get("types") else None
+            everything = message.get("types") in (None, "")
+            kinds = None if everything else tuple(_kinds(message["types"], action))
             return Unsubscribe(_codes(params, action), kinds, ref=action)
         raise Malformed("ac is none of auth, subscribe, unsubscribe and ping")
 

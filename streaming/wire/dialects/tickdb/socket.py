@@ -76,8 +76,8 @@ class TickDb(Dialect):
         if "universes" in data:
             raise Malformed("Full-market mode needs compression, which this node does not offer", ref=2008)
         kind = _kind(data)
-        wanted = data.get("type") or ""
-        if wanted not in ("", *symbols.TYPES):
+        wanted = "" if data.get("type") is None else data["type"]
+        if not isinstance(wanted, str) or wanted not in ("", *symbols.TYPES):
             raise Malformed(f"type is one of {', '.join(symbols.TYPES)}", ref=2001)
         asked = texts(data.get("symbols"), "symbols", _MOST, ref=2001)
         if command == "subscribe":
