@@ -125,7 +125,7 @@ def answer(data: Json, trace: str = "") -> Json:
 
 
 def refusal(error: PlatformError, trace: str = "") -> tuple[int, Json]:
-    """Return the HTTP status and the envelope of an error."""
+    """Return the HTTP status and the envelope of an error: it has no `data`, as there."""
     status, code, text = 200, 400, error.message
     if isinstance(error, BadParameter):
         code, text = 402, f"query invalid: {error.message}"
@@ -145,7 +145,7 @@ def refusal(error: PlatformError, trace: str = "") -> tuple[int, Json]:
         status, code, text = 404, 400, error.message
     elif isinstance(error, Unavailable):
         code, text = 500, error.message
-    return status, {"ret": code, "msg": text, "trace": trace, "data": {}}
+    return status, {"ret": code, "msg": text, "trace": trace}
 
 
 def read_answer(body: Any) -> Json:
