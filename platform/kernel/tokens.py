@@ -19,7 +19,19 @@ import jwt
 
 from kernel import nested
 from kernel.errors import Malformed, Refused
-from kernel.scope import LEVELS, MARKETS, BadScope, Scope, step_as_claims, steps_from_claims, words
+from kernel.scope import (
+    INTERVALS,
+    LEVELS,
+    MARKETS,
+    TYPES,
+    BadScope,
+    Scope,
+    restrictions_as_claims,
+    step_as_claims,
+    steps_from_claims,
+    words,
+    words_or_all,
+)
 
 TYP = "rt+jwt"
 SCOPE_TYPE = "realtime_stock"
@@ -117,6 +129,8 @@ def issue(
 ) -> str:
     """Sign a scope. `markets`, `levels` and `max_*` are what holds now; `quota.steps` has all that is to come.
 
+    `types` and `intervals` stand in it where they restrict anything, and are absent where they do not.
+
     Args:
         node_id: of a node that wants the nested shape (kernel.nested); None for our own.
     """
@@ -133,6 +147,7 @@ def issue(
         "rev": scope.rev,
         "markets": sorted(present.markets),
         "levels": sorted(present.levels),
+        **restrictions_as_claims(present),
         "quota": {
             "max_subs": present.max_subs,
             "max_conns": present.max_conns,
@@ -257,6 +272,8 @@ def _read(claims: dict[str, Any], issuer: str, audience: str) -> Claims:
     try:
         words(claims, "markets", MARKETS)
         words(claims, "levels", LEVELS)
+        words_or_all(claims, "types", TYPES)
+        words_or_all(claims, "intervals", INTERVALS)
         steps = steps_from_claims(quota.get("steps"))
     except BadScope as error:
         raise BadToken(f"the token's scope is not right: {error.message}") from None

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from kernel.errors import PlatformError
 from streaming.api import bars
 from streaming.api.rest import Answer, Call, RestDialect, View, answered
 from streaming.domain.instruments import Instrument
@@ -26,6 +27,7 @@ _view = answered(_DIALECT, "GET", "POST")
 async def _kline(call: Call) -> dict[str, Any]:
     asked = rest.read_bars_request(_data(call))
     one = call.see(_read(asked.code), live=False)
+    call.may("kline", asked.interval)
     found = await bars.up_to_now(call.node, [one], *_span(asked))
     return _answer(call, rest.kline(asked, found[one.symbol]))
 
@@ -33,7 +35,7 @@ async def _kline(call: Call) -> dict[str, Any]:
 async def _batch_kline(call: Call) -> dict[str, Any]:
     wanted = rest.read_batch_request(_data(call))
     seen = call.see_all([one.code for one in wanted], _read, live=False)
-    wanted = [asked for asked in wanted if asked.code in seen]
+    wanted = _included(call, [asked for asked in wanted if asked.code in seen])
     # One question to history for all that are asked alike: a batch mostly is.
     alike: dict[tuple[str, Span], list[Instrument]] = {}
     for asked in wanted:
@@ -43,7 +45,23 @@ async def _batch_kline(call: Call) -> dict[str, Any]:
     return _answer(call, rest.batch_kline(told))
 
 
+def _included(call: Call, wanted: list[rest.Bars]) -> list[rest.Bars]:
+    """Return those whose bars the plan includes; where it includes none, say why not the first."""
+    found, refused = [], None
+    for asked in wanted:
+        try:
+            call.may("kline", asked.interval)
+        except PlatformError as error:
+            refused = refused or error
+        else:
+            found.append(asked)
+    if not found and refused is not None:
+        raise refused
+    return found
+
+
 async def _trade_tick(call: Call) -> dict[str, Any]:
+    call.may("tick")
     quotes, told = call.node.quotes, []
     for asked, one in call.see_all(rest.read_codes(_data(call)), _read).items():
         if found := quotes.trades(one):
@@ -52,6 +70,7 @@ async def _trade_tick(call: Call) -> dict[str, Any]:
 
 
 async def _depth_tick(call: Call) -> dict[str, Any]:
+    call.may("depth")
     told = []
     for asked, one in call.see_all(rest.read_codes(_data(call)), _read).items():
         if (found := call.node.quotes.depth(one)) is not None:

@@ -33,6 +33,7 @@ _Told = Callable[[Call, str, Instrument], dict[str, Any]]
 
 
 def _tick(call: Call, asked: str, one: Instrument) -> dict[str, Any]:
+    call.may("tick")
     newest, found = call.node.quotes.newest(one), call.node.quotes.trades(one)
     if not found or newest is None:
         raise NotCarried(f"{asked[:40]!r} has not traded yet")
@@ -40,12 +41,14 @@ def _tick(call: Call, asked: str, one: Instrument) -> dict[str, Any]:
 
 
 def _quote(call: Call, asked: str, one: Instrument) -> dict[str, Any]:
+    call.may("quote")
     picture = call.node.quotes.snapshot(one)
     assert picture is not None  # it is carried
     return rest.quote(asked, picture)
 
 
 def _depth(call: Call, asked: str, one: Instrument) -> dict[str, Any]:
+    call.may("depth")
     levels = call.node.quotes.depth(one)
     assert levels is not None
     return rest.depth(asked, levels[0], call.most_levels(one))
@@ -239,5 +242,6 @@ def _span(call: Call) -> tuple[str, Span]:
     interval = rest.INTERVALS.get(kind or 0)
     if interval is None or interval not in INTERVAL_MINUTES:
         raise BadParameter(f"kType {kind} is not one of {', '.join(map(str, rest.INTERVALS))}")
+    call.may("kline", interval)
     limit, end = call.limit(rest.DEFAULT_LIMIT, rest.MAX_LIMIT), call.number("et", "end")
     return interval, Span(end_ms=end + 1 if end else 2**53, limit=limit)

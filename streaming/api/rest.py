@@ -22,10 +22,12 @@ from streaming.domain.instruments import Instrument
 from streaming.domain.levels import most_levels
 from streaming.errors import (
     BadParameter,
+    IntervalNotAllowed,
     LevelNotAllowed,
     MarketNotAllowed,
     SymbolNotAllowed,
     TooManyCalls,
+    TypeNotAllowed,
     UnknownSymbol,
 )
 from streaming.reference import directory
@@ -76,6 +78,22 @@ class Call:
         return default if asked is None or asked <= 0 else min(asked, most)
 
     # -- the plan ----------------------------------------------------------------------------------------------------
+
+    def may(self, type_: str, interval: str = "") -> None:
+        """Look whether the plan includes what is asked for.
+
+        Args:
+            type_: kline, quote, tick or depth.
+            interval: of bars.
+
+        Raises:
+            TypeNotAllowed, IntervalNotAllowed: it does not.
+        """
+        assert self.step is not None
+        if not self.step.has_type(type_):
+            raise TypeNotAllowed(f"the plan does not include the type {type_}")
+        if interval and not self.step.has_interval(interval):
+            raise IntervalNotAllowed(f"the plan does not include bars of {interval}")
 
     def see(self, instrument: Instrument, *, live: bool = True) -> Instrument:
         """Return an instrument that the plan includes.

@@ -89,6 +89,7 @@ async def latest(call: Call) -> dict[str, Any]:
     """Newest rows of the plan's markets; every 50 of them are one call."""
     market, code = call.text("market").lower(), call.text("ts_code")
     limit = _limit(call)
+    call.may("quote")
     assert call.step is not None
     if not call.step.levels:
         raise LevelNotAllowed("the plan includes neither L1 nor L2")
@@ -174,6 +175,7 @@ async def listing(call: Call) -> dict[str, Any]:
 @_view
 async def subscribed_latest(call: Call) -> dict[str, Any]:
     """Newest rows of what is stored, or of those named; a row that nobody knows yet is missing."""
+    call.may("quote")
     stored = await _stored(call)
     asked = [part for part in call.text("symbols").split(",") if part.strip()]
     wanted, rejected = _wanted(call, asked, forgetting=True) if asked else (stored, [])

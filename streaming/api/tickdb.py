@@ -29,6 +29,7 @@ async def kline(call: Call) -> dict[str, Any]:
     """Closed bars of one symbol."""
     asked, wanted = _symbol(call)
     interval = _interval(call, "1m")
+    call.may("kline", interval)
     if call.text("adjust") not in ("", "none"):
         raise BadParameter("Invalid parameter: adjust is not carried; this node carries none, prices as traded")
     limit = call.limit(rest.DEFAULT_LIMIT, rest.MAX_LIMIT)
@@ -44,6 +45,7 @@ async def kline_latest(call: Call) -> dict[str, Any]:
     """The bars that are being formed."""
     asked = _symbols(call)
     interval = _interval(call, "")
+    call.may("kline", interval)
     seen = _all_seen(call, asked)
     found = await call.node.pinned.formed(list(seen.values()), interval)
     told = []
@@ -55,6 +57,7 @@ async def kline_latest(call: Call) -> dict[str, Any]:
 
 @_view
 async def ticker(call: Call) -> dict[str, Any]:
+    call.may("quote")
     told = []
     for text, one in _all_seen(call, _symbols(call)).items():
         picture = call.node.quotes.snapshot(one)
@@ -65,6 +68,7 @@ async def ticker(call: Call) -> dict[str, Any]:
 
 @_view
 async def depth(call: Call) -> dict[str, Any]:
+    call.may("depth")
     asked, wanted = _symbol(call)
     one = _seen(call, asked, wanted)
     most = min(call.limit(10, rest.MAX_DEPTH), call.most_levels(one))
@@ -75,6 +79,7 @@ async def depth(call: Call) -> dict[str, Any]:
 
 @_view
 async def trades(call: Call) -> dict[str, Any]:
+    call.may("tick")
     asked, wanted = _symbol(call)
     limit = call.limit(rest.DEFAULT_LIMIT, rest.MAX_LIMIT)
     one = _seen(call, asked, wanted)
@@ -85,6 +90,7 @@ async def trades(call: Call) -> dict[str, Any]:
 @_view
 async def intraday(call: Call) -> dict[str, Any]:
     """The minutes of each one's present or last trading day."""
+    call.may("kline", "1m")
     seen = _all_seen(call, _symbols(call))
     # One question to history for all of a day: that is mostly one for each market.
     of_day: dict[str, list[Instrument]] = {}

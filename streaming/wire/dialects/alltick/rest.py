@@ -15,7 +15,16 @@ from kernel.tokens import BadToken
 from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import FormedBar
 from streaming.domain.ticks import Levels, Trade
-from streaming.errors import BadParameter, LevelNotAllowed, MarketNotAllowed, NoSuchAddress, TooManyCalls, UnknownSymbol
+from streaming.errors import (
+    BadParameter,
+    IntervalNotAllowed,
+    LevelNotAllowed,
+    MarketNotAllowed,
+    NoSuchAddress,
+    TooManyCalls,
+    TypeNotAllowed,
+    UnknownSymbol,
+)
 from streaming.wire.dialects.alltick.symbols import write
 from streaming.wire.dialects.numbers import OpenedBar, bar_of, decimal_text, e4_of, field, levels_of, rows, whole
 
@@ -139,7 +148,7 @@ def refusal(error: PlatformError, trace: str = "") -> tuple[int, Json]:
         code, text = 600, f"code invalid: {error.message}"
     elif isinstance(error, MarketNotAllowed):
         code, text = 604, f"code unauthorised: {error.message}"
-    elif isinstance(error, LevelNotAllowed):
+    elif isinstance(error, LevelNotAllowed | TypeNotAllowed | IntervalNotAllowed):
         code, text = 603, f"token level not enough: {error.message}"
     elif isinstance(error, NoSuchAddress):
         status, code, text = 404, 400, error.message

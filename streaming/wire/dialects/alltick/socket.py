@@ -17,6 +17,7 @@ from streaming.wire.dialect import AuthPlacement, Dialect, Rules
 from streaming.wire.dialects.alltick import symbols
 from streaming.wire.dialects.numbers import decimal_text
 from streaming.wire.dialects.reading import json_object
+from streaming.wire.included import OF_KINDS
 from streaming.wire.requests import (
     Ping,
     Request,
@@ -32,7 +33,7 @@ PUSH_TRADE, PUSH_DEPTH = 22998, 22999
 _MOST, _MOST_ROWS = 3000, 10
 _CANCELLED: dict[object, tuple[str, ...] | None] = {0: None, 1: ("depth",), 2: ("tick",)}
 _DIRECTIONS = {"B": 1, "S": 2}
-_RETS = {"unknown_symbol": 600, "level_not_allowed": 603, MarketNotAllowed.code: 604}
+_RETS = {"unknown_symbol": 600, **dict.fromkeys(OF_KINDS, 603), MarketNotAllowed.code: 604}
 _WORDS = {200: "ok", 600: "code invalid", 603: "token level not enough", 604: "code unauthorized"}
 
 

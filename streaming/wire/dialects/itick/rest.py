@@ -17,7 +17,16 @@ from streaming.domain.calendar import timetable
 from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import FormedBar
 from streaming.domain.ticks import Levels, Snapshot, Trade
-from streaming.errors import LevelNotAllowed, MarketNotAllowed, NoSuchAddress, NotCarried, TooManyCalls, UnknownSymbol
+from streaming.errors import (
+    IntervalNotAllowed,
+    LevelNotAllowed,
+    MarketNotAllowed,
+    NoSuchAddress,
+    NotCarried,
+    TooManyCalls,
+    TypeNotAllowed,
+    UnknownSymbol,
+)
 from streaming.wire.dialects.itick.symbols import EXCHANGES, INDICES, code_of, region_of
 from streaming.wire.dialects.numbers import OpenedBar, bar_of, e4_of, field, levels_of, number_or_null, percent, whole
 from streaming.wire.dialects.numbers import rows as list_of
@@ -48,7 +57,7 @@ def refusal(error: PlatformError) -> tuple[int, Json]:
         status, code, text = 401, "E002", "auth failed"
     elif isinstance(error, TooManyCalls):
         status, code, text = 429, "E003", "exceeding the maximum subscription limit"
-    elif isinstance(error, MarketNotAllowed | LevelNotAllowed):
+    elif isinstance(error, MarketNotAllowed | LevelNotAllowed | TypeNotAllowed | IntervalNotAllowed):
         code, text = "E003", "exceeding the maximum subscription limit"
     elif isinstance(error, BadSymbol | UnknownSymbol):
         code, text = "E001", "not found this produce"

@@ -23,6 +23,7 @@ from streaming.wire.dialects.itick import symbols
 from streaming.wire.dialects.itick.rest import INTERVALS
 from streaming.wire.dialects.numbers import percent
 from streaming.wire.dialects.reading import json_object
+from streaming.wire.included import OF_KINDS
 from streaming.wire.requests import (
     Auth,
     Ping,
@@ -39,7 +40,7 @@ from streaming.wire.texts import PRICES
 # The browser SDK writes kline@1m; each client hears its own spelling.
 KLINES = {f"kline@{number}": kind for number, kind in INTERVALS.items()} | {f"kline@{k}": k for k in INTERVALS.values()}
 _OLDEST = {"sws": "stock", "fws": "forex", "iws": "indices", "cws": "crypto"}
-_NOT_IN_THE_PLAN = ("quota_exceeded", "market_not_allowed", "symbol_not_allowed", "level_not_allowed")
+_NOT_IN_THE_PLAN = ("quota_exceeded", "market_not_allowed", "symbol_not_allowed", *OF_KINDS)
 _UNRESOLVED = "cannot be resolved action"
 _TOO_MANY = "exceeding the maximum subscription limit"
 _NO_ORDER = '{"po":1,"p":0,"v":0,"o":0}'  # the tutorial's client reads the first order unasked
@@ -104,7 +105,7 @@ class ITick(Dialect):
         return _answer("auth", "authenticated", good=True)
 
     def subscribed(self, told: Subscribed) -> str:
-        refused = {one.symbol for one in told.rejected if one.reason != "level_not_allowed" or not told.request.kinds}
+        refused = {one.symbol for one in told.rejected if one.reason not in OF_KINDS or not told.request.kinds}
         if refused.issuperset(told.request.symbols):
             return self._nothing_subscribed(told.rejected)
         return _answer("subscribe", "subscribe Successfully", good=True, rejected=told.rejected)

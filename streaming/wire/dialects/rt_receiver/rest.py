@@ -8,6 +8,7 @@ from kernel import nested
 from kernel.errors import Malformed, PlatformError
 from kernel.scope import LEVELS, MAX_SUBS_CAP, Policy, words
 from kernel.tokens import BadToken, SubscriptionExpired, TokenExpired, TokenMissing
+from streaming.wire.included import OF_KINDS
 from streaming.wire.requests import Rejection
 
 Json = dict[str, Any]
@@ -15,7 +16,7 @@ MODES = ("replace", "add", "remove")
 _REASONS = {
     "market_not_allowed": "market_not_allowed",
     "symbol_not_allowed": "symbol_not_allowed",
-    "level_not_allowed": "symbol_not_allowed",
+    **dict.fromkeys(OF_KINDS, "symbol_not_allowed"),
     "quota_exceeded": "quota_exceeded",
     "not_subscribed": "not_subscribed",
 }

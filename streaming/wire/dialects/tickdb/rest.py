@@ -20,11 +20,13 @@ from streaming.domain.ticks import Levels, Snapshot, Trade
 from streaming.errors import (
     AmbiguousSymbol,
     BadParameter,
+    IntervalNotAllowed,
     LevelNotAllowed,
     MarketNotAllowed,
     NotCarried,
     TooManyCalls,
     TypeConflict,
+    TypeNotAllowed,
     UnknownSymbol,
 )
 from streaming.wire.dialects.numbers import (
@@ -54,6 +56,8 @@ _CODES: tuple[tuple[type[PlatformError], int | str], ...] = (
     (TypeConflict, 2006),
     (MarketNotAllowed, 1004),
     (LevelNotAllowed, 1004),
+    (TypeNotAllowed, 1004),
+    (IntervalNotAllowed, 1004),
     (UnknownSymbol, 2002),
     (BadSymbol, 2005),
     (BadParameter, 2001),

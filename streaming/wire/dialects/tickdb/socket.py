@@ -18,6 +18,7 @@ from streaming.wire.dialect import AuthPlacement, Dialect, Rules
 from streaming.wire.dialects.numbers import decimal_text, percent_text
 from streaming.wire.dialects.reading import json_object, texts
 from streaming.wire.dialects.tickdb import symbols
+from streaming.wire.included import OF_KINDS
 from streaming.wire.requests import (
     Ping,
     Request,
@@ -37,7 +38,7 @@ _CODES = {
     "quota_exceeded": (3004, "Subscription limit exceeded"),
     "market_not_allowed": (1004, "Permission denied"),
     "symbol_not_allowed": (1004, "Permission denied"),
-    "level_not_allowed": (4005, "Channel not permitted"),
+    **dict.fromkeys(OF_KINDS, (4005, "Channel not permitted")),
 }
 _SIDES = {"B": "buy", "S": "sell"}
 
