@@ -27,6 +27,7 @@ from billing.serializers import (
 )
 from billing.services import keys, payments, purchases
 from kernel.clock import utc_now
+from kernel.marks import straight
 
 _KEY = OpenApiParameter(
     "Idempotency-Key", location=OpenApiParameter.HEADER, required=True, description="a new one for each purchase"
@@ -99,8 +100,9 @@ def gateway_notify(request: Request, provider: str) -> Response:
     return Response({"outcome": notice.outcome})
 
 
+@straight
 @require_safe
-def jwks(request: HttpRequest) -> HttpResponse:
+async def jwks(request: HttpRequest) -> HttpResponse:
     """Answer the public keys; nodes ask each minute, mostly to hear that nothing has changed."""
     body = json.dumps(keys.jwks()).encode()
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'

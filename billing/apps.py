@@ -7,9 +7,12 @@ class BillingConfig(AppConfig):
     verbose_name = _("Shop")
 
     def ready(self) -> None:
+        from django.db.models.signals import post_save, pre_save
+
+        from accounts.models import Customer
         from billing import announcements as say
         from billing.gateways.sandbox import notices
-        from billing.services import deliveries
+        from billing.services import customers, deliveries
         from outbox import kinds
         from outbox.transports import mail, task
 
@@ -20,3 +23,6 @@ class BillingConfig(AppConfig):
             prepare=notices.prepare,
             transport=task.deliver,
         )
+        # accounts does not know the shop, and its admin saves rows by itself.
+        pre_save.connect(customers.note_activity, sender=Customer, dispatch_uid="billing.note_activity")
+        post_save.connect(customers.announce_activity, sender=Customer, dispatch_uid="billing.announce_activity")

@@ -2,7 +2,7 @@
 
 PlatformError
     Refused        PlanNotOnSale, IdempotencyKeyReused, NotThatGrant, GrantIsExtended, AmountMismatch, NoEntitlement,
-                   TokenGone, PaymentsOff
+                   TokenGone, TooManyTokens, PaymentsOff
     Malformed      BadPurchase, BadNotice
 """
 
@@ -46,6 +46,11 @@ class TokenGone(Refused):
     message = "This token was replaced or revoked"
     code = "token_gone"
     http_status = 404
+
+
+class TooManyTokens(Refused):
+    message = "Five tokens of this node group work already; revoke them, or wait until a replaced one has ended"
+    code = "too_many_tokens"
 
 
 class PaymentsOff(Refused):

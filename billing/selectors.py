@@ -89,8 +89,9 @@ def groups_of(customer: Customer) -> list[NodeGroup]:
 def scope(customer: Customer, group: NodeGroup, now: datetime) -> Scope:
     """Return the newest scope: rev first, so that a change in between is announced again rather than lost."""
     rev = EntitlementRev.objects.filter(customer=customer, group=group).values_list("rev", flat=True).first() or 0
-    steps = stacking.scope_steps(grants_of(customer, group), now)
-    return Scope(customer=customer.public_id, group=group.slug, rev=rev, steps=steps)
+    # Asked anew: the caller's copy may be older than a deactivation that has just been committed.
+    active = Customer.objects.filter(pk=customer.pk, is_active=True).exists()
+    return _scope(customer, group, rev, grants_of(customer, group), now, active=active)
 
 
 def scopes(revs: Iterable[EntitlementRev], now: datetime) -> list[Scope]:
@@ -102,14 +103,18 @@ def scopes(revs: Iterable[EntitlementRev], now: datetime) -> list[Scope]:
         if (key := (grant.customer_id, grant.group_id)) in found:
             found[key].append(grant.as_value())
     return [
-        Scope(
-            customer=rev.customer.public_id,
-            group=rev.group.slug,
-            rev=rev.rev,
-            steps=stacking.scope_steps(found[rev.customer_id, rev.group_id], now),
+        _scope(
+            rev.customer, rev.group, rev.rev, found[rev.customer_id, rev.group_id], now, active=rev.customer.is_active
         )
         for rev in revs
     ]
+
+
+def _scope(
+    customer: Customer, group: NodeGroup, rev: int, grants: list[stacking.Grant], now: datetime, *, active: bool
+) -> Scope:
+    steps = stacking.scope_steps(grants if active else [], now)
+    return Scope(customer=customer.public_id, group=group.slug, rev=rev, steps=steps, active=active)
 
 
 def rt_receiver_of(group: NodeGroup) -> Node | None:

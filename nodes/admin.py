@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget
 
 from kernel.clock import utc_now
 from kernel.errors import PlatformError
@@ -42,10 +42,38 @@ class NodeForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable 
         )  # fmt: skip
 
 
+class NodeGroupForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The address has the Redis password in it: it is written here and never shown again."""
+
+    address = forms.CharField(
+        label=_("Redis of the group"),
+        required=False,
+        widget=UnfoldAdminPasswordWidget(),
+        help_text=_("Like redis://:password@host:6379/0. Left blank, what is stored stays; it is not shown."),
+    )
+    own_redis = forms.BooleanField(label=_("Use the Redis of the panel itself"), required=False)
+
+    class Meta:
+        model = NodeGroup
+        fields = ("slug", "name", "transport", "address")
+
+    def clean_address(self) -> str:
+        return self.cleaned_data["address"] or self.initial.get("address", "")
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        return {**said, "address": ""} if said.get("own_redis") else said
+
+
 @admin.register(NodeGroup)
 class NodeGroupAdmin(ModelAdmin):
+    form = NodeGroupForm
     list_display = ("slug", "name", "transport")
     search_fields = ("slug", "name")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        seen = ("slug", "name", "transport")
+        return (*seen, "address", "own_redis") if self.has_change_permission(request, obj) or obj is None else seen
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -4,19 +4,17 @@ What may happen here: a provider's addresses, forms, signatures and words, and p
 looking at purchases or deciding what a payment means; gateways are handed an order and return what a notice says.
 """
 
-from django.conf import settings
-
 from billing.errors import PaymentsOff
 from billing.gateways.protocol import Gateway
-from billing.gateways.sandbox.gateway import SandboxGateway
+from billing.gateways.sandbox.gateway import SandboxGateway, sandbox
 
 
 def gateway(name: str) -> Gateway:
     """Return a gateway by name.
 
     Raises:
-        PaymentsOff: this one is not what PAYMENT_GATEWAY says.
+        PaymentsOff: this one is not what PAYMENT_GATEWAY says, or it is the sandbox where real money is meant.
     """
-    if name == "sandbox" and settings.PAYMENT_GATEWAY == "sandbox":
-        return SandboxGateway(key=settings.SANDBOX_KEY)
+    if name == SandboxGateway.name:
+        return sandbox()
     raise PaymentsOff

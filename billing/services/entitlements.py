@@ -29,6 +29,14 @@ def raise_rev(*, customer: Customer, group: NodeGroup, now: datetime) -> Scope:
 
 
 @transaction.atomic
+def activity_changed(*, customer: Customer, now: datetime) -> None:
+    """Announce on every group that a customer was deactivated, or activated again."""
+    Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    for rev in EntitlementRev.objects.filter(customer=customer).select_related("group").order_by("group_id"):
+        raise_rev(customer=customer, group=rev.group, now=now)
+
+
+@transaction.atomic
 def close_grant(*, grant_id: int, reason: str, now: datetime) -> GrantClosure:
     """End a grant early. Closing it twice returns the first closure.
 

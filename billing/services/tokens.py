@@ -7,7 +7,7 @@ from django.db import transaction
 
 from accounts.models import Customer
 from billing import announcements, selectors
-from billing.errors import NoEntitlement, TokenGone
+from billing.errors import NoEntitlement, TokenGone, TooManyTokens
 from billing.models import AccessToken
 from billing.services import keys
 from kernel import tokens
@@ -15,6 +15,8 @@ from nodes.models import NodeGroup
 
 OUTLIVES_GRANT = timedelta(days=400)  # a renewal within a year must not break a running program
 OLD_WORKS = timedelta(hours=24)
+MOST_WORKING = 5  # of a customer on a group: each rotation leaves one behind that works for another day
+MOST_A_DAY = 50  # a revocation is kept for as long as its token could be shown, 430 days of a new one
 
 
 @transaction.atomic
@@ -23,6 +25,7 @@ def issue_token(*, customer: Customer, group: NodeGroup, now: datetime) -> str:
 
     Raises:
         NoEntitlement: nothing was ever bought on this group.
+        TooManyTokens: so many were made and revoked today.
     """
     return _sign(ensure_token(customer=customer, group=group, now=now), now)
 
@@ -36,8 +39,17 @@ def ensure_token(*, customer: Customer, group: NodeGroup, now: datetime) -> Acce
 
 @transaction.atomic
 def rotate_token(*, customer: Customer, group: NodeGroup, now: datetime) -> str:
-    """Replace the token; the old one works for 24 h more, so that programs can be changed one by one."""
+    """Replace the token; the old one works for 24 h more, so that programs can be changed one by one.
+
+    Raises:
+        NoEntitlement: nothing was ever bought on this group.
+        TooManyTokens: five of them work already.
+    """
     Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    working = selectors.working_tokens(customer, group, now)
+    if len(working) >= MOST_WORKING:
+        free_at = min((one.works_until_at for one in working if one.works_until_at is not None), default=None)
+        raise TooManyTokens(working=len(working), free_at=free_at.isoformat() if free_at is not None else None)
     old = selectors.current_token(customer, group)
     if old is not None:
         old.works_until_at = now + OLD_WORKS
@@ -74,6 +86,10 @@ def revoke_tokens(*, customer: Customer, group: NodeGroup, now: datetime) -> int
 
 
 def _create(customer: Customer, group: NodeGroup, now: datetime) -> AccessToken:
+    made_since = now - timedelta(days=1)
+    made = AccessToken.objects.filter(customer=customer, group=group, issued_at__gt=made_since).count()
+    if made >= MOST_A_DAY:
+        raise TooManyTokens(f"{made} tokens were made within a day; make the next one tomorrow", made=made)
     return AccessToken.objects.create(
         customer=customer, group=group, issued_at=now, expires_at=_expires_at(customer, group)
     )

@@ -11,20 +11,23 @@ _http = get_asgi_application()
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
+from config.admission import Admission  # noqa: E402
+from config.bodies import with_whole_bodies  # noqa: E402
 from config.straight import Straight  # noqa: E402
 from streaming.routing import SOCKETS  # noqa: E402
 from streaming.runtime.process import current_process, stop_process  # noqa: E402
 
 _STREAMS = settings.ROLE in ("all", "node")
-_straight = Straight("streaming.urls") if _STREAMS else None
+_SELLS = settings.ROLE in ("all", "panel")
+_straight = Straight([*(["streaming.urls"] if _STREAMS else []), *(["billing.urls"] if _SELLS else [])])
+_pages = Admission(_http) if _SELLS else _http
 
 
+@with_whole_bodies
 async def _page_or_data(scope: Any, receive: Any, send: Any) -> None:
-    """Answer the data plane's own addresses without what pages need."""
-    if _straight is not None and scope["path"] in _straight.views:
-        await _straight(scope, receive, send)
-    else:
-        await _http(scope, receive, send)
+    """Answer what needs neither session nor database without what pages need."""
+    answer = _straight if scope["path"] in _straight.views else _pages
+    await answer(scope, receive, send)
 
 
 async def _not_found(scope: Any, receive: Any, send: Any) -> None:

@@ -1,6 +1,8 @@
 """System checks: what is wrong with a setting, and what to do about it."""
 
+import ipaddress
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
@@ -18,3 +20,45 @@ def sandbox_is_only_for_trying_out(app_configs: Any, **_: Any) -> list[CheckMess
             id="config.E001",
         )
     ]
+
+
+@register(Tags.security)
+def embedded_is_for_this_machine_alone(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Refuse the embedded run under a name that others can reach: it has demo people and the sandbox gateway."""
+    if not settings.EMBEDDED:
+        return []
+    named = [*settings.ALLOWED_HOSTS, urlsplit(settings.PANEL_URL).hostname or ""]
+    return [
+        Error(
+            f"TICKPACK_EMBEDDED=1 is for this machine alone, but the settings name {host!r}.",
+            hint="Unset TICKPACK_EMBEDDED, or take the name out of ALLOWED_HOSTS and PANEL_URL.",
+            id="config.E002",
+        )
+        for host in dict.fromkeys(named)
+        if not is_loopback(host)
+    ]
+
+
+@register(Tags.security)
+def hosts_are_named(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Refuse ALLOWED_HOSTS=*: a link in a mail would lead wherever the request's Host said."""
+    if settings.DEBUG or not any(host == "*" for host in settings.ALLOWED_HOSTS):
+        return []
+    return [
+        Error(
+            "ALLOWED_HOSTS=* takes any Host for the shop's own name.",
+            hint="Name the panel's host names, with commas; probes that ask by address are answered anyway.",
+            id="config.E003",
+        )
+    ]
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address, with or without brackets, is this machine alone."""
+    name = host.strip("[]").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

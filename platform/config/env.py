@@ -1,5 +1,6 @@
 """Settings come from the environment; what cannot be read is refused with the name, the value and what to do."""
 
+import ipaddress
 import os
 from pathlib import Path
 
@@ -54,6 +55,23 @@ def env_float(name: str, default: float) -> float:
 def env_list(name: str, default: str = "") -> list[str]:
     """Return the parts between commas, without blanks and empty ones."""
     return [part.strip() for part in env_text(name, default).split(",") if part.strip()]
+
+
+def env_networks(name: str, default: str = "") -> list[str]:
+    """Return addresses and networks (10.0.0.2, 10.0.0.0/8, ::1) between commas.
+
+    Raises:
+        ImproperlyConfigured: one of them is neither; a host name is refused too, since it may change its address.
+    """
+    networks = env_list(name, default)
+    for one in networks:
+        try:
+            ipaddress.ip_network(one)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name}: {one!r} is no IP address and no network ({error}); write 10.0.0.2 or 10.0.0.0/24."
+            ) from None
+    return networks
 
 
 def env_choice(name: str, choices: tuple[str, ...], default: str) -> str:

@@ -5,14 +5,29 @@ import logging
 import re
 from datetime import UTC, datetime
 
-_TOKEN = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*", re.ASCII)
+from config.databases import is_away
+
+# Its dots may come encoded, also more than once: %2E, %252e.
+_TOKEN = re.compile(r"eyJ[\w-]{8,}(?:\.|%(?:25)*2[eE])[\w-]{8,}(?:\.|%(?:25)*2[eE])[\w-]*", re.ASCII)
 # Other systems' clients put it into the URL, whole or not: whatever stands there is none of a log's business.
-_IN_QUERY = re.compile(r"((?:api_key|apikey|token)(?:=|%3D))(?!\{)[^&\s\"'<>]+", re.ASCII | re.IGNORECASE)
+_IN_QUERY = re.compile(r"((?:api_key|apikey|token)(?:=|%(?:25)*3D))(?!\{)[^&\s\"'<>]+", re.ASCII | re.IGNORECASE)
 
 
 def redacted(text: str) -> str:
     """Return a text without the tokens in it: an exception of a library may quote a header or a URL."""
     return _IN_QUERY.sub(r"\1[token]", _TOKEN.sub("[token]", text))
+
+
+class Brief(logging.Filter):
+    """Takes the traceback from lines whose cause is outside: what a stranger sent, or a database that is away."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if record.name.startswith("django.security") or is_away(error):
+            if error is not None and not record.name.startswith("django.security"):
+                record.msg, record.args = f"{record.getMessage()} ({type(error).__name__}: {error})".split("\n")[0], ()
+            record.exc_info, record.exc_text = None, None
+        return True
 
 
 class Line(logging.Formatter):

@@ -8,7 +8,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
-from config.env import env_bool, env_choice, env_float, env_int, env_list, env_secret, env_text
+from config.databases import connection_options
+from config.env import env_bool, env_choice, env_float, env_int, env_list, env_networks, env_secret, env_text
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -26,6 +27,11 @@ if not SECRET_KEY:
     if not (DEBUG or EMBEDDED):
         raise ImproperlyConfigured("SECRET_KEY is not set; set SECRET_KEY or SECRET_KEY_FILE to 50 random characters.")
     SECRET_KEY = "only-for-a-run-on-this-machine-" + "x" * 32
+elif not (DEBUG or EMBEDDED) and (len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5):
+    # Whoever guesses it signs sessions and password links; its value stands in no message.
+    raise ImproperlyConfigured(
+        f"SECRET_KEY has {len(SECRET_KEY)} characters, {len(set(SECRET_KEY))} different ones; it needs 50 random ones."
+    )
 SECRET_KEY_FALLBACKS = [key for key in (env_secret("SECRET_KEY_PREVIOUS"),) if key]
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG or EMBEDDED else "")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
@@ -55,6 +61,7 @@ INSTALLED_APPS = [
     "streaming",
 ]
 MIDDLEWARE = [
+    "config.middleware.NoNulBytes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -92,6 +99,8 @@ DATABASES = {
         env_secret("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'panel.sqlite3'}", conn_max_age=0, conn_health_checks=True
     )
 }
+# Pages that work at once in a process, each with a thread and a connection; see config.admission.
+PAGES_AT_ONCE = env_int("TICKPACK_PAGES_AT_ONCE", 16)
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE: a transaction takes its write lock at once instead of failing in the middle.
     DATABASES["default"]["OPTIONS"] = {
@@ -99,9 +108,17 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+else:
+    # Behind a PgBouncer in transaction mode each transaction has another session.
+    PGBOUNCER = env_bool("DATABASE_PGBOUNCER")
+    DATABASES["default"]["OPTIONS"] = connection_options(PAGES_AT_ONCE, behind_pgbouncer=PGBOUNCER)
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = PGBOUNCER
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env_secret("REDIS_URL", "redis://127.0.0.1:6379/0")  # the data Redis, shared by a group's nodes
 CLICKHOUSE_URL = env_secret("CLICKHOUSE_URL", "http://127.0.0.1:8123/default")
+CELERY_BROKER_URL = env_secret("CELERY_BROKER_URL", "redis://127.0.0.1:6379/1")
+# Limits of logins and mails count here, for all processes together.
+CACHES = {"default": {"BACKEND": "config.shared_cache.SharedCache", "LOCATION": CELERY_BROKER_URL}}
 CHANNEL_LAYERS = {
     # Control messages only; the pub/sub layer, because redis-py 8's timeouts break the core layer.
     "default": {
@@ -120,6 +137,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.adapters.DifferentCharacters"},
 ]
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -127,6 +145,10 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # strangers could have us write to anybody
+# Failed logins count by address, and by address and account together (accounts.adapters): with the account alone,
+# anybody could lock its owner out.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key", "reset_password": "20/m/ip,5/h/key"}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Tickpack] "
 # On one machine nobody reads the mail, so an unverified address may buy; a real shop asks for the click first.
 ACCOUNT_EMAIL_VERIFICATION = env_choice(
@@ -168,7 +190,12 @@ if not (DEBUG or EMBEDDED):
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     }
 HTTPS = env_bool("HTTPS", not (DEBUG or EMBEDDED))
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("BEHIND_PROXY") else None
+# Whose X-Forwarded-For and X-Forwarded-Proto are believed; the server puts them into the request (streaming.server).
+TRUSTED_PROXIES = env_networks("TRUSTED_PROXIES")
+if env_bool("BEHIND_PROXY"):
+    raise ImproperlyConfigured(
+        "BEHIND_PROXY is no setting any more; set TRUSTED_PROXIES to the proxy's address or network, like 10.0.0.2."
+    )
 SECURE_SSL_REDIRECT = env_bool("SSL_REDIRECT", HTTPS)
 # The load balancer, the poller and nodes that fetch public keys ask over plain HTTP inside the deployment.
 SECURE_REDIRECT_EXEMPT = [r"^health$", r"^healthz$", r"^readyz$", r"^metrics$", r"^\.well-known/jwks\.json$"]
@@ -216,7 +243,6 @@ PAYMENT_GATEWAY = env_choice("PAYMENT_GATEWAY", ("sandbox", "none"), "sandbox" i
 SANDBOX_KEY = env_secret("SANDBOX_KEY", "sandbox-only-for-a-run-on-this-machine" if DEBUG or EMBEDDED else "")
 
 # -- work in the background --------------------------------------------------------------------------------------
-CELERY_BROKER_URL = env_secret("CELERY_BROKER_URL", "redis://127.0.0.1:6379/1")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # ingest is guarded by its lease, the outbox by its rows
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -263,9 +289,11 @@ LOGGING = {
         "text": {"()": "config.logs.Line", "format": "{asctime} {levelname} {name} {message}", "style": "{"},
         "json": {"()": "config.logs.JsonLine"},
     },
+    "filters": {"brief": {"()": "config.logs.Brief"}},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
+            "filters": ["brief"],
             "formatter": env_choice("TICKPACK_LOG_FORMAT", ("text", "json"), "text"),
         }
     },

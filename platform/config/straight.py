@@ -4,7 +4,7 @@ One synchronous middleware makes Django run the whole chain in a thread, and an 
 that was most of a request's time. What `SecurityMiddleware` does (redirect to HTTPS, its headers) holds here as well.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler
@@ -26,10 +26,13 @@ def straight_views(urlconf: str) -> dict[str, View]:
 
 
 class Straight(ASGIHandler):
-    """Django's handler for some views, with no other middleware than that for security."""
+    """Django's handler for the marked views of some urlconfs, with no other middleware than that for security.
 
-    def __init__(self, urlconf: str) -> None:
-        self.views = straight_views(urlconf)
+    Whoever asks is answered, whatever host name they use: probes ask by address, and no answer has a link in it.
+    """
+
+    def __init__(self, urlconfs: Iterable[str]) -> None:
+        self.views = {address: view for urlconf in urlconfs for address, view in straight_views(urlconf).items()}
         super().__init__()
 
     def load_middleware(self, is_async: bool = False) -> None:

@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from config.openapi import openapi
 from streaming.api.node import nothing_here
 
+handler500 = "config.failures.failed"
 urlpatterns: list[URLPattern | URLResolver] = [path("openapi.json", openapi, name="openapi")]
 if settings.ROLE in ("all", "panel"):
     # One door for everybody, whose limit on failed attempts then holds for the admin too.

@@ -7,7 +7,7 @@ away locks nobody out: what was known counts, and where nothing was, the token a
 from dataclasses import dataclass, replace
 
 from kernel.scope import Policy, Scope, both, newer
-from kernel.tokens import LEEWAY_S, Claims, SubscriptionExpired, TokenExpired, TokenRevoked
+from kernel.tokens import LEEWAY_S, Claims, CustomerDeactivated, SubscriptionExpired, TokenExpired, TokenRevoked
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ def effective_scope(claims: Claims, stored: Stored, now_s: float, *, known: Scop
     Raises:
         TokenRevoked: the token was revoked, or its rotation's grace is over.
         TokenExpired: also of a socket that was opened before.
+        CustomerDeactivated: until the customer is activated again, with the same token.
         SubscriptionExpired: nothing is left to follow, now and later. A policy that leaves nothing is no end.
     """
     if is_revoked(stored.revoked_from_s, now_s):
@@ -44,6 +45,8 @@ def effective_scope(claims: Claims, stored: Stored, now_s: float, *, known: Scop
     newest = claims.scope
     for copy in (known, stored.entitlement):
         newest = newer(newest, copy.whole if copy is not None else None)
+    if not newest.active:
+        raise CustomerDeactivated
     if newest.at(now_s).max_subs == 0 and newest.next_change_s(now_s) is None:
         raise SubscriptionExpired
     # A list of symbols stands in tokens alone, so a newer entitlement takes it over.
@@ -77,8 +80,9 @@ def is_revoked(revoked_from_s: float | None, now_s: float) -> bool:
 def is_current(scope: Scope, stored: Stored) -> bool:
     """Tell whether the stored entitlement and policy are nothing new to a scope in force.
 
-    An entitlement that is gone or older is nothing new; a policy that is gone is. Revocation is asked for by itself.
+    An entitlement that is gone or older is nothing new; a policy that is gone is, and a customer who is not active.
+    Revocation is asked for by itself.
     """
     if stored.policy != scope.policy:
         return False
-    return stored.entitlement is None or stored.entitlement.rev <= scope.rev
+    return stored.entitlement is None or (stored.entitlement.active and stored.entitlement.rev <= scope.rev)

@@ -17,6 +17,8 @@ TYPES = ("kline", "quote", "tick", "depth")
 INTERVALS = ("1.5s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "1d", "1w", "1M")  # of bars, in the wire's words
 MAX_SUBS_CAP = 100_000  # far above any plan; a claim beyond it is a forgery or a bug
 MAX_CONNS_CAP = 10_000
+MAX_STEPS = 1000  # of a token; ours have twelve
+MAX_STORED_STEPS = 100_000  # each grant begins and ends once
 
 
 class BadScope(Malformed):
@@ -87,7 +89,8 @@ class Scope:
     """A customer's entitlement on one node group, present and announced.
 
     `steps` ascend by `from_s`; the first is what holds now, the last has max_subs 0 and is the end. `symbols` are the
-    only ones that may be followed; None: every one of the markets.
+    only ones that may be followed; None: every one of the markets. A customer who is not `active` was deactivated:
+    the steps then say nothing.
     """
 
     customer: str
@@ -95,6 +98,7 @@ class Scope:
     rev: int
     steps: tuple[Step, ...]
     symbols: frozenset[str] | None = None
+    active: bool = True
     # Of a scope that a policy has narrowed: the policy, and what was there before it.
     policy: Policy | None = field(default=None, compare=False)
     before_policy: "Scope | None" = field(default=None, compare=False, repr=False)
@@ -131,6 +135,23 @@ class Scope:
         """Tell whether a canonical symbol is not left out by name."""
         return self.symbols is None or symbol in self.symbols
 
+    def shortened(self, most: int) -> "Scope":
+        """Return a scope of at most so many steps (three or more) that never allows more, and ends no sooner.
+
+        The next ones are exact; then, until the end, what is the lowest of all that is still to come.
+        """
+        if len(self.steps) <= most:
+            return self
+        kept, rest, end = self.steps[: most - 2], self.steps[most - 2 : -1], self.steps[-1]
+        lowest = replace(
+            rest[0],
+            max_subs=min(step.max_subs for step in rest),
+            max_conns=min(step.max_conns for step in rest),
+            markets=frozenset[str].intersection(*(step.markets for step in rest)),
+            levels=frozenset[str].intersection(*(step.levels for step in rest)),
+        )
+        return replace(self, steps=(*kept, lowest, end))
+
     def under(self, policy: Policy | None) -> "Scope":
         """Return what a policy leaves: markets, levels and symbols of both, the lower quota."""
         whole = self.whole
@@ -151,6 +172,7 @@ class Scope:
             "aud": self.group,
             "rev": self.rev,
             "steps": [step_as_claims(s) for s in self.steps],
+            **({} if self.active else {"active": False}),
         }
 
     @classmethod
@@ -166,7 +188,8 @@ class Scope:
             customer=_text(data, "sub"),
             group=_text(data, "aud"),
             rev=_count(data, "rev", 2**53),
-            steps=steps_from_claims(data.get("steps")),
+            steps=steps_from_claims(data.get("steps"), MAX_STORED_STEPS),
+            active=data.get("active") is not False,
         )
 
 
@@ -208,10 +231,10 @@ def step_as_claims(step: Step) -> dict[str, Any]:
     }
 
 
-def steps_from_claims(claims: Any) -> tuple[Step, ...]:
+def steps_from_claims(claims: Any, most: int = MAX_STEPS) -> tuple[Step, ...]:
     """Read `quota.steps`, refusing wrong types (bool is not a number here) and an order that goes back."""
-    if not isinstance(claims, list) or not claims or len(claims) > 1000:
-        raise BadScope("quota.steps must be a list of 1 to 1000 steps")
+    if not isinstance(claims, list) or not claims or len(claims) > most:
+        raise BadScope(f"quota.steps must be a list of 1 to {most} steps")
     steps = tuple(_step(claim) for claim in claims)
     if any(later.from_s <= earlier.from_s for earlier, later in pairwise(steps)):
         raise BadScope("quota.steps must ascend by from")

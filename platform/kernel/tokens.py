@@ -36,7 +36,9 @@ from kernel.scope import (
 TYP = "rt+jwt"
 SCOPE_TYPE = "realtime_stock"
 LEEWAY_S = 5
-MAX_TOKEN_BYTES = 16 * 1024  # a token with a hundred steps has 12 KiB; a header line is bounded by 64 KiB
+MAX_TOKEN_BYTES = 16 * 1024  # of those we take; earlier releases signed every step, 12 KiB for a hundred
+MOST_STEPS, SIGNED_BYTES = 12, 2000  # of those we sign: proxies refuse header lines of 4 or 8 kB
+_FEWEST_STEPS = 3  # what holds now, the lowest of what comes, the end
 ALGORITHMS = ("EdDSA", "RS256")
 _REQUIRED = ("iss", "sub", "aud", "jti", "iat", "nbf", "exp")
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
@@ -78,6 +80,11 @@ class TokenRevoked(BadToken):
 class SubscriptionExpired(BadToken):
     message = "The last grant behind this token has ended; renew it on the panel and go on with the same token."
     code = "subscription_expired"
+
+
+class CustomerDeactivated(BadToken):
+    message = "The account behind this token is deactivated; its operator can activate it again."
+    code = "customer_deactivated"
 
 
 class UnknownKey(BadToken):
@@ -127,15 +134,29 @@ def issue(
     algorithm: str = "EdDSA",
     node_id: str | None = None,
 ) -> str:
-    """Sign a scope. `markets`, `levels` and `max_*` are what holds now; `quota.steps` has all that is to come.
+    """Sign a scope. `markets`, `levels` and `max_*` are what holds now; `quota.steps` has what is to come.
+
+    At most MOST_STEPS stand there, fewer where the token would be longer than SIGNED_BYTES (Scope.shortened); the
+    store's entitlement has all of them and counts as long as it can be read.
 
     `types` and `intervals` stand in it where they restrict anything, and are absent where they do not.
 
     Args:
         node_id: of a node that wants the nested shape (kernel.nested); None for our own.
     """
+    for most in range(MOST_STEPS, _FEWEST_STEPS - 1, -1):
+        claims = _claims(scope.shortened(most), jti, issuer, now_s, expires_at_s)
+        if node_id is not None:
+            claims = nested.as_nested(claims, node_id)
+        token = jwt.encode(claims, private_key, algorithm=algorithm, headers={"kid": kid, "typ": TYP})
+        if len(token) <= SIGNED_BYTES:
+            break
+    return token
+
+
+def _claims(scope: Scope, jti: str, issuer: str, now_s: int, expires_at_s: int) -> dict[str, Any]:
     present = scope.at(now_s)
-    claims = {
+    return {
         "iss": issuer,
         "sub": scope.customer,
         "aud": scope.group,
@@ -154,9 +175,6 @@ def issue(
             "steps": [step_as_claims(step) for step in scope.steps],
         },
     }
-    if node_id is not None:
-        claims = nested.as_nested(claims, node_id)
-    return jwt.encode(claims, private_key, algorithm=algorithm, headers={"kid": kid, "typ": TYP})
 
 
 def key_id(token: str) -> str:

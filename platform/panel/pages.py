@@ -22,7 +22,7 @@ from billing import selectors
 from billing.domain import drawing
 from billing.domain.pricing import MAX_MONTHS, MIN_MONTHS, due_fen, yuan
 from billing.domain.stacking import Segment
-from billing.errors import IdempotencyKeyReused, PaymentsOff, PlanNotOnSale
+from billing.errors import IdempotencyKeyReused, PaymentsOff, PlanNotOnSale, TooManyTokens
 from billing.models import GatewayNotice, Grant, Plan, Purchase
 from billing.services import payments, purchases, tokens
 from kernel.clock import utc_now
@@ -146,8 +146,11 @@ def _languages() -> dict[str, str]:
 @require_POST
 def create_token(request: HttpRequest, group: str) -> HttpResponse:
     """Make a token where the last one was revoked."""
-    tokens.issue_token(customer=_customer(request), group=_own_group(request, group), now=utc_now())
-    messages.success(request, _("A new token is ready."))
+    try:
+        tokens.issue_token(customer=_customer(request), group=_own_group(request, group), now=utc_now())
+        messages.success(request, _("A new token is ready."))
+    except TooManyTokens:
+        messages.error(request, _("Too many tokens were made today. Make the next one tomorrow."))
     return redirect("dashboard")
 
 
@@ -155,8 +158,12 @@ def create_token(request: HttpRequest, group: str) -> HttpResponse:
 @require_POST
 def rotate(request: HttpRequest, group: str) -> HttpResponse:
     """Replace the token of a group."""
-    tokens.rotate_token(customer=_customer(request), group=_own_group(request, group), now=utc_now())
-    messages.success(request, _("Here is your new token. The old one works for 24 hours more."))
+    try:
+        tokens.rotate_token(customer=_customer(request), group=_own_group(request, group), now=utc_now())
+        messages.success(request, _("Here is your new token. The old one works for 24 hours more."))
+    except TooManyTokens:
+        why = _("Five tokens of this node group work already. Wait until a replaced one has ended, or revoke them all.")
+        messages.error(request, why)
     return redirect("dashboard")
 
 

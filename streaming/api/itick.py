@@ -1,6 +1,6 @@
 """iTick's REST interface: /stock, /fund, /indices and the assets of which nothing is carried.
 
-Any token of the node in the header `token`. Errors are HTTP 200 with a text for `code`, except 401 and 429.
+Any token of the node in the header `token`. Errors are HTTP 200 with a text for `code`, except 401, 429 and 503.
 """
 
 from collections.abc import Callable

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from kernel import clock, keyspace
 from kernel.instruments import LANES
 from streaming import metrics
-from streaming.api.rest import Call, RestDialect, answered, json_answer
+from streaming.api.rest import Call, RestDialect, answered, json_answer, straight
 from streaming.errors import StoreUnavailable
 from streaming.runtime.health import is_realtime, lag_ms
 from streaming.runtime.process import running_process
@@ -24,6 +24,7 @@ from streaming.store.reports import program_version
 _STARTED_AT = time.monotonic()
 
 
+@straight
 @require_safe
 async def healthz(request: HttpRequest) -> HttpResponse:
     """The process answers; what it knows of its store and markets is told, but does not make it unhealthy.
@@ -66,6 +67,7 @@ async def _from_the_store() -> dict[str, Any]:
     }
 
 
+@straight
 @require_safe
 async def readyz(request: HttpRequest) -> HttpResponse:
     """Ready for new sockets: the store answers and nobody drains the node."""
@@ -78,8 +80,9 @@ async def readyz(request: HttpRequest) -> HttpResponse:
     )
 
 
+@straight
 @require_safe
-def metrics_page(request: HttpRequest) -> HttpResponse:
+async def metrics_page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(generate_latest(metrics.registry()), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -13,7 +13,7 @@ import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from kernel import clock, credentials
+from kernel import clock, credentials, marks
 from kernel.errors import PlatformError, Unavailable
 from kernel.scope import Scope, Step
 from kernel.tokens import BadToken, Claims
@@ -202,9 +202,8 @@ def answered(dialect: RestDialect, *methods: str) -> Callable[[View], Answer]:
 
 def straight(view: Any) -> Answer:
     """Mark a view for config.straight: no cookie has any authority here."""
-    marked: Any = csrf_exempt(view)
-    marked.straight = True
-    return marked  # type: ignore[no-any-return]
+    marked: Answer = marks.straight(csrf_exempt(view))
+    return marked
 
 
 def find_token(request: HttpRequest, dialect: RestDialect) -> str:

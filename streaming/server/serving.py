@@ -167,4 +167,7 @@ def server_config(*, graceful_seconds: int) -> uvicorn.Config:
         lifespan="on",
         timeout_graceful_shutdown=graceful_seconds,
         server_header=False,
+        # Named even where nobody is trusted: uvicorn would believe whoever connects from 127.0.0.1.
+        proxy_headers=bool(settings.TRUSTED_PROXIES),
+        forwarded_allow_ips=settings.TRUSTED_PROXIES,
     )

@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self, TypeVar
 
 from redis.exceptions import RedisError
@@ -48,15 +49,23 @@ class Record:
     def read(self) -> Stored:
         """Return what it says; a part that cannot be read counts as absent and is logged."""
         return Stored(
-            _read(self.entitlement, "entitlement", Scope.from_json),
-            _read(self.policy, "policy", Policy.from_json),
+            _entitlement(self.entitlement) if self.entitlement is not None else None,
+            _policy(self.policy) if self.policy is not None else None,
             float(self.revoked_from) if self.revoked_from is not None else None,
         )
 
 
-def _read(raw: bytes | None, what: str, form: Callable[[Any], _Kept]) -> _Kept | None:
-    if raw is None:
-        return None
+@lru_cache(maxsize=2000)  # a program asks again and again, and who bought a hundred packs has two hundred steps
+def _entitlement(raw: bytes) -> Scope | None:
+    return _read(raw, "entitlement", Scope.from_json)
+
+
+@lru_cache(maxsize=2000)
+def _policy(raw: bytes) -> Policy | None:
+    return _read(raw, "policy", Policy.from_json)
+
+
+def _read(raw: bytes, what: str, form: Callable[[Any], _Kept]) -> _Kept | None:
     try:
         return form(json.loads(raw))
     except (ValueError, BadScope) as error:

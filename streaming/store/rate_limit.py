@@ -1,7 +1,7 @@
 """Who may ask over REST, and how often: a customer's entitlement, revocation and limiter in one round trip.
 
-The limiter is GCRA on one key of the customer, so it holds for all processes and nodes of a group. A store that is away
-locks nobody out: what the token says counts, and nothing is limited.
+The limiter is GCRA on one key of the customer, so it holds for all processes and nodes of a group. While the store does
+not answer nobody can say who was revoked or has asked too much, so nothing is answered; open sockets go on.
 """
 
 import logging
@@ -15,9 +15,9 @@ import redis
 from kernel import keyspace
 from kernel.access import effective_scope
 from kernel.scope import Policy, Scope, Step, newer
-from kernel.tokens import Claims, SubscriptionExpired
+from kernel.tokens import Claims
 from streaming.errors import StoreUnavailable, TooManyCalls
-from streaming.store.access import Record, by_what_is_known, commands
+from streaming.store.access import Record, commands
 from streaming.store.gcra import SPEND
 from streaming.store.pipeline import CommandPipeline
 
@@ -51,9 +51,9 @@ class RateLimiter:
         """Count one call, or so many, and return the scope in force.
 
         Raises:
-            TokenRevoked, SubscriptionExpired: HTTP 401.
+            TokenRevoked, CustomerDeactivated, SubscriptionExpired: HTTP 401.
             TooManyCalls: HTTP 429; `retry_after_s` and `limit` tell the client.
-            StoreUnavailable: the store is away and the token alone is over; a renewal would stand in the store.
+            StoreUnavailable: the store does not answer.
         """
         customer, group = claims.scope.customer, claims.scope.group
         # The newest scope that we know of makes the limit; a change counts from the call after this one.
@@ -62,7 +62,7 @@ class RateLimiter:
         if self._script is None:
             self._script = self._client().register_script(_TAKE)
         if time.monotonic() < self._away_until:
-            return _while_away(claims, scope)
+            raise StoreUnavailable
         keys = [keyspace.rate("call", f"{customer}@{group}")]
         arguments = [now_ms, _MINUTE_MS / limit, limit, min(count, limit)]
         try:
@@ -75,9 +75,9 @@ class RateLimiter:
             if isinstance(wait, Exception):
                 raise wait
         except (redis.RedisError, OSError) as error:
-            log.warning("entitlements cannot be looked up, what is known counts: %s", type(error).__name__)
+            log.warning("entitlements cannot be looked up: %s", type(error).__name__)
             self._away_until = time.monotonic() + _AWAY_SECONDS
-            return _while_away(claims, scope)
+            raise StoreUnavailable from None
         stored = record.read()
         in_force = effective_scope(claims, stored, now_ms / 1000)
         self._remember((customer, group), stored.entitlement, stored.policy)
@@ -99,11 +99,3 @@ class RateLimiter:
         if len(self._known) >= _KNOWN:
             self._known.clear()
         self._known[customer] = (newest, policy)
-
-
-def _while_away(claims: Claims, known: Scope) -> Scope:
-    """Return what is known to be allowed. What is over by that may have been renewed, and the store would say so."""
-    try:
-        return by_what_is_known(claims, known)
-    except SubscriptionExpired:
-        raise StoreUnavailable from None

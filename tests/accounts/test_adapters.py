@@ -1,7 +1,9 @@
-"""Who signs up is written to in the language of the page where they did."""
+"""Who signs up is written to in the language of the page where they did; what is no password."""
 
 import pytest
+from django.contrib.auth.password_validation import validate_password
 from django.core import mail
+from django.core.exceptions import ValidationError
 
 from accounts.models import Customer
 from tests.factories import PASSWORD, a_customer
@@ -44,3 +46,15 @@ def test_a_known_persons_mail_is_in_their_language_whoever_asks_for_it(client):
 
     [sent] = mail.outbox
     assert "您好" in sent.body
+
+
+@pytest.mark.parametrize("password", [" " * 8, "\u3000" * 12, "aaaa bbbb", "        ab", "abcdabcdabcd"])
+def test_few_different_characters_are_no_password(password):
+    with pytest.raises(ValidationError) as refused:
+        validate_password(password)
+    assert "password_too_uniform" in {error.code for error in refused.value.error_list}
+
+
+@pytest.mark.parametrize("password", ["correct horse battery", "蓝天白云一二三四", "x7 k9 q2 m4"])
+def test_ordinary_ones_are(password):
+    validate_password(password)

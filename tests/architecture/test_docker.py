@@ -17,7 +17,7 @@ KNOWN = set(re.findall(r'env_\w+\(\s*"([A-Z_]+)"', SETTINGS)) | {"MIGRATE"}
 # What settings.py does without on one machine, but a deployment must say.
 NEEDED = {
     "SECRET_KEY", "ALLOWED_HOSTS", "PANEL_URL", "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "CLICKHOUSE_URL", "NODE_ID", "NODE_GROUP",
-    "TOKEN_KEYS_DIR", "TOKEN_JWKS", "EMAIL_HOST", "CSRF_TRUSTED_ORIGINS", "BEHIND_PROXY",
+    "TOKEN_KEYS_DIR", "TOKEN_JWKS", "EMAIL_HOST", "CSRF_TRUSTED_ORIGINS", "TRUSTED_PROXIES",
 }  # fmt: skip
 
 

@@ -1,10 +1,24 @@
 """A scope tells what holds at any instant, survives its JSON form, and refuses claims of the wrong type."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.scope import NOTHING, BadScope, Policy, Scope, Step, newer, steps_from_claims, symbols_from
+from kernel.scope import (
+    LEVELS,
+    MARKETS,
+    MAX_SUBS_CAP,
+    NOTHING,
+    BadScope,
+    Policy,
+    Scope,
+    Step,
+    newer,
+    steps_from_claims,
+    symbols_from,
+)
 
 L1 = frozenset({"L1"})
 FIVE = Step(100, 5, 2, frozenset({"CN"}), L1)
@@ -189,3 +203,64 @@ def test_a_policy_is_read_as_it_was_written(policy):
     assert Policy.from_json(policy.as_json()) == policy
     assert SOLD.under(policy).at(2000).max_subs <= 5
     assert SOLD.under(policy).at(2000).markets <= RUNNING.markets
+
+
+# -- a scope that is shortened for a token ------------------------------------------------------------------------------
+
+
+def of_quotas(*quotas: int) -> Scope:
+    """One step a second from second 0 on, and the end behind them."""
+    steps = [Step(at, subs, 2, frozenset({"CN"}), frozenset({"L1"})) for at, subs in enumerate(quotas)]
+    return Scope("c", "g", 1, (*steps, replace(NOTHING, from_s=len(quotas))))
+
+
+def test_a_scope_of_few_steps_is_left_as_it_is():
+    assert of_quotas(5, 15, 10).shortened(4) == of_quotas(5, 15, 10)
+
+
+def test_beyond_the_next_steps_the_lowest_that_is_still_to_come_holds_until_the_end():
+    short = of_quotas(5, 15, 30, 10, 20).shortened(4)
+
+    assert [(step.from_s, step.max_subs) for step in short.steps] == [(0, 5), (1, 15), (2, 10), (5, 0)]
+
+
+def test_a_pause_among_the_steps_left_out_is_no_end():
+    short = of_quotas(5, 15, 0, 20).shortened(3)
+
+    assert short.at(2).max_subs == 0
+    assert short.next_change_s(2) == 4
+
+
+steps_of_many = st.lists(
+    st.builds(
+        Step,
+        from_s=st.integers(0, 2**33),
+        max_subs=st.integers(0, MAX_SUBS_CAP),
+        max_conns=st.integers(0, 20),
+        markets=st.frozensets(st.sampled_from(MARKETS)),
+        levels=st.frozensets(st.sampled_from(LEVELS)),
+    ),
+    min_size=1,
+    max_size=60,
+    unique_by=lambda step: step.from_s,
+)
+
+
+@given(steps_of_many, st.integers(3, 12), st.integers(0, 2**33))
+def test_a_shortened_scope_never_allows_more_and_ends_at_the_same_second(steps, most, at):
+    whole = Scope("c", "g", 1, tuple(sorted(steps, key=lambda step: step.from_s)))
+    short = whole.shortened(most)
+
+    assert len(short.steps) <= most
+    assert (short.ends_at_s, short.steps[0]) == (whole.ends_at_s, whole.steps[0])
+    told, real = short.at(at), whole.at(at)
+    assert told.max_subs <= real.max_subs
+    assert told.max_conns <= real.max_conns
+    assert told.markets <= real.markets
+    assert told.levels <= real.levels
+
+
+def test_what_the_store_carries_may_have_more_steps_than_any_token():
+    many = of_quotas(*range(1, 3000))
+
+    assert Scope.from_json(many.as_json()) == many

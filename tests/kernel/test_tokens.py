@@ -2,17 +2,18 @@
 
 import base64
 import json
+from dataclasses import replace
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel import tokens
-from kernel.scope import Scope, Step
+from kernel.scope import MARKETS, MAX_SUBS_CAP, NOTHING, Scope, Step
 
 NOW = 1_790_000_000
 KEY, OTHER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
@@ -365,3 +366,29 @@ def test_a_key_signs_with_its_own_algorithm_alone():
         verified(
             jwt.encode(nested_claims(), RSA, algorithm="RS512", headers={"kid": "r1", "typ": "rt+jwt"}), keys=RSA_KEYS
         )
+
+
+# -- how long a token is ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", ["flat", "nested"])
+@given(packs=st.integers(1, 400), max_subs=st.integers(1, MAX_SUBS_CAP), levels=st.sampled_from([{"L1"}, {"L1", "L2"}]))
+@settings(deadline=None, max_examples=25)
+def test_a_token_stays_under_2_kb_however_much_was_bought(shape, packs, max_subs, levels):
+    key = RSA if shape == "nested" else KEY
+    steps = [
+        Step(NOW + at, max_subs - at % 2, 10_000, frozenset(MARKETS), frozenset(levels)) for at in range(2 * packs)
+    ]
+    whole = Scope("c" * 32, "g" * 50, 2**31, (*steps, replace(NOTHING, from_s=NOW + 2 * packs)))
+
+    token = tokens.issue(
+        scope=whole, jti="j" * 32, issuer="https://shop.example", now_s=NOW, expires_at_s=NOW + 10**8, kid="k" * 21,
+        private_key=key, algorithm="RS256" if shape == "nested" else "EdDSA", node_id="n" * 50 if shape == "nested" else None,
+    )  # fmt: skip
+
+    assert len(token) < 2000
+    claims = jwt.decode(token, options={"verify_signature": False})
+    carried = claims["quota"]["steps"] if shape == "flat" else claims["scope"]["quota"]["steps"]
+    assert 2 <= len(carried) <= 12
+    assert carried[0]["max_subs"] == max_subs
+    assert carried[-1] == {"from": NOW + 2 * packs, "max_subs": 0, "max_conns": 0, "markets": [], "levels": []}

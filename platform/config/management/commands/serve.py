@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from prometheus_client.multiprocess import mark_process_dead
 
+from config.checks import is_loopback
 from config.embedded.children import Child
 from config.embedded.watching import Watch
 from streaming.runtime.process import drain_running
@@ -44,6 +45,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not 1 <= options["workers"] <= 64:
             raise CommandError(f"--workers {options['workers']} is not a number from 1 to 64")
+        if settings.EMBEDDED and not is_loopback(options["host"]):
+            raise CommandError(
+                f"--host {options['host']} is no address of this machine alone, and TICKPACK_EMBEDDED=1 sells for "
+                "nothing with keys that everybody knows; unset TICKPACK_EMBEDDED, or serve on 127.0.0.1"
+            )
         try:
             # Also for several: their shared binding would not notice another program's server.
             listening = listening_socket(options["host"], options["port"], shared=options["share_port"])

@@ -153,7 +153,7 @@ def refusal(error: PlatformError, trace: str = "") -> tuple[int, Json]:
     elif isinstance(error, NoSuchAddress):
         status, code, text = 404, 400, error.message
     elif isinstance(error, Unavailable):
-        code, text = 500, error.message
+        status, code, text = 503, 500, error.message
     return status, {"ret": code, "msg": text, "trace": trace}
 
 

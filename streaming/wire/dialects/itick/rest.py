@@ -62,7 +62,7 @@ def refusal(error: PlatformError) -> tuple[int, Json]:
     elif isinstance(error, BadSymbol | UnknownSymbol):
         code, text = "E001", "not found this produce"
     elif isinstance(error, Unavailable):
-        code = "E005"
+        status, code = 503, "E005"
     elif isinstance(error, NotCarried):
         status, code = 404 if isinstance(error, NoSuchAddress) else 200, "E006"
     return status, {"code": code, "msg": text, "data": None, "detail": error.message}
