@@ -22,9 +22,9 @@ class Grant:
     max_connections: int
     markets: frozenset[str]
     levels: frozenset[str]
+    closed_at: datetime | None = None
     types: frozenset[str] | None = None  # None: all; intervals alike
     intervals: frozenset[str] | None = None
-    closed_at: datetime | None = None
 
     @property
     def until_at(self) -> datetime:
