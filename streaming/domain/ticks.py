@@ -47,6 +47,7 @@ class Snapshot:
     asks: tuple[tuple[int, int], ...] = field(default=())
     iopv_e4: int = 0  # an ETF's indicative value; 0 where the feed has none
     note: SenderNote | None = None
+    state: str = ""  # trading suspended halted delisted; "" where the source does not say
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,12 @@ class Publisher:
         self._keyed = chunk_of(seq)
         named = list(newest) if keyframe else [symbol for symbol, _ in window.closed.references]
         references = [(symbol, newest[symbol].close_e4) for symbol in named if newest[symbol].close_e4]
-        halted = [(symbol, known.state) for symbol, known in newest.items() if known.state != "trading"]
+        for symbol, state in window.closed.states:
+            known = newest.get(symbol) or with_reference(None, 0, day)
+            changed[symbol] = newest[symbol] = replace(known, state=state)
+        states = dict(window.closed.states)
+        if keyframe:
+            states |= {symbol: known.state for symbol, known in newest.items() if known.state != "trading"}
         for bar in window.closed.bars:
             changed[bar.symbol] = newest[bar.symbol] = with_bar(newest.get(bar.symbol), bar, seq, day)
         events = self._events(window.closed, day, changed)
@@ -113,7 +118,7 @@ class Publisher:
             feed=self._feed,
             fence=self._fence,
             bars=[_moved(bar) for bar in window.closed.bars],
-            states=halted if keyframe else [],
+            states=list(states.items()),
             references=references,
             speed=self._speed,
             finished=window.finished,
@@ -167,6 +172,7 @@ def _book(symbol: str, levels: Levels, day: Newest) -> Book:
         name=note.name,
         trade_time=note.trade_time,
         trades=note.trades,
+        state=day.state,
     )
 
 

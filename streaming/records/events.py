@@ -42,6 +42,7 @@ class Book(msgspec.Struct, array_like=True, frozen=True):
     name: str = ""
     trade_time: str = ""
     trades: int = 0  # of the day so far
+    state: str = "trading"  # suspended halted delisted
 
 
 class Events(Record, frozen=True):

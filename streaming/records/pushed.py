@@ -25,6 +25,7 @@ class PushedTick(Record, frozen=True):
     name: str = ""
     trade_time: str = ""
     trades: int = 0  # of the day so far
+    state: str = ""  # trading suspended halted delisted; "" where the sender does not say
 
 
 unpack_pushed_tick = unpacker(PushedTick)

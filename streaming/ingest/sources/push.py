@@ -88,4 +88,5 @@ def _snapshot(tick: PushedTick, now_ms: int) -> Snapshot:
         bids=(tick.bid,) if tick.bid[0] else (),
         asks=(tick.ask,) if tick.ask[0] else (),
         note=SenderNote(tick.name, tick.trade_time, tick.trades),
+        state=tick.state,
     )

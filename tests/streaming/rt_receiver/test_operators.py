@@ -1,6 +1,7 @@
 """What operators and providers send: policies and pushes."""
 
 import gzip
+import json
 import os
 import threading
 import uuid
@@ -8,6 +9,7 @@ import uuid
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
+from websockets.sync.client import connect
 
 from kernel import keyspace
 from streaming.store.connection import redis_sync
@@ -254,3 +256,36 @@ def test_a_pushs_own_words_reach_sockets_snapshots_and_rest_with_one_version(rec
         assert {name: told[name] for name in said} == said
         assert type(told["version"]) is int
     assert tick["version"] == row["version"] == latest["version"]
+
+
+def test_a_halt_reaches_sockets_snapshots_rest_and_itick_in_the_window_of_its_push(receiver):
+    symbol, token = "601628.SH", make_token()
+    with (
+        Client(receiver, token) as socket,
+        connect(f"{receiver.base.replace('http', 'ws')}/stock?token={token}") as itick,
+    ):
+        itick.send('{"ac":"subscribe","params":"601628$SH","types":"quote"}')
+        socket.ask("subscribe", symbols=[symbol], types=["kline", "quote"])
+
+        receiver.push(receiver.tick(symbol, 10.1, 100, trade_status="停牌"))
+
+        assert socket.get("status", symbol=symbol)["state"] == "suspended"
+        assert itick_status(itick) == 1
+        (row,) = socket.ask("snapshot")["data"]
+        quote = receiver.http.get("/stock/quote?region=SH&code=601628", headers={"token": token}).json()["data"]
+        assert (row["state"], quote["ts"]) == ("suspended", 1)
+
+        receiver.push(receiver.tick(symbol, 10.2, 200, trade_status="trading"))
+
+        assert socket.get("status", symbol=symbol)["state"] == "trading"
+        assert itick_status(itick) == 0
+        receiver.push(receiver.tick(symbol, 10.3, 300))
+        assert socket.get("kline", symbol=symbol)["data"]["close"] in (10.1, 10.2, 10.3)
+
+
+def itick_status(socket) -> int:
+    """Return what the next quote says of its instrument."""
+    while True:
+        data = json.loads(socket.recv(timeout=5)).get("data", {})
+        if data.get("type") == "quote":
+            return data["ts"]

@@ -34,7 +34,7 @@ from streaming.wire.dialects.numbers import rows as list_of
 Json = dict[str, Any]
 INTERVALS = {1: "1m", 2: "5m", 3: "15m", 4: "30m", 5: "1h", 6: "2h", 7: "4h", 8: "1d", 9: "1w", 10: "1M"}
 DEFAULT_LIMIT, MAX_LIMIT, MAX_CODES = 100, 1000, 50
-_STATUS = {"trading": 0, "suspended": 1, "halted": 1, "delisted": 2}
+STATUS = {"trading": 0, "suspended": 1, "halted": 1, "delisted": 2}
 _PHASES = ("trading", "halted", "delisted", "halted")  # 3 is a circuit breaker
 _TIMEZONES = {Market.CN: "Asia/Shanghai", Market.HK: "Asia/Hong_Kong"}
 _MARKET_STATES = {
@@ -85,7 +85,7 @@ def read_answer(body: Any) -> Any:
 def tick(asked: str, trade: Trade, state: str = "trading") -> Json:
     return {
         "s": asked, "ld": trade.price_e4 / E4, "t": trade.at_ms, "v": trade.volume, "tu": trade.turnover_e4 / E4,
-        "ts": _STATUS.get(state, 1),
+        "ts": STATUS.get(state, 1),
     }  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def quote(asked: str, picture: Snapshot) -> Json:
         "t": picture.at_ms,
         "v": picture.cum_volume,
         "tu": picture.cum_turnover_e4 / E4,
-        "ts": _STATUS.get(picture.phase, 1),
+        "ts": STATUS.get(picture.phase, 1),
         "ch": change_e4 / E4 if known else None,
         "chp": percent(change_e4, picture.prev_close_e4) if known else None,
         **({"iopv": picture.iopv_e4 / E4} if picture.iopv_e4 else {}),

@@ -20,7 +20,7 @@ from streaming.wire.channels import EVENTS, Channel
 from streaming.wire.connection import CLOSE_TOKEN
 from streaming.wire.dialect import AuthPlacement, Dialect, Rules
 from streaming.wire.dialects.itick import symbols
-from streaming.wire.dialects.itick.rest import INTERVALS
+from streaming.wire.dialects.itick.rest import INTERVALS, STATUS
 from streaming.wire.dialects.numbers import percent
 from streaming.wire.dialects.reading import json_object
 from streaming.wire.included import OF_KINDS
@@ -177,7 +177,7 @@ class ITick(Dialect):
         return (
             f'{{"code":1,"data":{{{shown},"ld":{price[last]},"o":{price[book.open_e4]},"p":{price[before]},'
             f'"h":{price[book.high_e4]},"l":{price[book.low_e4]},"t":{book.at_ms},"v":{book.volume},'
-            f'"tu":{book.turnover_e4 / E4},"ts":0,{change}{iopv},"type":"quote"}}}}'
+            f'"tu":{book.turnover_e4 / E4},"ts":{STATUS.get(book.state, 1)},{change}{iopv},"type":"quote"}}}}'
         )
 
     def depth(self, shown: str, book: Book) -> str:

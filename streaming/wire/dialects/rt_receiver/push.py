@@ -18,6 +18,7 @@ from kernel.errors import Malformed
 from kernel.instruments import BadSymbol, InstrumentId
 from streaming.domain import E4
 from streaming.domain.instruments import Directory
+from streaming.domain.states import state_of
 from streaming.records.pushed import PushedTick
 from streaming.wire.dialects.numbers import e4_of
 from streaming.wire.dialects.rt_receiver.symbols import MARKETS, read
@@ -214,6 +215,7 @@ def _item(item: Any, market: str, directory: Directory) -> Item:
         PushedTick(
             str(instrument), _day(tick), before, first, high, low, last, volume, turnover, bid, ask,
             name=_words(tick, "name"), trade_time=_words(tick, "trade_time"), trades=_figure(tick, "num") // E4,
+            state=_state(tick),
         ),
     )  # fmt: skip
 
@@ -237,6 +239,13 @@ def _words(tick: Mapping[str, Any], name: str) -> str:
     """Return a text that is told again as it came; empty where there is none that may be."""
     text = tick.get(name)
     return text.strip() if isinstance(text, str) and _TOLD.fullmatch(text) else ""
+
+
+def _state(tick: Mapping[str, Any]) -> str:
+    """Return what a tick says of its instrument: by the first of its fields that says anything known."""
+    told = (tick.get(name) for name in ("trade_status", "status", "state", "phase"))
+    words = (str(word) for word in told if isinstance(word, str | int) and not isinstance(word, bool))
+    return next((state for word in words if len(word) <= 32 and (state := state_of(word))), "")
 
 
 def _code_of(item: Any) -> str:
@@ -272,7 +281,7 @@ def _row(tick: PushedTick) -> dict[str, Any]:
         "high": tick.high_e4 / E4, "low": tick.low_e4 / E4, "close": tick.last_e4 / E4, "vol": tick.volume,
         "amount": tick.turnover_e4 / E4, "trade_date": tick.day or None,
     }  # fmt: skip
-    words = {"name": tick.name, "trade_time": tick.trade_time, "num": tick.trades}
+    words = {"name": tick.name, "trade_time": tick.trade_time, "num": tick.trades, "trade_status": tick.state}
     told |= {name: value for name, value in words.items() if value}
     for side, (price, volume) in (("bid", tick.bid), ("ask", tick.ask)):
         told[side], told[f"{side}_volume1"] = price / E4, volume

@@ -310,3 +310,14 @@ def test_a_mode_that_is_no_word_is_refused_and_replaces_nothing(mode):
 def test_what_is_no_list_of_markets_or_levels_lifts_no_limit(value):
     for name in ("markets", "levels"):
         assert rest.policies_of({"users": [{"user_id": "u", name: value}]})[0] == []
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [({"trade_status": "停牌"}, "suspended"), ({"status": "H0"}, "halted"), ({"status": 3}, "trading"),
+     ({"trade_status": "?", "state": "halted"}, "halted"), ({"status": None}, ""), ({"status": ["halted"]}, ""), ({}, "")],
+)  # fmt: skip
+def test_a_pushed_row_says_whether_its_instrument_trades(said, state):
+    (one,) = _pushed(said).items
+
+    assert one.tick.state == state
