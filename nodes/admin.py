@@ -17,6 +17,7 @@ from kernel.clock import utc_now
 from kernel.errors import PlatformError
 from kernel.scope import LEVELS, MARKETS
 from nodes import announcements, selectors, store
+from nodes.domain.health import is_off
 from nodes.domain.placement import is_unseen
 from nodes.errors import UnknownTransport
 from nodes.models import CalendarOverride, FeedSetting, Node, NodeGroup, ProcessHealth
@@ -148,7 +149,7 @@ class ProcessHealthAdmin(ReadOnly):
         "sockets",
         "lag",
         "memory",
-        "clock_offset_ms",
+        "clock",
         "reported_at",
         "process",
     )
@@ -160,6 +161,10 @@ class ProcessHealthAdmin(ReadOnly):
     def lag(self, row: ProcessHealth) -> str:
         said = {market: "?" if ms is None else f"{ms} ms" for market, ms in sorted(row.lag_ms.items())}
         return " · ".join(f"{market} {text}" for market, text in said.items())
+
+    @display(description=_("clock"), ordering="clock_offset_ms", label={"right": "success", "off": "danger"})
+    def clock(self, row: ProcessHealth) -> tuple[str, str]:
+        return "off" if is_off(row.clock_offset_ms) else "right", f"{row.clock_offset_ms / 1000:+.1f} s"
 
     @display(description=_("memory"), ordering="rss_bytes")
     def memory(self, row: ProcessHealth) -> str:

@@ -1,8 +1,9 @@
 """The data plane's branch of the error tree.
 
 PlatformError
-    Refused        QuotaExceeded, MarketNotAllowed, SymbolNotAllowed, LevelNotAllowed, UnknownSymbol, TooManyMessages,
-                   TooManyConnections, TooManyCalls, NotAuthenticated, NotCarried, NoSuchAddress, Fenced
+    Refused        QuotaExceeded, PlanFull, MarketNotAllowed, SymbolNotAllowed, LevelNotAllowed, UnknownSymbol,
+                   TooManyMessages, TooManyConnections, TooManyCalls, NotAuthenticated, NotCarried, NoSuchAddress,
+                   Fenced
     Malformed      AlreadyAuthenticated, BinaryNotSupported, Unsupported, BadParameter, AmbiguousSymbol, TypeConflict,
                    BadRecording
     Unavailable    StoreUnavailable, HistoryUnavailable, StreamLost
@@ -24,6 +25,12 @@ def causes(error: BaseException) -> str:
 class QuotaExceeded(Refused):
     message = "Max subscriptions reached"
     code = "quota_exceeded"
+
+
+class PlanFull(QuotaExceeded):
+    message = "The plan has no more symbols in this minute, over REST either"
+    code = "plan_full"
+    http_status = 403
 
 
 class MarketNotAllowed(Refused):

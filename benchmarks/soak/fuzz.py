@@ -223,8 +223,8 @@ async def _half(session: Session, last: list[rfc6455.Sent], chance: random.Rando
 
 
 async def _flood(session: Session, last: list[rfc6455.Sent], chance: random.Random, tally: Tally) -> None:
-    """Send more than the budget has at once; these are all alike and count for none of what was generated."""
-    session.send(frame(b'{"action":"list"}') * 200)
+    """Send more than may wait; these are all alike and count for none of what was generated."""
+    session.send(frame(b'{"action":"list"}') * 1500)
     await session.until(lambda: False)
     if session.close != 4429:
         tally.complain(f"a flood was closed {session.close}", "")

@@ -115,6 +115,16 @@ def follows(customer: str, group: str) -> str:
     return f"follows:{{{customer}@{group}}}"
 
 
+def asked(customer: str, group: str) -> str:
+    """Sorted set symbol -> ms with TTL: when each was asked for over REST last, of the last minute."""
+    return f"asked:{{{customer}@{group}}}"
+
+
+def claimed(customer: str, group: str) -> str:
+    """Sorted set symbol -> ms with TTL: when each was let in over REST as a new one, of the last minute."""
+    return f"claimed:{{{customer}@{group}}}"
+
+
 def revoked(jti: str) -> str:
     """String with TTL: epoch seconds from which the token with this jti no longer works."""
     return f"revoked:{jti}"

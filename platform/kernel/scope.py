@@ -15,6 +15,7 @@ LEVELS = ("L1", "L2")
 MARKETS = ("CN", "HK")
 TYPES = ("kline", "quote", "tick", "depth")
 INTERVALS = ("1.5s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "1d", "1w", "1M")  # of bars, in the wire's words
+SKEW_S = 300  # how far the clock of a node may be behind the panel's before a new token or scope is too early for it
 MAX_SUBS_CAP = 100_000  # far above any plan; a claim beyond it is a forgery or a bug
 MAX_CONNS_CAP = 10_000
 MAX_STEPS = 1000  # of a token; ours have twelve
@@ -104,8 +105,14 @@ class Scope:
     before_policy: "Scope | None" = field(default=None, compare=False, repr=False)
 
     def at(self, now_s: float) -> Step:
-        """Return the step that holds at an instant; NOTHING before the first."""
+        """Return the step that holds at an instant; NOTHING long before the first.
+
+        The first is what held when the scope was made, by the panel's clock: for a node whose own is a little behind
+        it holds already.
+        """
         current = NOTHING
+        if self.steps and self.steps[0].from_s - SKEW_S <= now_s < self.steps[0].from_s:
+            return self.steps[0]
         for step in self.steps:
             if step.from_s > now_s:
                 break

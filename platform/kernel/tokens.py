@@ -23,6 +23,7 @@ from kernel.scope import (
     INTERVALS,
     LEVELS,
     MARKETS,
+    SKEW_S,
     TYPES,
     BadScope,
     Scope,
@@ -65,6 +66,13 @@ class TokenMissing(BadToken):
 class TokenExpired(BadToken):
     message = "The token has expired."
     code = "token_expired"
+
+
+class TokenNotYetValid(BadToken):
+    """The only one that waiting mends: the clock of the machine that looks is behind that of the one that signed."""
+
+    message = "The token is not valid yet; is this machine's clock right?"
+    code = "token_not_yet_valid"
 
 
 class TokenForeign(BadToken):
@@ -114,12 +122,12 @@ class Claims:
         """Look whether the token holds at an instant.
 
         Raises:
-            TokenExpired, BadToken: not any more, not yet.
+            TokenExpired, TokenNotYetValid: not any more, not yet.
         """
         if now_s >= self.expires_at_s + LEEWAY_S:
             raise TokenExpired
-        if now_s < self.not_before_s - LEEWAY_S or now_s < self.issued_at_s - LEEWAY_S:
-            raise BadToken("the token is not valid yet; is this machine's clock right?")
+        if now_s < max(self.not_before_s, self.issued_at_s - SKEW_S) - LEEWAY_S:
+            raise TokenNotYetValid
 
 
 def issue(
@@ -162,7 +170,7 @@ def _claims(scope: Scope, jti: str, issuer: str, now_s: int, expires_at_s: int) 
         "aud": scope.group,
         "jti": jti,
         "iat": now_s,
-        "nbf": now_s,
+        "nbf": now_s - SKEW_S,
         "exp": expires_at_s,
         "scope_type": SCOPE_TYPE,
         "rev": scope.rev,

@@ -7,12 +7,13 @@ from django.http import HttpRequest, HttpResponse
 
 from kernel.errors import PlatformError
 from streaming.api import bars
-from streaming.api.rest import Answer, Call, RestDialect, View, answered
+from streaming.api.rest import Answer, Call, RestDialect, View, answered, of_newest, shows
 from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import INTERVAL_MINUTES
 from streaming.errors import BadParameter, NoSuchAddress, NotCarried
 from streaming.history.rollup import Span
 from streaming.reference import directory
+from streaming.store.rate_limit import Wanted
 from streaming.wire.dialects.alltick import rest, symbols
 
 _BASES = ("quote-stock-b-api", "quote-b-api")
@@ -24,14 +25,26 @@ _DIALECT = RestDialect(
 _view = answered(_DIALECT, "GET", "POST")
 
 
+def _bars_wanted(call: Call) -> Wanted:
+    """Return what asks for present bars; those that are over need no room."""
+    rows = rest.read_batch_request(_data(call)) if "data_list" in _data(call) else [rest.read_bars_request(_data(call))]
+    rows = _included(call, rows)
+    seen = call.see_all([one.code for one in rows], _read, live=False)
+    spans = [(seen[row.code], _span(row)[1]) for row in rows if row.code in seen]
+    return of_newest(one for instrument, span in spans for one in bars.of_now(call.node, [instrument], span))
+
+
+@shows(_bars_wanted)
 async def _kline(call: Call) -> dict[str, Any]:
     asked = rest.read_bars_request(_data(call))
     one = call.see(_read(asked.code), live=False)
     call.may("kline", asked.interval)
-    found = await bars.up_to_now(call.node, [one], *_span(asked))
+    found = await bars.up_to_now(call.node, [one], *_span(asked), call.left_out)
+    _note_unfit(call, {asked.code: one})
     return _answer(call, rest.kline(asked, found[one.symbol]))
 
 
+@shows(_bars_wanted)
 async def _batch_kline(call: Call) -> dict[str, Any]:
     wanted = rest.read_batch_request(_data(call))
     seen = call.see_all([one.code for one in wanted], _read, live=False)
@@ -40,7 +53,8 @@ async def _batch_kline(call: Call) -> dict[str, Any]:
     alike: dict[tuple[str, Span], list[Instrument]] = {}
     for asked in wanted:
         alike.setdefault(_span(asked), []).append(seen[asked.code])
-    found = {span: await bars.up_to_now(call.node, of_span, *span) for span, of_span in alike.items()}
+    found = {span: await bars.up_to_now(call.node, of_span, *span, call.left_out) for span, of_span in alike.items()}
+    _note_unfit(call, seen)
     told = [(asked, found[_span(asked)][seen[asked.code].symbol]) for asked in wanted]
     return _answer(call, rest.batch_kline(told))
 
@@ -60,6 +74,16 @@ def _included(call: Call, wanted: list[rest.Bars]) -> list[rest.Bars]:
     return found
 
 
+def _note_unfit(call: Call, seen: dict[str, Instrument]) -> None:
+    """Note whose present bar is not shown, as the plan has no room for it."""
+    call.unfit += [asked for asked, one in seen.items() if one.symbol in call.left_out]
+
+
+def _ticks_wanted(call: Call) -> Wanted:
+    return of_newest(call.see_all(rest.read_codes(_data(call)), _read).values())
+
+
+@shows(_ticks_wanted, "tick")
 async def _trade_tick(call: Call) -> dict[str, Any]:
     call.may("tick")
     quotes, told = call.node.quotes, []
@@ -69,6 +93,7 @@ async def _trade_tick(call: Call) -> dict[str, Any]:
     return _answer(call, rest.tick_list(told))
 
 
+@shows(_ticks_wanted, "depth")
 async def _depth_tick(call: Call) -> dict[str, Any]:
     call.may("depth")
     told = []
@@ -117,7 +142,9 @@ def _data(call: Call) -> dict[str, Any]:
     """Return the request's data; its trace is echoed in the answer."""
     text: str | bytes = call.text("query")
     if not text and call.request.method == "POST":
-        text = call.request.read(_MOST_BODY + 1)
+        if "body" not in call.notes:  # it can be read once
+            call.notes["body"] = call.request.read(_MOST_BODY + 1)
+        text = call.notes["body"]
         if len(text) > _MOST_BODY:
             raise BadParameter(f"the body is longer than {_MOST_BODY} bytes")
     trace, data = rest.read_request(text)
@@ -126,7 +153,7 @@ def _data(call: Call) -> dict[str, Any]:
 
 
 def _answer(call: Call, data: dict[str, Any]) -> dict[str, Any]:
-    return rest.answer(data, call.notes["trace"])
+    return rest.answer(data, call.notes["trace"], unfit=call.unfit)
 
 
 def _span(asked: rest.Bars) -> tuple[str, Span]:

@@ -1,8 +1,9 @@
 """Bars for REST: closed ones out of history, and where a dialect shows it, the present one behind them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from kernel import clock
 from streaming.domain.calendar import Calendar
 from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import opening_of
@@ -35,12 +36,31 @@ async def closed(
     return found
 
 
+def of_now(node: StreamProcess, instruments: Iterable[Instrument], span: Span) -> list[Instrument]:
+    """Return those whose present bar `up_to_now` would show; a span that was over a minute ago is history."""
+    found = []
+    for one in instruments:
+        seq = node.hub.latest[one.lane].seq
+        if span.end_ms > (end_ms(seq) if seq else clock.now_ms()) - _MINUTE_MS:
+            found.append(one)
+    return found
+
+
 async def up_to_now(
-    node: StreamProcess, instruments: Sequence[Instrument], interval: str, span: Span
+    node: StreamProcess,
+    instruments: Sequence[Instrument],
+    interval: str,
+    span: Span,
+    left_out: frozenset[str] = frozenset(),
 ) -> dict[str, list[OpenedBar]]:
-    """Return closed bars with the present one behind them; raises as `closed`."""
+    """Return closed bars with the present one behind them; raises as `closed`.
+
+    Args:
+        left_out: symbols whose present bar the plan has no room for; what is closed is shown all the same.
+    """
     found = await closed(node, instruments, interval, span)
-    for symbol, bar in (await node.pinned.formed(instruments, interval)).items():
+    present = [one for one in of_now(node, instruments, span) if one.symbol not in left_out]
+    for symbol, bar in (await node.pinned.formed(present, interval)).items():
         of_one = found[symbol]
         if bar.opened_ms < span.end_ms and (not of_one or bar.opened_ms > of_one[-1].opened_ms):
             found[symbol] = [*of_one, bar][-span.limit :]

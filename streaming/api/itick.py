@@ -11,7 +11,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from streaming.api import bars
-from streaming.api.rest import Answer, Call, RestDialect, View, answered
+from streaming.api.rest import Answer, Call, RestDialect, View, answered, of_newest, shows
 from streaming.domain.calendar import exchange_day
 from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import INTERVAL_MINUTES
@@ -19,6 +19,7 @@ from streaming.domain.windows import end_ms
 from streaming.errors import BadParameter, NoSuchAddress, NotCarried
 from streaming.history.rollup import Span
 from streaming.reference import directory
+from streaming.store.rate_limit import Wanted
 from streaming.wire.dialects.itick import rest, symbols
 
 _MARKETS = ("CN", "HK")
@@ -27,6 +28,7 @@ _HOLIDAYS_AHEAD = timedelta(days=366)
 
 _view = answered(RestDialect("itick", "token", "token", lambda call, error: rest.refusal(error)))
 _Told = Callable[[Call, str, Instrument], dict[str, Any]]
+_Seen = Callable[[Call], dict[str, Instrument]]
 
 
 # -- of one asset: a code, or several of one region ------------------------------------------------------------------
@@ -54,7 +56,8 @@ def _depth(call: Call, asked: str, one: Instrument) -> dict[str, Any]:
     return rest.depth(asked, levels[0], call.most_levels(one))
 
 
-def _one(asset: str, told: _Told) -> View:
+def _one(asset: str, type_: str, told: _Told) -> View:
+    @shows(lambda call: of_newest([call.see(_find(call, _code(call), asset))]), type_)
     async def view(call: Call) -> dict[str, Any]:
         asked = _code(call)
         return rest.answer(told(call, asked, call.see(_find(call, asked, asset))))
@@ -62,7 +65,8 @@ def _one(asset: str, told: _Told) -> View:
     return view
 
 
-def _several(asset: str, told: _Told) -> View:
+def _several(asset: str, type_: str, told: _Told) -> View:
+    @shows(lambda call: of_newest(_all_seen(call, asset).values()), type_)
     async def view(call: Call) -> dict[str, Any]:
         data = {}
         for asked, one in _all_seen(call, asset).items():
@@ -70,28 +74,43 @@ def _several(asset: str, told: _Told) -> View:
                 data[asked] = told(call, asked, one)
             except NotCarried:
                 continue  # it has not traded yet
-        return rest.answer(data)
+        return rest.answer(data, unfit=call.unfit)
 
     return view
 
 
 def _kline(asset: str) -> View:
-    async def view(call: Call) -> dict[str, Any]:
-        asked, (interval, span) = _code(call), _span(call)
-        one = call.see(_find(call, asked, asset), live=False)
-        return rest.answer(rest.kline((await bars.up_to_now(call.node, [one], interval, span))[one.symbol]))
+    def seen(call: Call) -> dict[str, Instrument]:
+        return {(asked := _code(call)): call.see(_find(call, asked, asset), live=False)}
 
-    return view
+    async def view(call: Call) -> dict[str, Any]:
+        ((_, bars_of_one),) = (await _bars(call, seen)).items()
+        return rest.answer(bars_of_one, unfit=call.unfit)
+
+    return shows(_present(seen))(view)
 
 
 def _klines(asset: str) -> View:
-    async def view(call: Call) -> dict[str, Any]:
-        interval, span = _span(call)
-        seen = _all_seen(call, asset, live=False)
-        found = await bars.up_to_now(call.node, list(seen.values()), interval, span)
-        return rest.answer({asked: rest.kline(found[one.symbol]) for asked, one in seen.items()})
+    def seen(call: Call) -> dict[str, Instrument]:
+        return _all_seen(call, asset, live=False)
 
-    return view
+    async def view(call: Call) -> dict[str, Any]:
+        return rest.answer(await _bars(call, seen), unfit=call.unfit)
+
+    return shows(_present(seen))(view)
+
+
+def _present(seen: _Seen) -> Callable[[Call], Wanted]:
+    """Return what asks for the present bars of instruments; those that are over need no room."""
+    return lambda call: of_newest(bars.of_now(call.node, seen(call).values(), _span(call)[1]))
+
+
+async def _bars(call: Call, seen: _Seen) -> dict[str, Any]:
+    """Return the bars of each as it was asked for; without the present one where the plan has no room for it."""
+    (interval, span), instruments = _span(call), seen(call)
+    found = await bars.up_to_now(call.node, list(instruments.values()), interval, span, call.left_out)
+    call.unfit += [asked for asked, one in instruments.items() if one.symbol in call.left_out]
+    return {asked: rest.kline(found[one.symbol]) for asked, one in instruments.items()}
 
 
 def _info(asset: str) -> View:
@@ -187,8 +206,8 @@ def views() -> dict[str, Answer]:
     }
     for asset in symbols.ASSETS:
         for name, told in (("tick", _tick), ("quote", _quote), ("depth", _depth)):
-            found[f"{asset}/{name}"] = _one(asset, told)
-            found[f"{asset}/{name}s"] = _several(asset, told)
+            found[f"{asset}/{name}"] = _one(asset, name, told)
+            found[f"{asset}/{name}s"] = _several(asset, name, told)
         found[f"{asset}/kline"], found[f"{asset}/klines"] = _kline(asset), _klines(asset)
         found[f"{asset}/info"] = _info(asset)
     return {path: _view(view) for path, view in found.items()}

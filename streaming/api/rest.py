@@ -25,6 +25,7 @@ from streaming.errors import (
     IntervalNotAllowed,
     LevelNotAllowed,
     MarketNotAllowed,
+    PlanFull,
     SymbolNotAllowed,
     TooManyCalls,
     TypeNotAllowed,
@@ -33,6 +34,7 @@ from streaming.errors import (
 from streaming.reference import directory
 from streaming.runtime.process import StreamProcess, current_process
 from streaming.store import keys
+from streaming.store.rate_limit import NOTHING_WANTED, Wanted
 
 _WHOLE = re.compile(r"-?[0-9]{1,17}", re.ASCII)  # int() reads other scripts' digits too, and a text of any length
 _encode = msgspec.json.Encoder().encode
@@ -48,7 +50,11 @@ class Call:
     claims: Claims | None = None
     scope: Scope | None = None
     step: Step | None = None
+    left_out: frozenset[str] = frozenset()  # canonical symbols whose newest values the plan has no room for
+    listed: Sequence[str] = ()  # canonical symbols, where the call has asked for a list
+    unfit: list[str] = field(default_factory=list)  # what was asked for and left out for that, as it was written
     notes: dict[str, Any] = field(default_factory=dict)  # of the dialect's own
+    _seen: tuple[tuple[str, ...], bool, dict[str, Instrument]] | None = None  # as it was before the call was counted
 
     # -- parameters --------------------------------------------------------------------------------------------------
 
@@ -105,6 +111,7 @@ class Call:
             MarketNotAllowed, SymbolNotAllowed, LevelNotAllowed: the plan has no such market, leaves the symbol out, or
                 has no level at all.
             UnknownSymbol: nobody carries it.
+            PlanFull: its newest values are one symbol too many in this minute.
         """
         assert self.step is not None
         market, symbol = instrument.market, instrument.symbol
@@ -116,6 +123,9 @@ class Call:
             raise LevelNotAllowed("the plan includes neither L1 nor L2")
         if not self.node.quotes.carries(instrument) and (live or symbol not in directory()):
             raise UnknownSymbol(f"{symbol} is not carried by this node", symbol=symbol)
+        if live and symbol in self.left_out:
+            most = self.step.max_subs
+            raise PlanFull(f"the plan has {most} symbols, in any minute over REST too; {symbol} is one more")
         return instrument
 
     def see_all(
@@ -136,6 +146,9 @@ class Call:
         Raises:
             PlatformError: nothing can be shown; it says why the first cannot.
         """
+        asked = tuple(asked)
+        if self._seen is not None and self._seen[:2] == (asked, live):
+            return self._seen[2]
         seen: dict[str, Instrument] = {}
         refused: list[PlatformError] = []
         for text in asked:
@@ -145,8 +158,11 @@ class Call:
                 raise
             except PlatformError as error:
                 refused.append(error)
+                if isinstance(error, PlanFull):
+                    self.unfit.append(text)
         if not seen:
             raise refused[0]
+        self._seen = asked, live, seen
         return seen
 
     def most_levels(self, instrument: Instrument) -> int:
@@ -169,7 +185,33 @@ class RestDialect:
 
 
 View = Callable[[Call], Awaitable[dict[str, Any]]]
+# What a call asks the newest values of, by the plan as it is known; what it refuses the view refuses again.
+Wants = Callable[[Call], Wanted]
 Answer = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
+
+
+def of_newest(instruments: Iterable[Instrument]) -> Wanted:
+    """Return that the newest values of instruments are wanted; TEST.CN is free."""
+    return Wanted(list(dict.fromkeys(one.symbol for one in instruments if one.market is not None)))
+
+
+def shows(wants: Wants, type_: str = "") -> Callable[[View], View]:
+    """Mark a view that shows newest values: what it wants is claimed in the same round trip as the call is counted.
+
+    Args:
+        type_: the type of data that it shows, of which nothing is claimed where the plan does not include it.
+    """
+
+    def wants_of_the_plan(call: Call) -> Wanted:
+        if type_:
+            call.may(type_)
+        return wants(call)
+
+    def mark(view: View) -> View:
+        view.wants = wants_of_the_plan  # type: ignore[attr-defined]
+        return view
+
+    return mark
 
 
 def answered(dialect: RestDialect, *methods: str) -> Callable[[View], Answer]:
@@ -177,6 +219,8 @@ def answered(dialect: RestDialect, *methods: str) -> Callable[[View], Answer]:
     taken = methods or ("GET",)
 
     def wrap(view: View) -> Answer:
+        wants: Wants | None = getattr(view, "wants", None)
+
         @wraps(view)
         async def answer(request: HttpRequest) -> HttpResponse:
             if request.method == "OPTIONS":
@@ -186,8 +230,7 @@ def answered(dialect: RestDialect, *methods: str) -> Callable[[View], Answer]:
             call = Call(request, current_process(), clock.now_ms())
             try:
                 call.claims = await keys.verify_async(find_token(request, dialect))
-                call.scope = await call.node.limiter.admit(call.claims, call.now_ms)
-                call.step = call.scope.at(call.now_ms / 1000)
+                await _admit(call, wants)
                 response = json_answer(await view(call))
             except PlatformError as error:
                 status, body = dialect.refusal(call, error)
@@ -198,6 +241,37 @@ def answered(dialect: RestDialect, *methods: str) -> Callable[[View], Answer]:
         return straight(answer)
 
     return wrap
+
+
+async def _admit(call: Call, wants: Wants | None) -> None:
+    """Count a call, learn the scope in force, and what the plan has no room for."""
+    assert call.claims is not None
+    limiter = call.node.limiter
+    known = limiter.as_known(call.claims)
+    _take_scope(call, known)
+    wanted = _wanted(call, wants)
+    admitted = await limiter.admit(call.claims, call.now_ms, wanted=wanted)
+    _take_scope(call, admitted.scope)
+    if admitted.scope != known or admitted.scope.policy != known.policy:
+        call._seen = None  # it was seen by what was known before
+        if (anew := _wanted(call, wants)) != wanted:
+            admitted = await limiter.admit(call.claims, call.now_ms, 0, anew)
+    if admitted.left_out:
+        call._seen = None
+    call.left_out, call.listed = admitted.left_out, admitted.listed
+
+
+def _take_scope(call: Call, scope: Scope) -> None:
+    call.scope, call.step = scope, scope.at(call.now_ms / 1000)
+
+
+def _wanted(call: Call, wants: Wants | None) -> Wanted:
+    if wants is None:
+        return NOTHING_WANTED
+    try:
+        return wants(call)
+    except PlatformError:
+        return NOTHING_WANTED  # the view says why, once it is known that this customer may ask at all
 
 
 def straight(view: Any) -> Answer:

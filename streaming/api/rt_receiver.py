@@ -17,22 +17,22 @@ from kernel import clock
 from kernel.errors import PlatformError
 from kernel.instruments import BadSymbol, InstrumentId
 from streaming import metrics
-from streaming.api.rest import Answer, Call, RestDialect, answered, json_answer, straight
+from streaming.api.rest import Answer, Call, RestDialect, answered, json_answer, of_newest, shows, straight
 from streaming.api.rt_operators import apply_policies, body_of, failed, push
 from streaming.domain.instruments import Instrument
-from streaming.errors import BadParameter, LevelNotAllowed, StoreUnavailable, UnknownSymbol
+from streaming.errors import BadParameter, LevelNotAllowed, PlanFull, StoreUnavailable, UnknownSymbol
 from streaming.reference import directory
 from streaming.runtime.process import current_process
 from streaming.store import policies, subscriptions
 from streaming.store.connection import redis_async
+from streaming.store.rate_limit import Wanted
 from streaming.wire.dialects.rt_receiver import rest
 from streaming.wire.dialects.rt_receiver.rows import Row, row
-from streaming.wire.dialects.rt_receiver.symbols import MARKETS, market_of, read
+from streaming.wire.dialects.rt_receiver.symbols import market_of, read
 from streaming.wire.texts import iso
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 2000
 STEP_SECONDS = 3
-_ROWS_A_CALL = 50  # as many as the other languages answer for one call
 _STATS_SECONDS = 1.0
 
 _view = answered(RestDialect("rt_receiver", "X-API-Key", "token", lambda call, error: rest.refusal(error)))
@@ -84,9 +84,16 @@ async def _stats(request: HttpRequest) -> HttpResponse:
 # -- newest ------------------------------------------------------------------------------------------------------------
 
 
+def _latest_wanted(call: Call) -> Wanted:
+    if not call.text("ts_code"):
+        return Wanted(listed="followed")
+    return of_newest([call.see(_named(call))])
+
+
 @_view
+@shows(_latest_wanted, "quote")
 async def latest(call: Call) -> dict[str, Any]:
-    """Newest rows of the plan's markets; every 50 of them are one call."""
+    """The newest row of a symbol, or those of what the customer follows or has stored; every 50 of them are a call."""
     market, code = call.text("market").lower(), call.text("ts_code")
     limit = _limit(call)
     call.may("quote")
@@ -95,17 +102,15 @@ async def latest(call: Call) -> dict[str, Any]:
         raise LevelNotAllowed("the plan includes neither L1 nor L2")
     if code:
         try:
-            chosen = [call.see(directory().described(read(code, directory())))]
+            chosen = [call.see(_named(call))]
         except (BadSymbol, UnknownSymbol):
             chosen = []
-        chosen = [one for one in chosen if not market or market_of(one.id, directory()) == market]
     else:
-        chosen = list(_all_seen(call, market))[:limit] if market in ("", *MARKETS) else []  # as there: none has it
-    if (more := (len(chosen) - 1) // _ROWS_A_CALL) > 0:
-        assert call.claims is not None
-        await call.node.limiter.admit(call.claims, call.now_ms, more)
-    data = _rows(call, chosen)
-    return {"count": len(data), "data": data}
+        chosen = _listed(call)
+    of_market = [one for one in chosen if not market or market_of(one.id, directory()) == market]
+    data = _rows(call, of_market[:limit])
+    told = {"rejected_symbols": [rest.rejection(one, "quota_exceeded") for one in call.unfit]} if call.unfit else {}
+    return {"count": len(data), "data": data, **told}
 
 
 def _limit(call: Call) -> int:
@@ -116,13 +121,22 @@ def _limit(call: Call) -> int:
         return DEFAULT_LIMIT
 
 
-def _all_seen(call: Call, market: str) -> Iterable[Instrument]:
-    assert call.step is not None
-    assert call.scope is not None
-    for lane in sorted(call.step.markets):
-        for symbol in sorted(call.node.quotes.symbols([lane])):
-            if call.scope.allows(symbol) and (not market or market_of(_instrument(symbol), directory()) == market):
-                yield directory().described(_instrument(symbol))
+def _named(call: Call) -> Instrument:
+    return directory().described(read(call.text("ts_code"), directory()))
+
+
+def _listed(call: Call) -> list[Instrument]:
+    """Return what the customer follows or has stored and may see, by market and symbol."""
+    found = []
+    for symbol in sorted(call.listed):
+        one = directory().described(_instrument(symbol))
+        try:
+            found.append(call.see(one))
+        except PlanFull:
+            call.unfit.append(symbol)
+        except PlatformError:
+            continue  # the plan had it once
+    return sorted(found, key=lambda one: (one.lane, one.symbol))
 
 
 def _rows(call: Call, chosen: Iterable[Instrument]) -> list[Row]:
@@ -172,15 +186,23 @@ async def listing(call: Call) -> dict[str, Any]:
     )  # fmt: skip
 
 
+def _stored_wanted(call: Call) -> Wanted:
+    asked = [part for part in call.text("symbols").split(",") if part.strip()]
+    return Wanted(_wanted(call, asked, forgetting=True)[0], listed="stored")
+
+
 @_view
+@shows(_stored_wanted, "quote")
 async def subscribed_latest(call: Call) -> dict[str, Any]:
     """Newest rows of what is stored, or of those named; a row that nobody knows yet is missing."""
     call.may("quote")
-    stored = await _stored(call)
+    stored = list(call.listed)
     asked = [part for part in call.text("symbols").split(",") if part.strip()]
     wanted, rejected = _wanted(call, asked, forgetting=True) if asked else (stored, [])
     rejected += [rest.rejection(symbol, "not_subscribed") for symbol in wanted if symbol not in stored]
     held, left_out = _still_allowed(call, [symbol for symbol in wanted if symbol in stored])
+    left_out += [rest.rejection(symbol, "quota_exceeded") for symbol in held if symbol in call.left_out]
+    held = [symbol for symbol in held if symbol not in call.left_out]
     data = _rows(call, [directory().described(_instrument(symbol)) for symbol in held])
     there = {one["ts_code"] for one in data}
     return _told(

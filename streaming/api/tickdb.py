@@ -5,13 +5,14 @@ from functools import lru_cache
 from typing import Any
 
 from streaming.api import bars
-from streaming.api.rest import Call, RestDialect, answered
+from streaming.api.rest import Call, RestDialect, answered, of_newest, shows
 from streaming.domain.calendar import Calendar, day_start_ms, exchange_day, timetable
 from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import INTERVAL_MINUTES
 from streaming.errors import AmbiguousSymbol, BadParameter, NotCarried
 from streaming.history.rollup import Span
 from streaming.reference import directory
+from streaming.store.rate_limit import Wanted
 from streaming.wire.dialects.numbers import OpenedBar
 from streaming.wire.dialects.tickdb import rest, symbols
 
@@ -19,9 +20,28 @@ _LONGEST_DAYS = 366  # of one question for trading days
 _MARKETS = ("CN", "HK")
 _DAY_MS = 86_400_000
 
+
 _view = answered(
     RestDialect("tickdb", "X-API-Key", "api_key", lambda call, error: rest.refusal(error, now_ms=call.now_ms))
 )
+
+
+def _of_one(call: Call) -> Wanted:
+    return of_newest([_seen(call, *_symbol(call))])
+
+
+def _of_several(call: Call) -> Wanted:
+    return of_newest(_all_seen(call, _symbols(call)).values())
+
+
+def _of_forming(call: Call) -> Wanted:
+    call.may("kline", _interval(call, ""))
+    return _of_several(call)
+
+
+def _of_the_day(call: Call) -> Wanted:
+    call.may("kline", "1m")
+    return _of_several(call)
 
 
 @_view
@@ -41,6 +61,7 @@ async def kline(call: Call) -> dict[str, Any]:
 
 
 @_view
+@shows(_of_forming)
 async def kline_latest(call: Call) -> dict[str, Any]:
     """The bars that are being formed."""
     asked = _symbols(call)
@@ -52,10 +73,11 @@ async def kline_latest(call: Call) -> dict[str, Any]:
     for text, one in seen.items():
         bar = found.get(one.symbol)
         told.append(rest.kline(text, rest.kind_of(one), interval, (bar,) if bar is not None else ()))
-    return rest.answer(told)
+    return rest.answer(told, unfit=call.unfit)
 
 
 @_view
+@shows(_of_several, "quote")
 async def ticker(call: Call) -> dict[str, Any]:
     call.may("quote")
     told = []
@@ -63,10 +85,11 @@ async def ticker(call: Call) -> dict[str, Any]:
         picture = call.node.quotes.snapshot(one)
         if picture is not None:
             told.append(rest.ticker(text, rest.kind_of(one), one.name_en, picture, best=call.most_levels(one) > 0))
-    return rest.answer(told)
+    return rest.answer(told, unfit=call.unfit)
 
 
 @_view
+@shows(_of_one, "depth")
 async def depth(call: Call) -> dict[str, Any]:
     call.may("depth")
     asked, wanted = _symbol(call)
@@ -78,6 +101,7 @@ async def depth(call: Call) -> dict[str, Any]:
 
 
 @_view
+@shows(_of_one, "tick")
 async def trades(call: Call) -> dict[str, Any]:
     call.may("tick")
     asked, wanted = _symbol(call)
@@ -88,6 +112,7 @@ async def trades(call: Call) -> dict[str, Any]:
 
 
 @_view
+@shows(_of_the_day)
 async def intraday(call: Call) -> dict[str, Any]:
     """The minutes of each one's present or last trading day."""
     call.may("kline", "1m")
@@ -103,7 +128,8 @@ async def intraday(call: Call) -> dict[str, Any]:
         day_ms = day_start_ms(date.fromisoformat(day))
         span = Span(day_ms, day_ms + _DAY_MS, rest.MAX_LIMIT, newest=False)
         found |= await bars.up_to_now(call.node, some, "1m", span)
-    return rest.answer([rest.intraday(text, rest.kind_of(one), found[one.symbol]) for text, one in seen.items()])
+    told = [rest.intraday(text, rest.kind_of(one), found[one.symbol]) for text, one in seen.items()]
+    return rest.answer(told, unfit=call.unfit)
 
 
 @_view

@@ -18,6 +18,7 @@ from streaming.resume.pinned_intervals import PinnedIntervals
 from streaming.resume.replays import Replays
 from streaming.runtime.control import Control
 from streaming.runtime.dialects import dialects
+from streaming.runtime.doorstep import Doorstep
 from streaming.runtime.draining import Drain
 from streaming.runtime.errands import Errands, end_tasks, run_for_ever
 from streaming.runtime.health import HealthReports
@@ -46,14 +47,14 @@ class StreamProcess:
         self.replays = Replays(self.hub, redis_async, self.errands.run)
         self.admission = AdmissionQueue()
         self.quota = QuotaRegistry(redis_async())
-        self.limiter = RateLimiter(redis_async)
+        self.limiter = RateLimiter(redis_async, lambda: self.quota.dead)
         self.sockets = OpenSockets()
         self.returns = QuotaReturns(self.quota)
         self.drain = Drain(self.sockets, self.errands)
         self.control = Control(self.sockets, self.errands, self.drain)
         self.refreshing = Refreshing(self.sockets, self.errands, self.quota, self.returns, self.drain)
         self.health = HealthReports(latest, self.sockets)
-        self.waiting = 0  # sockets that have not sent a token yet
+        self.doorstep = Doorstep()
         self._carried: set[InstrumentId] = set()
         self._demanded_at: dict[str, float] = {}  # monotonic seconds
         self._tasks: list[asyncio.Task[None]] = []

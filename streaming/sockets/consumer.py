@@ -8,7 +8,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from channels.exceptions import StopConsumer
@@ -24,10 +24,12 @@ from kernel.tokens import LEEWAY_S, BadToken, Claims, TokenMissing
 from streaming import metrics
 from streaming.errors import BinaryNotSupported, NotAuthenticated, StoreUnavailable, TooManyConnections
 from streaming.hub.subscribers import Subscriber
+from streaming.runtime.doorstep import Place
 from streaming.runtime.process import current_process
 from streaming.server.wires import EXTENSION, AsgiWire
 from streaming.sockets.effects import EffectRunner, listed, paid
 from streaming.sockets.handshake import Draining, find_token, refuse
+from streaming.sockets.late_messages import LateMessages
 from streaming.store import access, keys
 from streaming.store.quota import PROCESS, ConnectionKey
 from streaming.wire import requests
@@ -37,7 +39,6 @@ from streaming.wire.dialect import Dialect
 log = logging.getLogger(__name__)
 _TOKEN_SECONDS = 10.0  # for who connected without a token
 _MOST_TRIES = 10  # messages before it
-_MOST_WAITING = 1000  # such clients of one process: they are nobody's, so no customer's limit holds them back
 _FULL_SECONDS = 10
 
 
@@ -63,16 +64,16 @@ class StreamConsumer(AsyncWebsocketConsumer):
         self._refresh_waits = False
         self._left = False
         self._deadline: asyncio.TimerHandle | None = None  # of a client that has not sent its token yet
+        self._doorstep: Place | None = None  # of such a client, among the others
         self._tries = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
             # Channels' own loop makes two tasks a message and keeps one a socket, to hear a channel layer as well.
             self.scope, self.base_send = scope, send
-            while True:
-                await self.dispatch(await receive())
-        except StopConsumer:
-            pass
+            with suppress(StopConsumer):
+                while True:
+                    await self.dispatch(await receive())
         finally:
             # Whatever ended us, cancellation and server shutdown included.
             await asyncio.shield(self.leave())
@@ -107,14 +108,14 @@ class StreamConsumer(AsyncWebsocketConsumer):
             await self._enter(token, subprotocol)
 
     async def _wait_for_token(self) -> None:
-        """Accept a client whose token comes as its first message, for a while and not in any number."""
-        process = self.process
-        if process.waiting >= _MOST_WAITING:
-            await self._refuse(TooManyConnections("too many clients have not sent their token yet"))
+        """Accept a client whose token comes as its first message, for a while (streaming.runtime.doorstep)."""
+        address, _ = self.scope.get("client") or ("", 0)
+        try:
+            self._doorstep = self.process.doorstep.enter(address, self._turn_away)
+        except TooManyConnections as error:
+            await self._refuse(error)
             return
-        process.waiting += 1
-        in_time = asyncio.get_running_loop().call_later
-        self._deadline = in_time(_TOKEN_SECONDS, lambda: process.errands.run(self._auth_timed_out()))
+        self._deadline = asyncio.get_running_loop().call_later(_TOKEN_SECONDS, self._turn_away)
         await self._accept()
 
     async def _accept(self, subprotocol: str | None = None) -> None:
@@ -160,6 +161,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         wire = self.scope.get("extensions", {}).get(EXTENSION) or AsgiWire(self.base_send, lambda: None)
         subscriber = Subscriber(wire, self._gave_up, scope.at(now_ms / 1000).markets, self.dialect)
         self.effects = EffectRunner(self.process, connection, place, subscriber, self)
+        self._late = LateMessages(self.process.errands.run, self._handle)
         self.process.sockets.enter(scope.customer, scope.group, self)
         latest = self.process.hub.latest
         await self.effects.run(
@@ -216,13 +218,24 @@ class StreamConsumer(AsyncWebsocketConsumer):
         if effects.subscriber is None:
             return
         metrics.messages.inc()
-        now_ms = clock.now_ms()
+        message = text_data if text_data is not None else bytes_data or b""
+        wait_ms = effects.connection.wait_ms(clock.now_ms())
+        if wait_ms == 0 and not self._late:
+            await self._handle(message)
+        elif wait_ms is None or not self._late.add(message, wait_ms):
+            await effects.attempt([effects.connection.flooded()])
+
+    async def _handle(self, message: str | bytes) -> None:
+        """Do what a client asks, when its turn has come."""
+        effects = self.effects
+        if effects is None or effects.subscriber is None:
+            return
         try:
             async with self._exclusive():
-                if text_data is None:
-                    await effects.attempt(effects.connection.received_binary(now_ms))
+                if isinstance(message, bytes):
+                    await effects.attempt(effects.connection.received_binary())
                 else:
-                    await effects.attempt(effects.connection.received(text_data, now_ms))
+                    await effects.attempt(effects.connection.received(message, clock.now_ms()))
         except Exception:
             # A bug of ours. Channels would leave the peer without a close frame and skip every clean-up.
             log.exception("a message could not be handled")
@@ -231,6 +244,8 @@ class StreamConsumer(AsyncWebsocketConsumer):
     async def _authenticate_by_message(self, text: str | None) -> None:
         """Hear a client that connected bare; its token opens the door, anything else has to wait."""
         self._tries += 1
+        if self._doorstep is not None:
+            self._doorstep.heard()
         if self._tries > _MOST_TRIES:
             await self._auth_timed_out()
             return
@@ -251,15 +266,18 @@ class StreamConsumer(AsyncWebsocketConsumer):
         if answer:
             await self.send_text(answer)
 
+    def _turn_away(self) -> None:
+        self.process.errands.run(self._auth_timed_out())
+
     async def _auth_timed_out(self) -> None:
         self._forget_deadline()
         await self._refuse(TokenMissing(), accepted=True)
 
     def _forget_deadline(self) -> None:
-        if self._deadline is not None:
+        if self._deadline is not None and self._doorstep is not None:
             self._deadline.cancel()
+            self._doorstep.leave()
             self._deadline = None
-            self.process.waiting -= 1
 
     @asynccontextmanager
     async def _exclusive(self) -> AsyncIterator[None]:
@@ -316,10 +334,9 @@ class StreamConsumer(AsyncWebsocketConsumer):
 
     async def sync_stored(self) -> None:
         """Follow what the customer has stored over REST, of a language that stores symbols."""
-        effects = self.effects
-        if self.dialect.rules.stores_symbols and effects is not None and effects.subscriber is not None:
+        if self.dialect.rules.stores_symbols and self.effects is not None and self.effects.subscriber is not None:
             async with self._exclusive():
-                await effects.sync_stored()
+                await self.effects.sync_stored()
 
     def _schedule_refresh(self, now_ms: int) -> None:
         if self.effects is None:
@@ -366,9 +383,9 @@ class StreamConsumer(AsyncWebsocketConsumer):
             return
         self._left = True
         self._forget_deadline()
-        effects = self.effects
-        if effects is not None and (subscriber := effects.subscriber) is not None:
+        if (effects := self.effects) is not None and (subscriber := effects.subscriber) is not None:
             effects.subscriber = None
+            self._late.forget()
             metrics.connections.labels(self.dialect.name).dec()
             self.process.hub.leave(subscriber)
             scope = effects.connection.scope

@@ -23,6 +23,7 @@ from kernel.instruments import InstrumentId
 from kernel.tokens import Claims
 from streaming.errors import TooManyConnections
 from streaming.store.access import Record, commands
+from streaming.store.asked import TAKE_BACK
 from streaming.store.gcra import SPEND
 from streaming.store.pipeline import CommandPipeline
 
@@ -92,9 +93,11 @@ local _, used = union()
 return {used, over}
 """
 )
-# ARGV[5] max_subs, ARGV[6] symbols in order, ARGV[7] '1' for all or none: answers those granted and used.
+# KEYS[2] what was asked for over REST. ARGV[5] max_subs, ARGV[6] symbols in order, ARGV[7] '1' for all or none: answers
+# those granted and used. What REST has asked for stands back.
 _CLAIM = (
     _READ
+    + TAKE_BACK
     + """
 local granted, most = {}, tonumber(ARGV[5])
 local followed, used = union()
@@ -115,6 +118,7 @@ for i, symbol in ipairs(wanted) do
   end
 end
 keep()
+if redis.call('EXISTS', KEYS[2]) == 1 then take_back(KEYS[2], tonumber(ARGV[3]), most, followed) end
 return {granted, used}
 """
 )
@@ -131,6 +135,7 @@ return used
 # ARGV[5] max_subs: the newest-followed symbols over the quota go; answers this socket's own among them and used.
 _SHRINK = (
     _READ
+    + TAKE_BACK
     + """
 local followed, used = union()
 local order = {}
@@ -142,6 +147,8 @@ for i = #order, most + 1, -1 do
   if mine.symbols[symbol] then dropped[#dropped + 1] = symbol; mine.symbols[symbol] = nil end
 end
 keep()
+for i = #order, most + 1, -1 do followed[order[i][1]] = nil end
+if redis.call('EXISTS', KEYS[2]) == 1 then take_back(KEYS[2], tonumber(ARGV[3]), most, followed) end
 return {dropped, math.min(used, most)}
 """
 )
@@ -196,6 +203,11 @@ class QuotaRegistry:
         self._signed_ms: int | None = None
         self.lost = 0  # how often the store has come back without our signature, and so perhaps without the books
 
+    @property
+    def dead(self) -> str:
+        """Return the processes that have stopped giving signs of life, as scripts take them: JSON {name: true}."""
+        return json.dumps(self._dead)
+
     async def sign(self, now_ms: int) -> None:
         """Give this process's sign of life and learn who has stopped giving theirs."""
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -212,7 +224,7 @@ class QuotaRegistry:
 
     async def _run(self, name: str, socket: ConnectionKey, now_ms: int, *more: Any) -> Any:
         arguments = [*self._arguments(socket, now_ms), *more]
-        return await self._evaluate(name, [socket.key], arguments)
+        return await self._evaluate(name, [socket.key, keyspace.asked(socket.customer, socket.group)], arguments)
 
     async def _evaluate(self, name: str, keys: list[str], arguments: list[Any]) -> Any:
         script = self._scripts[name]
@@ -259,7 +271,7 @@ class QuotaRegistry:
         return int(used), [field.decode() for field in over]
 
     def _arguments(self, socket: ConnectionKey, now_ms: int) -> list[Any]:
-        return [socket.field, json.dumps(self._dead), now_ms, _KEY_TTL_S]
+        return [socket.field, self.dead, now_ms, _KEY_TTL_S]
 
     async def claim(
         self, socket: ConnectionKey, wanted: Sequence[InstrumentId], max_subs: int, now_ms: int, *, whole: bool = False

@@ -1,4 +1,4 @@
-"""Who may ask over REST, and how often: a customer's entitlement, revocation and limiter in one round trip.
+"""Who may ask over REST, how often and for what: entitlement, revocation, limiter and symbols in one round trip.
 
 The limiter is GCRA on one key of the customer, so it holds for all processes and nodes of a group. While the store does
 not answer nobody can say who was revoked or has asked too much, so nothing is answered; open sockets go on.
@@ -7,8 +7,9 @@ not answer nobody can say who was revoked or has asked too much, so nothing is a
 import logging
 import math
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import redis
 
@@ -18,6 +19,7 @@ from kernel.scope import Policy, Scope, Step, newer
 from kernel.tokens import Claims
 from streaming.errors import StoreUnavailable, TooManyCalls
 from streaming.store.access import Record, commands
+from streaming.store.asked import ADMIT
 from streaming.store.gcra import SPEND
 from streaming.store.pipeline import CommandPipeline
 
@@ -27,9 +29,63 @@ _MINUTE_MS = 60_000
 _AWAY_SECONDS = 1.0  # after a failure nobody waits for the store, which may hang for its three seconds
 _KNOWN = 10_000  # customers whose scope is remembered
 
-# KEYS the bucket; ARGV now in ms, ms that a call costs, calls that may come at once, how many these are: answers the ms
-# to wait, or 0.
-_TAKE = SPEND + "return spend(KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]))"
+# KEYS the bucket, then asked, claimed and follows (streaming.store.asked), and the stored symbols; ARGV now in ms, ms
+# that a call costs, calls that may come at once, how many these are, max_subs, the dead processes, which list is
+# wanted beside the symbols ('', 'followed' or 'stored'), rows that a call has, symbols. Answers the ms to wait, or 0;
+# the symbols that are one too many; the list.
+_TAKE = (
+    SPEND
+    + ADMIT
+    + """
+local now, count, most = tonumber(ARGV[1]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local symbols, listed = {}, {}
+for i = 9, #ARGV do symbols[#symbols + 1] = ARGV[i] end
+if ARGV[7] ~= '' then
+  local named = {}
+  for _, symbol in ipairs(symbols) do named[symbol] = true end
+  listed = redis.call('LRANGE', KEYS[5], 0, -1)
+  local wanted, has = {}, {}
+  for _, symbol in ipairs(listed) do
+    has[symbol] = true
+    if #symbols == 0 or named[symbol] then wanted[#wanted + 1] = symbol end
+  end
+  if ARGV[7] == 'followed' then
+    local more = {}
+    for symbol in pairs(followed_by(KEYS[4], cjson.decode(ARGV[6]))) do
+      if not has[symbol] then more[#more + 1] = symbol end
+    end
+    table.sort(more)
+    for _, symbol in ipairs(more) do listed[#listed + 1] = symbol; wanted[#wanted + 1] = symbol end
+  end
+  symbols = {}
+  for _, symbol in ipairs(wanted) do if symbol ~= 'TEST.CN' then symbols[#symbols + 1] = symbol end end
+  count = math.min(tonumber(ARGV[3]), math.max(count, math.ceil(#wanted / tonumber(ARGV[8]))))
+end
+local wait = spend(KEYS[1], now, tonumber(ARGV[2]), tonumber(ARGV[3]), count)
+if wait > 0 or #symbols == 0 then return {wait, {}, listed} end
+return {0, admit_symbols(KEYS[2], KEYS[3], KEYS[4], now, most, ARGV[6], symbols), listed}
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What newest values a call asks for: canonical symbols, and whether those `stored`, or `followed` too."""
+
+    symbols: Sequence[str] = ()
+    listed: Literal["", "followed", "stored"] = ""
+
+
+NOTHING_WANTED = Wanted()
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A call that may be answered: under this scope, without these symbols; and the list that it has asked for."""
+
+    scope: Scope
+    left_out: frozenset[str] = frozenset()
+    listed: Sequence[str] = ()
 
 
 def calls_a_minute(step: Step) -> int:
@@ -38,42 +94,69 @@ def calls_a_minute(step: Step) -> int:
 
 
 class RateLimiter:
-    """The limiter and the entitlements of one process, for its event loop."""
+    """The limiter and the entitlements of one process, for its event loop.
 
-    def __init__(self, client: Callable[[], Any]) -> None:
-        self._client = client
+    Args:
+        dead: the processes whose sockets count no more, as QuotaRegistry.dead says it.
+    """
+
+    def __init__(self, client: Callable[[], Any], dead: Callable[[], str]) -> None:
+        self._client, self._dead = client, dead
         self._batch = CommandPipeline(client)
         self._script: Any = None
         self._known: dict[tuple[str, str], tuple[Scope | None, Policy | None]] = {}
         self._away_until = 0.0  # monotonic
 
-    async def admit(self, claims: Claims, now_ms: int, count: int = 1) -> Scope:
-        """Count one call, or so many, and return the scope in force.
+    def as_known(self, claims: Claims) -> Scope:
+        """Return what is likely in force: the newest scope that this process has heard of."""
+        newest, policy = self._known.get((claims.scope.customer, claims.scope.group), (None, None))
+        return newer(claims.scope, newest).under(policy)
+
+    async def admit(
+        self, claims: Claims, now_ms: int, count: int = 1, wanted: Wanted = NOTHING_WANTED, *, rows: int = 50
+    ) -> Admitted:
+        """Count one call, or so many, and return what it may be answered with.
+
+        Args:
+            rows: of a list that is wanted, so many are one call.
 
         Raises:
             TokenRevoked, CustomerDeactivated, SubscriptionExpired: HTTP 401.
             TooManyCalls: HTTP 429; `retry_after_s` and `limit` tell the client.
             StoreUnavailable: the store does not answer.
         """
-        customer, group = claims.scope.customer, claims.scope.group
         # The newest scope that we know of makes the limit; a change counts from the call after this one.
-        scope = self._as_known(claims)
-        limit = calls_a_minute(scope.at(now_ms / 1000))
-        if self._script is None:
-            self._script = self._client().register_script(_TAKE)
+        step = self.as_known(claims).at(now_ms / 1000)
+        admitted = await self._ask(claims, now_ms, count, wanted, rows, step)
+        step_now = admitted.scope.at(now_ms / 1000)
+        if step_now.max_subs != step.max_subs and (wanted.symbols or wanted.listed):
+            # But not for the symbols: who has just bought fifty asks for fifty. A second round trip, once a change.
+            admitted = await self._ask(claims, now_ms, 0, wanted, rows, step_now)
+        return admitted
+
+    async def _ask(self, claims: Claims, now_ms: int, count: int, wanted: Wanted, rows: int, step: Step) -> Admitted:
+        customer, group = claims.scope.customer, claims.scope.group
         if time.monotonic() < self._away_until:
             raise StoreUnavailable
-        keys = [keyspace.rate("call", f"{customer}@{group}")]
-        arguments = [now_ms, _MINUTE_MS / limit, limit, min(count, limit)]
+        if self._script is None:
+            self._script = self._client().register_script(_TAKE)
+        limit = calls_a_minute(step)
+        keys = [
+            keyspace.rate("call", f"{customer}@{group}"), keyspace.asked(customer, group),
+            keyspace.claimed(customer, group), keyspace.follows(customer, group),
+            keyspace.subscription(customer, group),
+        ]  # fmt: skip
+        arguments = [now_ms, _MINUTE_MS / limit, limit, min(count, limit), step.max_subs, self._dead()]
+        arguments += [wanted.listed, rows, *wanted.symbols]
         try:
-            *answers, wait = await self._batch.run(
-                *commands(claims), ("EVALSHA", self._script.sha, 1, *keys, *arguments)
+            *answers, taken = await self._batch.run(
+                *commands(claims), ("EVALSHA", self._script.sha, len(keys), *keys, *arguments)
             )
-            if isinstance(wait, redis.exceptions.NoScriptError):
-                wait = await self._script(keys=keys, args=arguments)
+            if isinstance(taken, redis.exceptions.NoScriptError):
+                taken = await self._script(keys=keys, args=arguments)
             record = Record.of_answers(answers)
-            if isinstance(wait, Exception):
-                raise wait
+            if isinstance(taken, Exception):
+                raise taken
         except (redis.RedisError, OSError) as error:
             log.warning("entitlements cannot be looked up: %s", type(error).__name__)
             self._away_until = time.monotonic() + _AWAY_SECONDS
@@ -81,16 +164,13 @@ class RateLimiter:
         stored = record.read()
         in_force = effective_scope(claims, stored, now_ms / 1000)
         self._remember((customer, group), stored.entitlement, stored.policy)
+        wait, left_out, listed = taken
         if int(wait) > 0:
             raise TooManyCalls(
                 f"more than {limit} calls a minute; wait {math.ceil(int(wait) / 1000)} s",
                 retry_after_s=math.ceil(int(wait) / 1000), limit=limit,
             )  # fmt: skip
-        return in_force
-
-    def _as_known(self, claims: Claims) -> Scope:
-        newest, policy = self._known.get((claims.scope.customer, claims.scope.group), (None, None))
-        return newer(claims.scope, newest).under(policy)
+        return Admitted(in_force, frozenset(map(_text, left_out)), [_text(symbol) for symbol in listed])
 
     def _remember(self, customer: tuple[str, str], newest: Scope | None, policy: Policy | None) -> None:
         if newest is None and policy is None:
@@ -99,3 +179,7 @@ class RateLimiter:
         if len(self._known) >= _KNOWN:
             self._known.clear()
         self._known[customer] = (newest, policy)
+
+
+def _text(symbol: bytes) -> str:
+    return symbol.decode()

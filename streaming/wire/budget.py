@@ -1,12 +1,15 @@
-"""What one client may say, and how long it may say nothing."""
+"""What one client may say by the clock, how long what is too much waits, and how long it may say nothing."""
+
+import math
 
 from streaming.wire.dialect import Rules
 
 _GRACE_S = 15  # after a client's heartbeat was due
+MOST_WAITING = 1000  # messages; at twenty a second the last one waits for 50 s
 
 
 class Budget:
-    """A client's messages by the clock: at most `burst` at once, then `per_second`; silent only so long."""
+    """A client's messages by the clock: `burst` at once, then `per_second`; more than that wait, in their order."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
@@ -16,14 +19,17 @@ class Budget:
     def begin(self, now_ms: int) -> None:
         self._at_ms = now_ms
 
-    def takes(self, now_ms: int) -> bool:
-        """Count one message; False where it is too many."""
+    def wait_ms(self, now_ms: int) -> int | None:
+        """Count a message that has arrived and return how long it must wait; None where too many wait already."""
         refill = max(0, now_ms - self._at_ms) / 1000 * self._rules.per_second
         self._tokens, self._at_ms = min(float(self._rules.burst), self._tokens + refill), now_ms
-        self._tokens -= 1
         if self._heard_ms is not None:
             self._heard_ms = now_ms
-        return self._tokens >= 0
+        if self._tokens - 1 < -MOST_WAITING:
+            return None
+        self._tokens -= 1
+        owed_ms = max(0.0, -self._tokens) / self._rules.per_second * 1000
+        return math.ceil(owed_ms - 1e-6)  # a float that is a hair above a whole number
 
     def pinged(self, now_ms: int) -> None:
         """From the first ping on, a client that goes silent is gone."""

@@ -99,10 +99,12 @@ class Connection:
         seen = {market: state for market, state in markets.items() if market in step.markets}
         return _said(self.dialect.welcome(Welcome(node, now_ms, epochs, self.scope, step, used, seen)))
 
+    def wait_ms(self, now_ms: int) -> int | None:
+        """Count a message that has arrived; return how long it must wait, None for a flood that is to be ended."""
+        return self._budget.wait_ms(now_ms)
+
     def received(self, text: str, now_ms: int) -> list[Effect]:
-        """Answer one text message. Never raises for anything a client can send."""
-        if not self._budget.takes(now_ms):
-            return [self._too_many()]
+        """Answer one text message whose turn has come. Never raises for anything a client can send."""
         try:
             return self.asked(self.dialect.parse(text, self.via), now_ms)
         except PlatformError as error:
@@ -113,9 +115,7 @@ class Connection:
         self._ref = getattr(request, "ref", None)
         return self._request(request, now_ms)
 
-    def received_binary(self, now_ms: int) -> list[Effect]:
-        if not self._budget.takes(now_ms):
-            return [self._too_many()]
+    def received_binary(self) -> list[Effect]:
         return self._refused(BinaryNotSupported())
 
     def _refused(self, error: PlatformError) -> list[Effect]:
@@ -127,7 +127,8 @@ class Connection:
         """A store was away while a request was under way: say so, stay open."""
         return _said(self.dialect.error(error, self._ref))
 
-    def _too_many(self) -> Close:
+    def flooded(self) -> Close:
+        """End a client that has filled what may wait."""
         return Close(CLOSE_TOO_MANY, f"too many messages; at most {self.rules.per_second:g} a second")
 
     # -- requests ----------------------------------------------------------------------------------------------

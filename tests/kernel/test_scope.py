@@ -28,8 +28,10 @@ SCOPE = Scope("alice", "cn-east", 7, (FIVE, TWENTY, OVER))
 
 
 def test_the_step_that_holds_is_the_last_one_begun():
-    assert [SCOPE.at(t) for t in (99, 100, 199.9, 200, 299, 300, 10**9)] == [
+    assert [SCOPE.at(t) for t in (-201, -200, 99, 100, 199.9, 200, 299, 300, 10**9)] == [
         NOTHING,
+        FIVE,  # a node whose clock is behind by up to 300 s
+        FIVE,
         FIVE,
         FIVE,
         TWENTY,

@@ -254,13 +254,6 @@ def test_the_close_frame_of_a_huge_message_always_arrives(node):
             assert client.closed_with() == 1009
 
 
-def test_a_flood_of_messages_closes_4429(node):
-    with Client(node, make_token()) as client:
-        for _ in range(80):
-            client.send('{"action":"ping"}')
-        assert client.closed_with() == 4429
-
-
 def refused(node: ServedNode, **headers) -> tuple[int, dict, str]:
     with pytest.raises(InvalidStatus) as caught, connect(node.url, additional_headers=headers):
         pass

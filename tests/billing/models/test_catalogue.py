@@ -40,7 +40,7 @@ def test_a_plan_cannot_offer_intervals_that_restrict_nothing_or_are_none(words):
 @pytest.mark.whole
 @pytest.mark.django_db
 def test_the_migration_widens_a_plan_that_had_all_intervals_and_no_other():
-    migration = importlib.import_module("billing.migrations.0002_plan_intervals")
+    migration = importlib.import_module("billing.migrations.0003_plan_intervals")
     everything, some = a_plan("pack-5"), a_plan("pack-15")
     Plan.objects.filter(pk=everything.pk).update(intervals=list(migration.BEFORE))
     Plan.objects.filter(pk=some.pk).update(intervals=["1.5s", "1m"])

@@ -24,6 +24,7 @@ TICK, TICKER = "/stock/tick?region=HK&code=700", "/v1/market/ticker?symbols=700.
 ALLTICK = "/quote-stock-b-api/trade-tick?query=" + json.dumps(
     {"trace": "t", "data": {"symbol_list": [{"code": "700.HK"}]}}
 )
+INFO = "/stock/info?region=HK&code=700"  # no newest value, so it needs no room in the plan
 PLACES = [
     (TICK, "header", "token"), (TICK, "query", "token"), (TICK, "header", "Authorization"),
     (TICKER, "header", "X-API-Key"), (TICKER, "query", "api_key"), (TICKER, "header", "Authorization"),
@@ -133,7 +134,7 @@ def small_scope() -> Scope:
 
 def test_calls_beyond_the_plans_are_answered_429_with_the_time_to_wait(rest):
     token = make_token(small_scope())
-    answers = [rest.get(TICK, token) for _ in range(70)]
+    answers = [rest.get(INFO, token) for _ in range(70)]
 
     good = sum(map(ok, answers))
     assert 60 <= good <= 62  # one comes back each second
@@ -151,7 +152,7 @@ def test_calls_at_once_on_many_connections_are_counted_exactly(rest):
 
     def ask() -> None:
         with httpx.Client(base_url=rest.base) as client:
-            good.extend(ok(client.get(TICK, headers={"token": token})) for _ in range(10))
+            good.extend(ok(client.get(INFO, headers={"token": token})) for _ in range(10))
 
     began = time.monotonic()
     threads = [threading.Thread(target=ask) for _ in range(10)]
@@ -228,7 +229,11 @@ def test_no_cookie_is_set_or_read(rest):
 
 
 ADDRESSES = sorted(
-    f"/{one.pattern}" for one in urlpatterns if getattr(one.callback, "straight", False) and not one.pattern.converters
+    f"/{one.pattern}"
+    for one in urlpatterns
+    if getattr(one.callback, "straight", False)
+    and not one.pattern.converters
+    and one.name not in ("healthz", "readyz", "metrics")  # no dialect's
 )
 NAMES = ("symbol", "symbols", "code", "codes", "region", "interval", "limit", "start_time", "end_time", "type", "market",
          "kType", "period", "et", "end", "offset", "beg_day", "end_day", "adjust", "query", "exchange")  # fmt: skip

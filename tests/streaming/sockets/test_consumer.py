@@ -77,6 +77,9 @@ class Peer:
     def ask(self, action: str, **more) -> None:
         self._events.put_nowait({"type": "websocket.receive", "text": json.dumps({"action": action, **more})})
 
+    def tell(self, message: dict) -> None:
+        self._events.put_nowait({"type": "websocket.receive", "text": json.dumps(message)})
+
     def leave(self) -> None:
         self.gone = True
         self._events.put_nowait({"type": "websocket.disconnect", "code": 1006})
@@ -326,20 +329,37 @@ async def test_a_node_that_starts_while_it_is_drained_takes_nobody(settings, tmp
         await stop_process()
 
 
-async def test_who_connects_without_a_token_is_let_wait_for_a_while_and_not_in_any_number(node, monkeypatch, scope):
-    monkeypatch.setattr("streaming.sockets.consumer._MOST_WAITING", 1)
+async def test_who_connects_without_a_token_is_let_wait_for_a_while(node, monkeypatch):
     monkeypatch.setattr("streaming.sockets.consumer._TOKEN_SECONDS", 0.3)
     itick = dialects()["itick"]
     waiting = Peer("", itick)
     await until(lambda: waiting.said)
-    turned_away = Peer("", itick)
-    await until(lambda: turned_away.status == 429)
-    assert node.waiting == 1
+    assert len(node.doorstep) == 1
     await until(lambda: waiting.closed == 4401)
     assert [one["msg"] for one in waiting.said] == ["Connected Successfully", "auth failed"]
-    assert node.waiting == 0
+    assert len(node.doorstep) == 0
 
     gone = Peer("", itick)
     gone.leave()
     await asyncio.gather(gone.run, return_exceptions=True)
-    assert node.waiting == 0, "who is gone before it was let in waits no more"
+    assert len(node.doorstep) == 0, "who is gone before it was let in waits no more"
+
+
+async def test_a_thousand_bare_sockets_shut_the_door_for_nobody(node, monkeypatch, scope):
+    monkeypatch.setattr("streaming.runtime.doorstep.MOST", 3)
+    itick = dialects()["itick"]
+    bare = []
+    for _ in range(6):
+        bare.append(Peer("", itick))
+        await until(lambda: bare[-1].said)
+
+    assert len(node.doorstep) == 3
+    await until(lambda: [one.closed for one in bare] == [4401] * 3 + [None] * 3)
+    comer = Peer("", itick)
+    await until(lambda: comer.said)
+    comer.tell({"ac": "auth", "params": make_token(scope)})
+    await until(lambda: any(one.get("msg") == "authenticated" for one in comer.said))
+    for one in [*bare, comer]:
+        one.leave()
+    await asyncio.gather(*(one.run for one in [*bare, comer]), return_exceptions=True)
+    assert len(node.doorstep) == 0

@@ -136,10 +136,15 @@ def test_after_the_end_the_socket_closes_4401():
 
 def test_sixty_messages_at_once_are_served_then_twenty_a_second():
     connection = opened()
-    ping = '{"action":"ping"}'
-    assert all(isinstance(connection.received(ping, NOW)[0], Send) for _ in range(60))
-    assert connection.received(ping, NOW) == [Close(4429, "too many messages; at most 20 a second")]
-    assert isinstance(connection.received(ping, NOW + 1000)[0], Send)
+    assert [connection.wait_ms(NOW) for _ in range(62)] == [0] * 60 + [50, 100]
+
+
+def test_a_flood_that_has_filled_what_may_wait_is_closed_4429():
+    connection = opened()
+    waits = [connection.wait_ms(NOW) for _ in range(1061)]
+
+    assert waits[-2:] == [50_000, None]
+    assert connection.flooded() == Close(4429, "too many messages; at most 20 a second")
 
 
 def test_test_cn_costs_nothing():

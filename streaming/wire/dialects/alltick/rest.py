@@ -21,6 +21,7 @@ from streaming.errors import (
     LevelNotAllowed,
     MarketNotAllowed,
     NoSuchAddress,
+    QuotaExceeded,
     TooManyCalls,
     TypeNotAllowed,
     UnknownSymbol,
@@ -129,8 +130,10 @@ def _number(row: Any, name: str, default: int) -> int:
 # -- envelope ----------------------------------------------------------------------------------------------------------
 
 
-def answer(data: Json, trace: str = "") -> Json:
-    return {"ret": 200, "msg": "ok", "trace": trace, "data": data}
+def answer(data: Json, trace: str = "", *, unfit: Sequence[str] = ()) -> Json:
+    """Return a success; what the plan had no room for is named in its message."""
+    message = f"ok; the plan has no room for {', '.join(unfit)} in this minute" if unfit else "ok"
+    return {"ret": 200, "msg": message, "trace": trace, "data": data}
 
 
 def refusal(error: PlatformError, trace: str = "") -> tuple[int, Json]:
@@ -146,7 +149,7 @@ def refusal(error: PlatformError, trace: str = "") -> tuple[int, Json]:
         code, text = 601, "body empty"
     elif isinstance(error, BadSymbol | UnknownSymbol):
         code, text = 600, f"code invalid: {error.message}"
-    elif isinstance(error, MarketNotAllowed):
+    elif isinstance(error, MarketNotAllowed | QuotaExceeded):
         code, text = 604, f"code unauthorised: {error.message}"
     elif isinstance(error, LevelNotAllowed | TypeNotAllowed | IntervalNotAllowed):
         code, text = 603, f"token level not enough: {error.message}"

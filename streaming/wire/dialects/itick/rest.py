@@ -23,6 +23,7 @@ from streaming.errors import (
     MarketNotAllowed,
     NoSuchAddress,
     NotCarried,
+    QuotaExceeded,
     TooManyCalls,
     TypeNotAllowed,
     UnknownSymbol,
@@ -45,9 +46,12 @@ _MARKET_STATES = {
 # -- envelope ----------------------------------------------------------------------------------------------------------
 
 
-def answer(data: Any) -> Json:
-    """Return what clients take for success: `code` is the number 0."""
-    return {"code": 0, "msg": None, "data": data}
+_OVER = "exceeding the maximum subscription limit"
+
+
+def answer(data: Any, *, unfit: Sequence[str] = ()) -> Json:
+    """Return what clients take for success: `code` is the number 0. What the plan had no room for is named."""
+    return {"code": 0, "msg": f"{_OVER}: {', '.join(unfit)}" if unfit else None, "data": data}
 
 
 def refusal(error: PlatformError) -> tuple[int, Json]:
@@ -56,9 +60,9 @@ def refusal(error: PlatformError) -> tuple[int, Json]:
     if isinstance(error, BadToken):
         status, code, text = 401, "E002", "auth failed"
     elif isinstance(error, TooManyCalls):
-        status, code, text = 429, "E003", "exceeding the maximum subscription limit"
-    elif isinstance(error, MarketNotAllowed | LevelNotAllowed | TypeNotAllowed | IntervalNotAllowed):
-        code, text = "E003", "exceeding the maximum subscription limit"
+        status, code, text = 429, "E003", _OVER
+    elif isinstance(error, MarketNotAllowed | LevelNotAllowed | TypeNotAllowed | IntervalNotAllowed | QuotaExceeded):
+        code, text = "E003", _OVER
     elif isinstance(error, BadSymbol | UnknownSymbol):
         code, text = "E001", "not found this produce"
     elif isinstance(error, Unavailable):

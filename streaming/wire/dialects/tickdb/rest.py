@@ -24,6 +24,7 @@ from streaming.errors import (
     LevelNotAllowed,
     MarketNotAllowed,
     NotCarried,
+    QuotaExceeded,
     TooManyCalls,
     TypeConflict,
     TypeNotAllowed,
@@ -55,6 +56,7 @@ _CODES: tuple[tuple[type[PlatformError], int | str], ...] = (
     (AmbiguousSymbol, "AMBIGUOUS_SYMBOL"),
     (TypeConflict, 2006),
     (MarketNotAllowed, 1004),
+    (QuotaExceeded, 3004),
     (LevelNotAllowed, 1004),
     (TypeNotAllowed, 1004),
     (IntervalNotAllowed, 1004),
@@ -69,8 +71,10 @@ _CODES: tuple[tuple[type[PlatformError], int | str], ...] = (
 # -- envelope ----------------------------------------------------------------------------------------------------------
 
 
-def answer(data: Any) -> Json:
-    return {"code": 0, "message": "success", "data": data}
+def answer(data: Any, *, unfit: Sequence[str] = ()) -> Json:
+    """Return what clients take for success; what the plan had no room for is named in the message."""
+    message = f"Partial success: the plan has no room for {', '.join(unfit)} in this minute" if unfit else "success"
+    return {"code": 0, "message": message, "data": data}
 
 
 def refusal(error: PlatformError, *, now_ms: int = 0) -> tuple[int, Json]:

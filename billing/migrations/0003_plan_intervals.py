@@ -25,7 +25,7 @@ def name_all_again(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0001_initial'),
+        ('billing', '0002_settled_rows'),
     ]
 
     operations = [
