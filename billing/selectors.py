@@ -263,7 +263,7 @@ def figures(now: datetime) -> Figures:
 def revoked_tokens(now: datetime) -> list[AccessToken]:
     """Return the tokens that somebody could still show although they were rotated or revoked."""
     ended = Q(works_until_at__isnull=False) | Q(revoked_at__isnull=False)
-    return list(AccessToken.objects.filter(ended, expires_at__gt=now).select_related("group"))
+    return list(AccessToken.objects.filter(ended, expires_at__gt=now).select_related("group", "customer"))
 
 
 def _wanted(plan: Plan, customer: Customer | None) -> placement.Wanted:

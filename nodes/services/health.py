@@ -31,7 +31,7 @@ def record_health(report: Report) -> None:
     before = ProcessHealth.objects.filter(group__slug=report.group, process=health.process).first()
     if is_off(offset_ms) and not (before and is_off(before.clock_offset_ms)):  # said once, not with each report
         log.warning(
-            "group %s: the clock of %s (%s) is %+.1f s off its Redis; set it (NTP), or sockets and ends come at wrong times",
+            "group %s: the clock of %s (%s) is %+.1f s off its Redis; set it (NTP), or bars and ends come late",
             report.group, health.node, health.role, offset_ms / 1000,
         )  # fmt: skip
     ProcessHealth.objects.update_or_create(
