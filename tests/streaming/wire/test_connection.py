@@ -236,3 +236,12 @@ def test_a_type_or_interval_that_ends_is_followed_no_longer_and_gives_its_quota_
     follow, release = effects
     assert [(one.instrument, one.kind) for one in follow.channels] == [(MOUTAI, "1m")]
     assert release == Release((PINGAN,))
+
+
+def test_spaces_in_a_symbol_of_itick_do_not_come_back_in_every_frame():
+    itick = DIALECTS["itick"]
+    request = itick.parse('{"ac":"subscribe","params":" 700 ' + " " * 1000 + '$ HK","types":"quote,kline@1"}')
+
+    forms = [itick.form(request.symbols[0], kind, request) for kind in request.kinds]
+
+    assert forms == ["700$HK", "kline@1 700$HK"]

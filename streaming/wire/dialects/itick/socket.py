@@ -142,8 +142,9 @@ class ITick(Dialect):
 
     def form(self, asked: str, kind: str, request: Subscribe) -> str:
         """Return the symbol as it was asked for, and in front of it this client's own word for bars."""
-        word = request.spelled.get(kind, "")
-        return f"{word} {asked.strip()}" if word else asked.strip()
+        word, (code, dollar, region) = request.spelled.get(kind, ""), asked.partition("$")
+        written = f"{code.strip()}{dollar}{region.strip()}"  # spaces mean nothing, and there may be any number
+        return f"{word} {written}" if word else written
 
     def shown(self, channel: Channel) -> str:
         """Return the part of the text that says what this is: `s` and `r`, and for bars the client's own type.
