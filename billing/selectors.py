@@ -10,6 +10,7 @@ from accounts.models import Customer
 from billing.domain import stacking
 from billing.domain.months import grant_period
 from billing.models import AccessToken, EntitlementRev, GatewayNotice, Grant, Plan, Purchase
+from billing.models.catalogue import restricted_intervals, restricted_types
 from kernel.scope import Scope
 from nodes.domain import placement
 from nodes.models import Node, NodeGroup
@@ -176,6 +177,8 @@ def preview(
         max_connections=source.max_connections,
         markets=frozenset(source.markets),
         levels=frozenset(source.levels),
+        types=restricted_types(source.types),
+        intervals=restricted_intervals(source.intervals),
     )
     # A grant begins on a whole second; looking from there, "now" has it already.
     since = min(now, starts_at)

@@ -59,7 +59,7 @@ class NodeGroupForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("slug", "name", "transport", "address")
 
     def clean_address(self) -> str:
-        return self.cleaned_data["address"] or self.initial.get("address", "")
+        return str(self.cleaned_data["address"] or self.initial.get("address", ""))
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Customer
 from billing.domain import stacking
 from billing.models.append_only import AppendOnly
+from billing.models.catalogue import restricted_intervals, restricted_types
 from billing.models.orders import Purchase, SoldTerms
 from nodes.models import NodeGroup
 
@@ -50,6 +51,8 @@ class Grant(AppendOnly, SoldTerms):
             max_connections=self.max_connections,
             markets=frozenset(self.markets),
             levels=frozenset(self.levels),
+            types=restricted_types(self.types),
+            intervals=restricted_intervals(self.intervals),
             closed_at=closure.closed_at if closure else None,
         )
 

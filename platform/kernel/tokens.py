@@ -19,7 +19,20 @@ import jwt
 
 from kernel import nested
 from kernel.errors import Malformed, Refused
-from kernel.scope import LEVELS, MARKETS, SKEW_S, BadScope, Scope, step_as_claims, steps_from_claims, words
+from kernel.scope import (
+    INTERVALS,
+    LEVELS,
+    MARKETS,
+    SKEW_S,
+    TYPES,
+    BadScope,
+    Scope,
+    restrictions_as_claims,
+    step_as_claims,
+    steps_from_claims,
+    words,
+    words_or_all,
+)
 
 TYP = "rt+jwt"
 SCOPE_TYPE = "realtime_stock"
@@ -134,6 +147,8 @@ def issue(
     At most MOST_STEPS stand there, fewer where the token would be longer than SIGNED_BYTES (Scope.shortened); the
     store's entitlement has all of them and counts as long as it can be read.
 
+    `types` and `intervals` stand in it where they restrict anything, and are absent where they do not.
+
     Args:
         node_id: of a node that wants the nested shape (kernel.nested); None for our own.
     """
@@ -161,6 +176,7 @@ def _claims(scope: Scope, jti: str, issuer: str, now_s: int, expires_at_s: int) 
         "rev": scope.rev,
         "markets": sorted(present.markets),
         "levels": sorted(present.levels),
+        **restrictions_as_claims(present),
         "quota": {
             "max_subs": present.max_subs,
             "max_conns": present.max_conns,
@@ -282,6 +298,8 @@ def _read(claims: dict[str, Any], issuer: str, audience: str) -> Claims:
     try:
         words(claims, "markets", MARKETS)
         words(claims, "levels", LEVELS)
+        words_or_all(claims, "types", TYPES)
+        words_or_all(claims, "intervals", INTERVALS)
         steps = steps_from_claims(quota.get("steps"))
     except BadScope as error:
         raise BadToken(f"the token's scope is not right: {error.message}") from None

@@ -404,3 +404,34 @@ def test_a_token_stays_under_2_kb_however_much_was_bought(shape, packs, max_subs
     assert 2 <= len(carried) <= 12
     assert carried[0]["max_subs"] == max_subs
     assert carried[-1] == {"from": NOW + 2 * packs, "max_subs": 0, "max_conns": 0, "markets": [], "levels": []}
+
+
+BARS = replace(STEPS[0], types=frozenset({"kline"}), intervals=frozenset({"1m"}))
+
+
+@pytest.mark.parametrize("node_id", [None, "n1"])
+def test_a_restriction_to_types_and_intervals_survives_the_token_in_both_shapes(node_id):
+    scope = replace(SCOPE, steps=(BARS, STEPS[1]))
+
+    token = issued(scope=scope, node_id=node_id)
+    claims = jwt.decode(token, options={"verify_signature": False})
+
+    assert verified(token).scope == scope
+    told = claims if node_id is None else claims["scope"]
+    assert (told["types"], told["intervals"]) == (["kline"], ["1m"])
+
+
+@pytest.mark.parametrize("node_id", [None, "n1"])
+def test_a_token_of_a_plan_with_all_of_them_names_no_type_and_no_interval(node_id):
+    claims = jwt.decode(issued(node_id=node_id), options={"verify_signature": False})
+
+    assert "types" not in json.dumps(claims)
+    assert "intervals" not in json.dumps(claims)
+
+
+@pytest.mark.parametrize(
+    "change", [{"types": ["candles"]}, {"types": None}, {"intervals": "1m"}, {"intervals": ["60m"]}]
+)
+def test_types_and_intervals_that_are_no_words_of_ours_are_refused(change):
+    with pytest.raises(tokens.BadToken):
+        verified(forged(change))
