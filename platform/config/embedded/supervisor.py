@@ -105,6 +105,7 @@ class Supervisor:
             "TICKPACK_VAR": str(self.var),
             "SECRET_KEY": keys["secret_key"],
             "SANDBOX_KEY": keys["sandbox_key"],
+            "TICKPACK_METRICS_TOKEN": keys["metrics_token"],
             "PANEL_URL": panel,
             "TICKPACK_FEED": self.options.feed,
             "TICKPACK_REPLAY_DATA": str(self.options.data or ""),
@@ -131,7 +132,16 @@ class Supervisor:
             "buyer": {"email": keys["buyer_email"], "password": keys["buyer_password"]},
             "admin": {"email": keys["admin_email"], "password": keys["admin_password"]},
         }
-        self._write_facts({"panel_url": panel, "ws_url": stream, **people, "token": token, "pid": os.getpid()})
+        self._write_facts(
+            {
+                "panel_url": panel,
+                "ws_url": stream,
+                **people,
+                "token": token,
+                "metrics_token": keys["metrics_token"],
+                "pid": os.getpid(),
+            }
+        )
         self._greet(panel, stream, keys, time.monotonic() - started)
 
     def _take_folder(self) -> None:
@@ -361,7 +371,7 @@ class Supervisor:
 
 
 def _store_passwords() -> dict[str, str]:
-    names = ("redis_password", "history_password", "sql_owner_password", "sql_password")
+    names = ("redis_password", "history_password", "sql_owner_password", "sql_password", "metrics_token")
     return {name: secrets.token_urlsafe(24) for name in names}
 
 
