@@ -1,5 +1,6 @@
 """Nodes, feeds and calendars, for admins."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -20,20 +21,27 @@ from nodes import announcements, selectors, store
 from nodes.domain.health import is_off
 from nodes.domain.placement import is_unseen
 from nodes.errors import UnknownTransport
-from nodes.models import CalendarOverride, FeedSetting, Node, NodeGroup, ProcessHealth
+from nodes.models import CalendarOverride, FeedSetting, Node, NodeGroup, ProcessHealth, all_markets, first_level
 from nodes.services import feeds, states
 from outbox.admin import ReadOnly
 
 
-def words_field(known: tuple[str, ...], label: Any) -> forms.MultipleChoiceField:
-    """Return a form field that edits a JSON list of known words as check boxes."""
+def words_field(
+    known: tuple[str, ...], label: Any, initial: Callable[[], list[str]] | None = None
+) -> forms.MultipleChoiceField:
+    """Return a form field that edits a JSON list of known words as check boxes.
+
+    Args:
+        initial: what is ticked for a new row; Django asks the model's default for its own fields alone.
+    """
     choices = [(word, word) for word in known]
-    return forms.MultipleChoiceField(label=label, choices=choices, widget=UnfoldAdminCheckboxSelectMultipleWidget)
+    widget = UnfoldAdminCheckboxSelectMultipleWidget
+    return forms.MultipleChoiceField(label=label, choices=choices, widget=widget, initial=initial)
 
 
 class NodeForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    markets = words_field(MARKETS, _("markets"))
-    levels = words_field(LEVELS, _("levels"))
+    markets = words_field(MARKETS, _("markets"), all_markets)
+    levels = words_field(LEVELS, _("levels"), first_level)
 
     class Meta:
         model = Node

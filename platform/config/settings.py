@@ -128,6 +128,8 @@ REDIS_URL = env_store(
 )  # the data Redis, shared by a group's nodes
 CLICKHOUSE_URL = env_store("CLICKHOUSE_URL", "http://127.0.0.1:8123/default", schemes=store_urls.CLICKHOUSE)
 CELERY_BROKER_URL = env_store("CELERY_BROKER_URL", "redis://127.0.0.1:6379/1", schemes=store_urls.BROKER)
+# Celery prefers the environment's CELERY_BROKER_URL to ours, and that one has no password in it; to these it does not.
+CELERY_BROKER_READ_URL = CELERY_BROKER_WRITE_URL = CELERY_BROKER_URL
 if CELERY_BROKER_URL.startswith("rediss:"):
     # Celery's own default is to ask for no certificate at all. `?ssl_ca_certs=FILE` names an authority of one's own.
     CELERY_BROKER_USE_SSL = broker_tls(CELERY_BROKER_URL)

@@ -25,6 +25,10 @@ class Mailbox:
             def handle(self) -> None:
                 _speak(self, tls, mails)
 
+            def finish(self) -> None:
+                super().finish()
+                self.request.close()
+
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session)
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
@@ -48,7 +52,7 @@ class Mailbox:
 
 
 def _speak(session: Any, tls: ssl.SSLContext, mails: list[EmailMessage]) -> None:
-    said, lines = "220 mail ready", iter(session.rfile.readline, b"")
+    said, lines = "", iter(session.rfile.readline, b"")
     secure = known = False
     session.wfile.write(b"220 mail ready\r\n")
     while line := next(lines, b""):
@@ -58,6 +62,7 @@ def _speak(session: Any, tls: ssl.SSLContext, mails: list[EmailMessage]) -> None
         elif verb == b"STARTTLS":
             session.wfile.write(b"220 go on\r\n")
             wrapped = tls.wrap_socket(session.request, server_side=True)
+            session.request = wrapped  # which the server closes
             session.rfile, session.wfile = wrapped.makefile("rb"), wrapped.makefile("wb", buffering=0)
             lines, secure = iter(session.rfile.readline, b""), True
             continue

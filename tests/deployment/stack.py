@@ -36,7 +36,7 @@ SECRETS = {
 }
 # What the image gives, and what this machine needs beside: where things lie, whom to trust, which clock.
 IMAGE = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "STATIC_ROOT", "TICKPACK_VAR"}
-MACHINE = {"PYTHONPATH", "PYTHONPYCACHEPREFIX", "SSL_CERT_FILE", "LD_PRELOAD", "FAKETIME", "DONT_FAKE_MONOTONIC", "PWD"}
+MACHINE = {"PYTHONPATH", "PYTHONPYCACHEPREFIX", "SSL_CERT_FILE", "LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC"}
 LATE = {"node", "ingest"}  # their clocks are five seconds behind everybody else's
 
 
@@ -138,7 +138,8 @@ class Stack:
             **(environment if environment is not None else self.environment(service)),
         }  # fmt: skip
         if service in LATE:
-            env |= {"LD_PRELOAD": servers.faketime(), "FAKETIME": "-5s", "DONT_FAKE_MONOTONIC": "1"}
+            env |= {"LD_PRELOAD": servers.faketime(), "FAKETIME": "-5s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+            env["PYTHONPATH"] += f":{ROOT / 'tests' / 'deployment' / 'late_clock'}"
         keys = any("keys:" in volume for volume in self.compose.services[service].get("volumes", []))
         begin = ["env", "-i", *(f"{name}={value}" for name, value in env.items()), "unshare", "--mount"]
         if os.geteuid() != 0:
@@ -193,7 +194,8 @@ class Stack:
 
     def run_in(self, service: str, code: str, environment: dict[str, str] | None = None) -> Any:
         """Run a program as `docker compose exec SERVICE python -c` does; return the JSON that it prints last."""
-        argv = self.contained(service, ["python", "-c", code], environment)
+        begin = "import os, json, django\nos.environ['DJANGO_SETTINGS_MODULE'] = 'config.settings'\ndjango.setup()\n"
+        argv = self.contained(service, ["python", "-c", begin + code], environment)
         done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr[-2000:]
         return json.loads(done.stdout.splitlines()[-1])

@@ -48,6 +48,10 @@ class Visitor:
         assert form is not None, f"no form with {set(fields)} in {path}: {[set(one) for one in forms]}"
         return self.ask("POST", action or path, data={**form, **fields})
 
+    def choice(self, path: str, name: str, text: str) -> str:
+        """Return the value of what a page offers under a name with this text."""
+        return _Forms(self.get(path).text).options[name, text]
+
     def socket(self, token: str) -> ClientConnection:
         """Connect to the stream."""
         sock = socket.create_connection(("127.0.0.1", self._port), timeout=10, source_address=(self._address, 0))
@@ -63,7 +67,9 @@ class _Forms(HTMLParser):
     def __init__(self, page: str) -> None:
         super().__init__()
         self.forms: list[dict[str, Any]] = []
+        self.options: dict[tuple[str, str], str] = {}
         self._select = self._area = ""
+        self._option: str | None = None
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -74,15 +80,19 @@ class _Forms(HTMLParser):
             return
         form, name = self.forms[-1], said.get("name", "")
         if tag == "input" and name and said.get("type") not in ("submit", "button"):
-            if said.get("type") not in ("checkbox", "radio") or "checked" in said:
-                form[name] = said.get("value", "on")
+            if said.get("type") not in ("checkbox", "radio"):
+                form[name] = said.get("value", "")
+            elif "checked" in said:
+                form[name] = [*form.get(name, []), said.get("value", "on")]
             else:
                 form.setdefault(name, [])
         elif tag == "select":
             self._select = name
             form.setdefault(name, [])
-        elif tag == "option" and self._select and "selected" in said:
-            form[self._select] = said.get("value", "")
+        elif tag == "option" and self._select:
+            self._option = said.get("value", "")
+            if "selected" in said:
+                form[self._select] = self._option
         elif tag == "textarea":
             self._area = name
             form[name] = ""
@@ -90,6 +100,9 @@ class _Forms(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._area:
             self.forms[-1][self._area] += data
+        if self._option is not None:
+            self.options[self._select, data.strip()] = self._option
+            self._option = None
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "select":

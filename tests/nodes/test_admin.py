@@ -37,6 +37,12 @@ def test_every_list_and_every_row_opens(root, model):
         assert root.get(address(model, "change", row.pk)).status_code == 200
 
 
+def test_a_new_node_has_what_the_model_gives_it_ticked(root):
+    form = root.get(address(Node, "add")).context["adminform"].form
+    assert form["markets"].value() == ["CN", "HK"]
+    assert form["levels"].value() == ["L1"]
+
+
 def test_a_group_elsewhere_has_an_address_that_can_be_one(root):
     form = {"slug": "hk", "name": "Hong Kong", "transport": "redis", "address": "hk.example"}
 
