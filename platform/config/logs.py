@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import redis
+from celery.beat import SchedulingError
 from kombu.exceptions import OperationalError as BrokerAway
 
 from config.databases import is_away
@@ -40,6 +41,8 @@ class Brief(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, SchedulingError):
+            error = error.__context__  # beat's own wrapping of whatever kept it from offering a task
         if record.name.startswith("django.security"):
             record.exc_info, record.exc_text = None, None
             return True

@@ -24,5 +24,5 @@ def test_what_beat_offers_exists_and_expires(name):
 def test_celery_asks_its_broker_with_the_password_that_stands_beside_the_address():
     said = {"CELERY_BROKER_URL": "redis://127.0.0.1:6399/0", "CELERY_BROKER_PASSWORD": "a/b#c?d%e@f:g"}
     code = "from config.celery import app; print([app.connection_for_read().password, app.connection().password])"
-    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **said}, capture_output=True, text=True)  # noqa: PLW1510
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **said}, capture_output=True, text=True)
     assert done.stdout.strip() == str(["a/b#c?d%e@f:g"] * 2), done.stderr

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 import redis
+from celery.beat import SchedulingError
+from celery.exceptions import reraise
 from django.db import OperationalError
 from kombu.exceptions import OperationalError as BrokerAway
 
@@ -68,6 +70,29 @@ def test_a_store_that_is_away_is_one_line_a_minute_with_the_count(error):
     first, second = [line for line in lines if line is not None]
     assert first == f"Message Error: none ({type(error).__name__}: {error})"
     assert "599 more" in second
+
+
+def as_beat_raises(error: Exception) -> Exception:
+    """What celery.beat logs of an offer that failed: an error of its own, raised while handling the one of the store."""
+    try:
+        try:
+            raise error
+        except Exception as cause:
+            reraise(SchedulingError, SchedulingError(f"Couldn't apply scheduled task: {cause}"), cause.__traceback__)
+    except SchedulingError as wrapped:
+        return wrapped
+    raise AssertionError
+
+
+@pytest.mark.parametrize("error", AWAY)
+def test_beat_s_own_error_about_a_store_that_is_away_is_one_line_too(error):
+    said = Said()
+    lines = [said.say("Message Error: none\n  File a.py", as_beat_raises(error)) for _ in range(3)]
+    assert [line is not None and "Traceback" not in line for line in lines] == [True, False, False]
+
+
+def test_beat_s_own_error_about_a_fault_of_ours_keeps_its_traceback():
+    assert "Traceback" in (Said().say("Message Error: none", as_beat_raises(KeyError("plan"))) or "")
 
 
 def test_a_fault_of_ours_keeps_its_traceback_and_every_line():

@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from email.message import EmailMessage
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Self
 
@@ -72,7 +73,7 @@ def _speak(session: Any, tls: ssl.SSLContext, mails: list[EmailMessage]) -> None
             said = "250 well" if known else "530 log in first"
         elif verb == b"DATA":
             session.wfile.write(b"354 go on\r\n")
-            body = b"".join(iter(lambda: next(lines), b".\r\n"))
+            body = b"".join(takewhile(lambda piece: piece != b".\r\n", lines))
             mails.append(email.message_from_bytes(body, EmailMessage, policy=email.policy.default))
             said = "250 taken"
         else:

@@ -23,7 +23,9 @@ def binary(name: str) -> str:
     folders = [UNPACKED / "usr" / "sbin", UNPACKED / "usr" / "bin", *map(Path, os.environ["PATH"].split(":"))]
     found = next((folder / name for folder in folders if (folder / name).exists()), None)
     if found is None:
-        pytest.skip(f"no {name} here; mend it with: rm -rf .venv/servers && ./dev test tests/deployment (needs apt-get)")
+        pytest.skip(
+            f"no {name} here; mend it with: rm -rf .venv/servers && ./dev test tests/deployment (needs apt-get)"
+        )
     return str(found)
 
 
@@ -34,9 +36,14 @@ def libraries() -> str:
 @cache
 def faketime() -> str:
     """Return the library that gives a process another clock."""
-    found = [*UNPACKED.glob("usr/lib/*/faketime/libfaketimeMT.so.1"), *Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")]
+    found = [
+        *UNPACKED.glob("usr/lib/*/faketime/libfaketimeMT.so.1"),
+        *Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"),
+    ]
     if not found:
-        pytest.skip("no libfaketime here; mend it with: rm -rf .venv/servers && ./dev test tests/deployment (needs apt-get)")
+        pytest.skip(
+            "no libfaketime here; mend it with: rm -rf .venv/servers && ./dev test tests/deployment (needs apt-get)"
+        )
     return str(found[0])
 
 
@@ -102,7 +109,12 @@ def postgres(var: Path, owner_password: str) -> tuple[Child, int, Path]:
 def _takes_logins(port: int, password: str) -> bool:
     try:
         psycopg.connect(
-            host="127.0.0.1", port=port, user=servers.OWNER_ROLE, password=password, dbname="postgres", connect_timeout=2
+            host="127.0.0.1",
+            port=port,
+            user=servers.OWNER_ROLE,
+            password=password,
+            dbname="postgres",
+            connect_timeout=2,
         ).close()
     except psycopg.OperationalError:
         return False
@@ -123,5 +135,3 @@ def run_initdb_scripts(port: int, owner_password: str, application_password: str
         owner.execute("CREATE DATABASE tickpack")
     for script in sorted((ROOT / "docker" / "postgres").iterdir()):
         subprocess.run(["sh", str(script)], env=env, check=True, capture_output=True, text=True)
-
-

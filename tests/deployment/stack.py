@@ -7,11 +7,13 @@ operator with servers of their own would have: TLS to both Redis and to history,
 import json
 import os
 import shutil
+import signal
 import ssl
 import subprocess
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,10 @@ SECRETS = {
 }
 # What the image gives, and what this machine needs beside: where things lie, whom to trust, which clock.
 IMAGE = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "STATIC_ROOT", "TICKPACK_VAR"}
-MACHINE = {"PYTHONPATH", "PYTHONPYCACHEPREFIX", "SSL_CERT_FILE", "LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC"}
+MACHINE = {
+    "PYTHONPATH", "PYTHONPYCACHEPREFIX", "SSL_CERT_FILE", "PWD", "OLDPWD",
+    "LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC", "FAKETIME_SHARED",
+}  # fmt: skip
 LATE = {"node", "ingest"}  # their clocks are five seconds behind everybody else's
 
 
@@ -183,7 +188,7 @@ class Stack:
     def stop(self) -> None:
         for child in self.children.values():
             if child.process is not None and child.process.poll() is None:
-                child.process.send_signal(18)  # SIGCONT: a stopped one hears nothing else
+                child.process.send_signal(signal.SIGCONT)  # a stopped one hears nothing else
         names = list(reversed(self.children))
         for name in names:
             self.children[name].ask_to_stop()
@@ -207,6 +212,32 @@ class Stack:
         done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout
+
+    @contextmanager
+    def without(self, name: str, *, how: str, seconds: float = 10) -> Iterator[None]:
+        """Take a server away, for that long at least: "stopped", or "frozen", which takes connections and says nothing."""
+        child, began = self.children[name], time.monotonic()
+        assert child.process is not None
+        if how == "frozen":
+            child.process.send_signal(signal.SIGSTOP)
+        else:
+            child.ask_to_stop()
+            child.make_sure_stopped(time.monotonic() + 8)
+        try:
+            yield
+            time.sleep(max(0.0, began + seconds - time.monotonic()))
+        finally:
+            if how == "frozen":
+                child.process.send_signal(signal.SIGCONT)
+            else:
+                child.start()
+                child.wait_ready()
+
+    def inside(self, name: str) -> Path:
+        """Return /proc/PID of a running service: its environment, and under `root` what it sees of the machine."""
+        process = self.children[name].process
+        assert process is not None
+        return Path("/proc") / str(process.pid)
 
     def log(self, name: str) -> str:
         return (self.var / "log" / f"{name}.log").read_text(errors="replace")
