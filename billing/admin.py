@@ -12,13 +12,14 @@ from unfold.decorators import display
 
 from billing import selectors
 from billing.models import AccessToken, GatewayNotice, Grant, GrantClosure, Plan, Purchase
+from billing.models.catalogue import all_intervals, all_types
 from billing.services import entitlements, tokens
 from billing.services.nodes import retire_node
 from kernel.clock import utc_now
 from kernel.errors import PlatformError
 from kernel.scope import INTERVALS, LEVELS, MARKETS, TYPES
 from nodes.admin import NodeAdmin, words_field
-from nodes.models import Node
+from nodes.models import Node, all_markets, first_level
 from outbox.admin import ReadOnly
 
 admin.site.unregister(Node)
@@ -39,10 +40,10 @@ class SoldNodeAdmin(NodeAdmin):
 
 
 class PlanForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    markets = words_field(MARKETS, _("markets"))
-    levels = words_field(LEVELS, _("levels"))
-    types = words_field(TYPES, _("types"))
-    intervals = words_field(INTERVALS, _("intervals"))
+    markets = words_field(MARKETS, _("markets"), all_markets)
+    levels = words_field(LEVELS, _("levels"), first_level)
+    types = words_field(TYPES, _("types"), all_types)
+    intervals = words_field(INTERVALS, _("intervals"), all_intervals)
 
     class Meta:
         model = Plan

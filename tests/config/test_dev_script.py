@@ -42,3 +42,29 @@ def test_uv_s_own_settings_win(dev, own):
 
 def test_without_any_the_machine_s_authorities_are_asked(dev):
     assert dev.mirror({}, {}) == {"UV_SYSTEM_CERTS": "true"}
+
+
+LISTED = """pgbouncer
+  Depends: libc6
+  Depends: libevent-2.1-7
+ |Depends: debconf
+  Depends: <debconf-2.0>
+  Recommends: libnone
+redis-server
+  Depends: redis-tools"""
+
+
+def test_the_servers_of_a_deployment_come_with_their_libraries_but_with_no_c_library(dev):
+    assert [name for line in LISTED.splitlines() if (name := dev.library_named_in(line))] == ["libevent-2.1-7"]
+
+
+def test_servers_that_are_there_are_not_fetched_again(dev, tmp_path, monkeypatch):
+    monkeypatch.setattr(dev.subprocess, "run", lambda *_, **__: pytest.fail("something was run"))
+    dev.servers(tmp_path)
+
+
+def test_where_there_is_no_apt_nothing_is_fetched_and_nothing_is_said(dev, tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    dev.servers(tmp_path / "servers")
+    assert not (tmp_path / "servers").exists()
+    assert capfd.readouterr() == ("", "")

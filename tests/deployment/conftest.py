@@ -1,6 +1,5 @@
 """One running deployment for all tests here, with an operator's first steps done: an admin, a node group, a node."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -11,9 +10,6 @@ from tests.deployment.stack import Stack
 
 @pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
-    for tool in ("unshare", "setpriv"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"no {tool} here; mend it with: sudo apt-get install -y util-linux")
     made = Stack()
     try:
         made.start()

@@ -120,8 +120,10 @@ def asked(url: str, **headers: str) -> tuple[int, bytes]:
 
 def test_probes_ask_by_address_and_visitors_by_name(stack):
     node, web = (f"http://127.0.0.1:{stack.port[name]}" for name in ("node", "web"))
-    for page in (f"{node}/healthz", f"{node}/readyz", f"{node}/metrics", f"{web}/.well-known/jwks.json"):
+    for page in (f"{node}/healthz", f"{node}/readyz", f"{web}/.well-known/jwks.json"):
         assert asked(page)[0] == 200, page
+    assert asked(f"{node}/metrics", Authorization=f"Bearer {SECRETS['TICKPACK_METRICS_TOKEN']}")[0] == 200
+    assert asked(f"{node}/metrics")[0] == 403
     assert json.loads(asked(f"{node}/healthz")[1])["status"] == "ok"
     assert asked(f"{web}/", **{"X-Forwarded-Proto": "https"})[0] == 400, "no page under a name that is not the shop's"
     with Visitor(stack, "127.0.0.6") as visitor:
@@ -178,6 +180,9 @@ def test_a_service_has_no_secret_but_its_own_and_can_write_nowhere(stack, name):
 
 
 def test_logs_are_short_name_no_secret_and_no_error_that_nobody_expects(stack, buyer):
+    asked_so = f"/quote-stock-b-api/kline?token={buyer.token}&query=x"  # as another system's clients do
+    assert buyer.get(asked_so).status_code != 401
+    wait_for(lambda: "/quote-stock-b-api/kline?" in stack.log("caddy"))
     for name in stack.children:
         log = stack.log(name)
         told = [one for one, value in SECRETS.items() if value in log or quote(value, safe="") in log]
