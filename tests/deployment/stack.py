@@ -49,6 +49,9 @@ MACHINE = {
 LATE = {"node", "ingest"}  # their clocks are five seconds behind everybody else's
 
 
+_NO_OTHER_PORT = "{\n\tadmin off\n\tauto_https disable_redirects\n"  # how a Caddyfile begins here
+
+
 @cache
 def separated() -> list[str]:
     """Return what runs a command with mounts of its own; where the machine allows neither way, what asks is skipped."""
@@ -100,24 +103,28 @@ class Stack:
             "redis-broker", self.var, self.public, password["BROKER_PASSWORD"], keep=False
         )
         engine, url = embedded.clickhouse(self.var, password["CLICKHOUSE_PASSWORD"])
-        before_it = self._site(f"https://127.0.0.1:{port['history']}") + (
-            "\treverse_proxy http://" + url.rpartition("@")[2].partition("/")[0] + " {\n"
-            "\t\theader_up Host {upstream_hostport}\n\t}\n}\n"
+        before_it = (
+            _NO_OTHER_PORT
+            + "}\n"
+            + self._site(f"https://127.0.0.1:{port['history']}")
+            + (
+                "\treverse_proxy http://" + url.rpartition("@")[2].partition("/")[0] + " {\n"
+                "\t\theader_up Host {upstream_hostport}\n\t}\n}\n"
+            )
         )
         proxy = servers.caddy("clickhouse", self.var, before_it, port["history"])
         self.children |= {"postgres": postgres, "pgbouncer": pgbouncer, "redis-data": data, "redis-broker": broker}
         self.children |= {"history": engine, "clickhouse": proxy}
 
     def _site(self, address: str) -> str:
-        """Return how a Caddyfile begins here: no certificate is asked for, and no other port is touched."""
-        own = f"\ttls {self.public / 'server.pem'} {self.var / 'server.key'}\n"
-        return f"{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{address} {{\n{own}"
+        """Return how a site of a Caddyfile begins here: no certificate is asked for."""
+        return f"{address} {{\n\ttls {self.public / 'server.pem'} {self.var / 'server.key'}\n"
 
     def _make_services(self) -> None:
         asked = (ROOT / "docker" / "Caddyfile").read_text()
         begin = "{$TICKPACK_DOMAIN}:8443 {\n"
-        assert asked.count(begin) == 1
-        asked = asked.replace(begin, self._site(f"{DOMAIN}:{self.port['caddy']}"))
+        assert (asked[:2], asked.count(begin)) == ("{\n", 1)
+        asked = _NO_OTHER_PORT + asked[2:].replace(begin, self._site(f"{DOMAIN}:{self.port['caddy']}"))
         # Debian's Caddy is a 2.6; what 2.7 added is for a Caddy that is itself loaded anew.
         asked = asked.replace("\t\t\tstream_close_delay 30s\n", "")
         asked = asked.replace("web:8000", f"127.0.0.1:{self.port['web']}")
