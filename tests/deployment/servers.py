@@ -82,7 +82,7 @@ def pgbouncer(var: Path, postgres_port: int, role: str, password: str, identity:
         f"[databases]\ntickpack = host=127.0.0.1 port={postgres_port}\n"
         f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = scram-sha-256\n"
         f"auth_file = {folder / 'users.txt'}\npool_mode = transaction\ndefault_pool_size = 8\nmax_client_conn = 200\n"
-        "server_login_retry = 1\n"
+        "server_login_retry = 1\nquery_wait_timeout = 5\n"
     )
     _open_to(identity, folder, *folder.iterdir())
     return child(PGBOUNCER, var, [binary("pgbouncer"), str(folder / "pgbouncer.ini")], port, identity), port
