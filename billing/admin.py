@@ -11,11 +11,12 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from billing import selectors
-from billing.models import INTERVALS, TYPES, AccessToken, GatewayNotice, Grant, GrantClosure, Plan, Purchase
+from billing.models import AccessToken, GatewayNotice, Grant, GrantClosure, Plan, Purchase
 from billing.services import entitlements, tokens
+from billing.services.nodes import retire_node
 from kernel.clock import utc_now
 from kernel.errors import PlatformError
-from kernel.scope import LEVELS, MARKETS
+from kernel.scope import INTERVALS, LEVELS, MARKETS, TYPES
 from nodes.admin import NodeAdmin, words_field
 from nodes.models import Node
 from outbox.admin import ReadOnly
@@ -28,6 +29,7 @@ class SoldNodeAdmin(NodeAdmin):
     """A node with what is sold on it, which the app below cannot know."""
 
     list_display = (*NodeAdmin.list_display[:-1], "sold", NodeAdmin.list_display[-1])
+    retire_node = staticmethod(retire_node)
 
     @display(description=_("sockets sold"), label={"room": "info", "full": "danger"})
     def sold(self, node: Node) -> tuple[str, str]:

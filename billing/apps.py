@@ -12,8 +12,9 @@ class BillingConfig(AppConfig):
         from accounts.models import Customer
         from billing import announcements as say
         from billing.gateways.sandbox import notices
-        from billing.services import customers, deliveries
-        from outbox import kinds
+        from billing.services import customers, deliveries, entitlements
+        from nodes import announcements as nodes
+        from outbox import kinds, restated
         from outbox.transports import mail, task
 
         kinds.register(say.RECEIPT, label=_("receipt"), prepare=deliveries.receipt, transport=mail.deliver)
@@ -23,6 +24,8 @@ class BillingConfig(AppConfig):
             prepare=notices.prepare,
             transport=task.deliver,
         )
+        restated.register(nodes.ENTITLEMENT, pieces=entitlements.restated_entitlements)
+        restated.register(nodes.REVOCATION, pieces=entitlements.restated_revocations)
         # accounts does not know the shop, and its admin saves rows by itself.
         pre_save.connect(customers.note_activity, sender=Customer, dispatch_uid="billing.note_activity")
         post_save.connect(customers.announce_activity, sender=Customer, dispatch_uid="billing.announce_activity")

@@ -10,6 +10,7 @@ from accounts.models import Customer
 from billing.domain import stacking
 from billing.domain.months import grant_period
 from billing.models import AccessToken, EntitlementRev, GatewayNotice, Grant, Plan, Purchase
+from billing.models.catalogue import restricted_intervals, restricted_types
 from kernel.scope import Scope
 from nodes.domain import placement
 from nodes.models import Node, NodeGroup
@@ -122,6 +123,17 @@ def rt_receiver_of(group: NodeGroup) -> Node | None:
     return wants.exclude(state=Node.State.RETIRED).order_by("slug").first()
 
 
+def serving_node(node: Node) -> Node:
+    """Return a node that takes connections: this one, or the first other of its group where it drains or is retired.
+
+    The node itself where the group has none.
+    """
+    if node.state == Node.State.ACTIVE:
+        return node
+    others = Node.objects.filter(group=node.group_id, state=Node.State.ACTIVE).select_related("group")
+    return others.order_by("slug").first() or node
+
+
 def current_token(customer: Customer, group: NodeGroup) -> AccessToken | None:
     """Return the one token that is neither rotated nor revoked, if there is one."""
     return AccessToken.objects.filter(customer=customer, group=group, works_until_at=None, revoked_at=None).first()
@@ -165,6 +177,8 @@ def preview(
         max_connections=source.max_connections,
         markets=frozenset(source.markets),
         levels=frozenset(source.levels),
+        types=restricted_types(source.types),
+        intervals=restricted_intervals(source.intervals),
     )
     # A grant begins on a whole second; looking from there, "now" has it already.
     since = min(now, starts_at)
@@ -260,7 +274,7 @@ def figures(now: datetime) -> Figures:
 def revoked_tokens(now: datetime) -> list[AccessToken]:
     """Return the tokens that somebody could still show although they were rotated or revoked."""
     ended = Q(works_until_at__isnull=False) | Q(revoked_at__isnull=False)
-    return list(AccessToken.objects.filter(ended, expires_at__gt=now).select_related("group"))
+    return list(AccessToken.objects.filter(ended, expires_at__gt=now).select_related("group", "customer"))
 
 
 def _wanted(plan: Plan, customer: Customer | None) -> placement.Wanted:

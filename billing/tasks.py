@@ -8,14 +8,8 @@ from django.conf import settings
 
 from billing.gateways.sandbox import notices
 from billing.gateways.sandbox.gateway import SandboxGateway
-from billing.services import entitlements, purchases
+from billing.services import purchases
 from kernel.clock import utc_now
-
-
-@shared_task(name="billing.refresh_entitlements")
-def refresh_entitlements(**_: Any) -> int:
-    """Write every entitlement to Redis again; beat offers this each minute."""
-    return entitlements.refresh_entitlements(now=utc_now())
 
 
 @shared_task(name="billing.expire_purchases")

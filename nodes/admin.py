@@ -11,12 +11,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget
 
 from kernel.clock import utc_now
 from kernel.errors import PlatformError
 from kernel.scope import LEVELS, MARKETS
 from nodes import announcements, selectors, store
+from nodes.domain.health import is_off
 from nodes.domain.placement import is_unseen
 from nodes.errors import UnknownTransport
 from nodes.models import CalendarOverride, FeedSetting, Node, NodeGroup, ProcessHealth
@@ -42,10 +43,38 @@ class NodeForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable 
         )  # fmt: skip
 
 
+class NodeGroupForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The address has the Redis password in it: it is written here and never shown again."""
+
+    address = forms.CharField(
+        label=_("Redis of the group"),
+        required=False,
+        widget=UnfoldAdminPasswordWidget(),
+        help_text=_("Like redis://:password@host:6379/0. Left blank, what is stored stays; it is not shown."),
+    )
+    own_redis = forms.BooleanField(label=_("Use the Redis of the panel itself"), required=False)
+
+    class Meta:
+        model = NodeGroup
+        fields = ("slug", "name", "transport", "address")
+
+    def clean_address(self) -> str:
+        return str(self.cleaned_data["address"] or self.initial.get("address", ""))
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        return {**said, "address": ""} if said.get("own_redis") else said
+
+
 @admin.register(NodeGroup)
 class NodeGroupAdmin(ModelAdmin):
+    form = NodeGroupForm
     list_display = ("slug", "name", "transport")
     search_fields = ("slug", "name")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        seen = ("slug", "name", "transport")
+        return (*seen, "address", "own_redis") if self.has_change_permission(request, obj) or obj is None else seen
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -72,6 +101,7 @@ class NodeAdmin(ModelAdmin):
     search_fields = ("slug", "region", "ws_url")
     readonly_fields = ("state", "last_seen_at", "last_error", "connections", "reports_realtime")
     actions = ("drain", "undrain", "retire")
+    retire_node = staticmethod(states.retire_node)  # the shop has one that moves what was sold, too
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # grants and purchases name it; retiring is the way
@@ -97,7 +127,7 @@ class NodeAdmin(ModelAdmin):
 
     @admin.action(description=_("Retire"), permissions=["change"])
     def retire(self, request: HttpRequest, nodes: QuerySet[Node]) -> None:
-        self._each(request, nodes, states.retire_node)
+        self._each(request, nodes, self.retire_node)
 
     def _each(self, request: HttpRequest, nodes: QuerySet[Node], verb: Any) -> None:
         for node in nodes:
@@ -120,7 +150,7 @@ class ProcessHealthAdmin(ReadOnly):
         "sockets",
         "lag",
         "memory",
-        "clock_offset_ms",
+        "clock",
         "reported_at",
         "process",
     )
@@ -132,6 +162,10 @@ class ProcessHealthAdmin(ReadOnly):
     def lag(self, row: ProcessHealth) -> str:
         said = {market: "?" if ms is None else f"{ms} ms" for market, ms in sorted(row.lag_ms.items())}
         return " · ".join(f"{market} {text}" for market, text in said.items())
+
+    @display(description=_("clock"), ordering="clock_offset_ms", label={"right": "success", "off": "danger"})
+    def clock(self, row: ProcessHealth) -> tuple[str, str]:
+        return "off" if is_off(row.clock_offset_ms) else "right", f"{row.clock_offset_ms / 1000:+.1f} s"
 
     @display(description=_("memory"), ordering="rss_bytes")
     def memory(self, row: ProcessHealth) -> str:

@@ -8,8 +8,8 @@ class NodesConfig(AppConfig):
 
     def ready(self) -> None:
         from nodes import announcements as say
-        from nodes.services import deliveries, health
-        from outbox import kinds, report_kinds
+        from nodes.services import deliveries, health, restating
+        from outbox import kinds, report_kinds, restated
         from outbox.transports import redis
 
         for name, label, prepare in (
@@ -20,4 +20,7 @@ class NodesConfig(AppConfig):
             (say.CALENDAR_OVERRIDE, _("calendar override"), deliveries.calendar_override),
         ):
             kinds.register(name, label=label, prepare=prepare, transport=redis.deliver)
+        restated.register(say.DRAIN, pieces=restating.drains)
+        restated.register(say.FEED_SETTING, pieces=restating.feed_settings)
+        restated.register(say.CALENDAR_OVERRIDE, pieces=restating.calendar_overrides)
         report_kinds.register("health", handler=health.record_health)

@@ -31,8 +31,8 @@ class WordList:
     def __hash__(self) -> int:
         return hash(self.known)
 
-STREAM_PATHS = ("/ws/stock", "/ws")  # where a node's own stream stands below its base: ours, an rt-receiver's
 
+STREAM_PATHS = ("/ws/stock", "/ws")  # where a node's own stream stands below its base: ours, an rt-receiver's
 
 
 def all_markets() -> list[str]:

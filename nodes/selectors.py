@@ -1,5 +1,7 @@
 """Questions about nodes and the way to their groups. Nothing here writes."""
 
+from contextlib import suppress
+
 from nodes.errors import NoSuchGroup, UnknownTransport
 from nodes.models import NodeGroup
 from outbox.transports.redis import Link, RedisLink
@@ -16,6 +18,15 @@ def link_to(group: NodeGroup) -> Link:
     if group.transport != NodeGroup.Transport.REDIS:
         raise UnknownTransport(group=group.slug, transport=group.transport)
     return RedisLink(group.address)
+
+
+def links() -> dict[str, Link]:
+    """Return the ways to all groups' Redis by the groups' slugs; a transport that is unknown here is left out."""
+    found: dict[str, Link] = {OWN: RedisLink()}
+    for group in NodeGroup.objects.order_by("slug"):
+        with suppress(UnknownTransport):
+            found[group.slug] = link_to(group)
+    return found
 
 
 def link_named(slug: str) -> Link:

@@ -38,6 +38,11 @@ def feed_setting(*, lane: str, setting: dict[str, Any] | None) -> Command:
     return Delete(key) if setting is None else Set(key, json.dumps(setting))
 
 
+def override_value(kind: str, note: str) -> dict[str, str]:
+    """Return what nodes and ingest read of a changed trading day."""
+    return {"kind": str(kind), "note": note}
+
+
 def calendar_override(*, lane: str, day: str, override: dict[str, str] | None) -> Command:
     """Set a changed trading day, or give it back to the published calendar."""
     key = keyspace.calendar_overrides(lane)

@@ -50,6 +50,18 @@ class LevelNotAllowed(Refused):
     http_status = 403
 
 
+class TypeNotAllowed(Refused):
+    message = "The plan does not include this type of data"
+    code = "type_not_allowed"
+    http_status = 403
+
+
+class IntervalNotAllowed(Refused):
+    message = "The plan does not include bars of this interval"
+    code = "interval_not_allowed"
+    http_status = 403
+
+
 class UnknownSymbol(Refused):
     message = "No feed of this node carries this symbol"
     code = "unknown_symbol"

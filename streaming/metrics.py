@@ -31,6 +31,8 @@ lag_seconds = Gauge(
 store_errors = Counter("tickpack_store_errors", "Questions that the real-time store did not answer")
 follows = Gauge("tickpack_follows", "Channels that somebody follows", ["lane"], multiprocess_mode="livesum")
 rest_calls = Counter("tickpack_rest_calls", "REST requests answered", ["dialect", "status"])
+# outcome="accepted", "repeated" (a version that was pushed before), or why it does not count.
+pushed = Counter("tickpack_pushed_ticks", "Ticks that providers pushed, by what became of them", ["lane", "outcome"])
 replays = Counter("tickpack_replays", "Resumes that were begun, by lane of a socket")
 replaying = Gauge("tickpack_replaying", "Resumes under way", multiprocess_mode="livesum")
 replays_ended = Counter("tickpack_replays_ended", "Resumes that have ended", ["how"])

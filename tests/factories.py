@@ -13,6 +13,7 @@ from billing.services.purchases import place_purchase, settle_purchase
 from nodes.models import Node, NodeGroup
 
 NOW = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
+FIRST_REV = int(NOW.timestamp())  # of who bought first at NOW; each change at NOW is one more
 PASSWORD = "correct horse battery"
 
 

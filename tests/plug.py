@@ -37,16 +37,20 @@ def pytest_load_initial_conftests(early_config, parser, args):
         return
     from config.embedded import servers
 
+    postgres = None
     if "REDIS_URL" not in os.environ:
         child, data, broker = servers.valkey(_var, secrets.token_hex(8), keep=False)
         child.start()
         _started.append(child)
         os.environ["REDIS_URL"], os.environ["CELERY_BROKER_URL"] = data, broker
     if "DATABASE_URL" not in os.environ:
-        child, url = servers.postgres(_var, fsync=False)
-        child.start()
-        _started.append(child)
-        os.environ["DATABASE_URL"] = url
+        passwords = servers.SqlPasswords(secrets.token_hex(8), secrets.token_hex(8))
+        postgres = servers.postgres(_var, passwords, fsync=False)
+        postgres.child.start()
+        _started.append(postgres.child)
+        # Tests make and drop databases: they are the owner. What runs as in a deployment takes the other one.
+        os.environ["DATABASE_URL"] = postgres.owner_url
+        os.environ["DATABASE_APPLICATION_URL"] = postgres.application_url
     if "CLICKHOUSE_URL" not in os.environ:
         # Half a second and 200 MB: started by the fixture `history_server` only where it is asked for.
         child, url = servers.clickhouse(_var, secrets.token_hex(16))
@@ -54,6 +58,8 @@ def pytest_load_initial_conftests(early_config, parser, args):
         early_config._tickpack_history = child
     for child in _started:
         child.wait_ready()
+    if postgres is not None:
+        postgres.make_roles(passwords)
 
 
 @pytest.fixture(scope="session")

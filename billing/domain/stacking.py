@@ -1,12 +1,12 @@
 """Grants -> entitlement: the rule the whole shop stands on.
 
-At an instant the symbols of all grants that cover it add up, markets and levels are united, and the largest number of
-sockets counts. Periods are half-open, so a grant that ends and its extension that begins at the same instant never
-add up. Nothing here knows a database or reads a clock.
+At an instant the symbols of all grants that cover it add up, markets, levels, types and intervals are united, and the
+largest number of sockets counts. Periods are half-open, so a grant that ends and its extension that begins at the same
+instant never add up. Nothing here knows a database or reads a clock.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from kernel.scope import NOTHING, Step
@@ -23,6 +23,8 @@ class Grant:
     markets: frozenset[str]
     levels: frozenset[str]
     closed_at: datetime | None = None
+    types: frozenset[str] | None = None  # None: all; intervals alike
+    intervals: frozenset[str] | None = None
 
     @property
     def until_at(self) -> datetime:
@@ -41,6 +43,8 @@ class Entitlement:
     max_connections: int
     markets: frozenset[str]
     levels: frozenset[str]
+    types: frozenset[str] | None = None  # None: all; intervals alike
+    intervals: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,16 @@ def entitlement_at(grants: Iterable[Grant], at: datetime) -> Entitlement:
         max_connections=max((grant.max_connections for grant in covering), default=0),
         markets=frozenset[str]().union(*(grant.markets for grant in covering)),
         levels=frozenset[str]().union(*(grant.levels for grant in covering)),
+        types=_united(grant.types for grant in covering),
+        intervals=_united(grant.intervals for grant in covering),
     )
+
+
+def _united(sets: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
+    """Return what some sets have together, where None has everything: one that is not restricted restricts nothing."""
+    some = list(sets)
+    known = [one for one in some if one is not None]
+    return frozenset[str]().union(*known) if known and len(known) == len(some) else None
 
 
 def last_end(grants: Iterable[Grant]) -> datetime | None:
@@ -117,8 +130,10 @@ def _step(edge: datetime, entitlement: Entitlement) -> Step:
         max_conns=entitlement.max_connections,
         markets=entitlement.markets,
         levels=entitlement.levels,
+        types=entitlement.types,
+        intervals=entitlement.intervals,
     )
 
 
-def _content(step: Step) -> tuple[int, int, frozenset[str], frozenset[str]]:
-    return step.max_subs, step.max_conns, step.markets, step.levels
+def _content(step: Step) -> Step:
+    return replace(step, from_s=0)

@@ -4,15 +4,14 @@ What may happen here: columns, the constraints that must always hold, and texts 
 rows, clocks, and any change that spans rows; those are services. Grants and closures are only ever added to.
 """
 
-from billing.models.catalogue import INTERVALS, TYPES, Plan
+from billing.models.append_only import AppendOnly
+from billing.models.catalogue import Plan
 from billing.models.orders import Purchase, SoldTerms
 from billing.models.payments import GatewayNotice
-from billing.models.rights import AppendOnly, EntitlementRev, Grant, GrantClosure
+from billing.models.rights import EntitlementRev, Grant, GrantClosure
 from billing.models.tokens import AccessToken
 
 __all__ = [
-    "INTERVALS",
-    "TYPES",
     "AccessToken",
     "AppendOnly",
     "EntitlementRev",

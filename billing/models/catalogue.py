@@ -1,5 +1,9 @@
 """What is sold: the price list."""
 
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -7,11 +11,11 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from billing.domain.pricing import yuan
-from kernel.scope import LEVELS, MARKETS, MAX_CONNS_CAP, MAX_SUBS_CAP
+from kernel.scope import INTERVALS, LEVELS, MARKETS, MAX_CONNS_CAP, MAX_SUBS_CAP, TYPES
 from nodes.models import WordList, all_markets, first_level
 
-TYPES = ("kline", "quote", "tick", "depth")
-INTERVALS = ("1.5s", "1m", "5m", "15m", "30m", "1d", "1w", "1M")
+# Every interval that could be sold before 3m, 1h, 2h and 4h could be: whoever bought all of them has all.
+FORMERLY_ALL_INTERVALS = frozenset({"1.5s", "1m", "5m", "15m", "30m", "1d", "1w", "1M"})
 
 
 def all_types() -> list[str]:
@@ -20,6 +24,25 @@ def all_types() -> list[str]:
 
 def all_intervals() -> list[str]:
     return list(INTERVALS)
+
+
+def not_formerly_all(value: Any) -> None:
+    """Refuse the one choice of intervals that would not restrict: it is what older sales mean by all of them."""
+    if isinstance(value, list) and frozenset(map(str, value)) == FORMERLY_ALL_INTERVALS:
+        raise ValidationError(
+            _("Exactly these eight intervals are what earlier sales mean by all; choose all, or one more or fewer.")
+        )
+
+
+def restricted_types(sold: Iterable[str]) -> frozenset[str] | None:
+    """Return what types a sold right is restricted to; None where it has all."""
+    return None if frozenset(sold) >= frozenset(TYPES) else frozenset(sold)
+
+
+def restricted_intervals(sold: Iterable[str]) -> frozenset[str] | None:
+    """Return what intervals a sold right is restricted to; None where it has all."""
+    found = frozenset(sold)
+    return None if found >= frozenset(INTERVALS) or found == FORMERLY_ALL_INTERVALS else found
 
 
 class Plan(models.Model):
@@ -35,7 +58,9 @@ class Plan(models.Model):
     markets = models.JSONField(_("markets"), default=all_markets, validators=[WordList(*MARKETS)])
     levels = models.JSONField(_("levels"), default=first_level, validators=[WordList(*LEVELS)])
     types = models.JSONField(_("types"), default=all_types, validators=[WordList(*TYPES)])
-    intervals = models.JSONField(_("intervals"), default=all_intervals, validators=[WordList(*INTERVALS)])
+    intervals = models.JSONField(
+        _("intervals"), default=all_intervals, validators=[WordList(*INTERVALS), not_formerly_all]
+    )
     max_connections = models.PositiveIntegerField(
         _("sockets at once"), validators=[MinValueValidator(1), MaxValueValidator(MAX_CONNS_CAP)]
     )

@@ -27,7 +27,10 @@ class SoldTerms(models.Model):
 
 
 class Purchase(SoldTerms):
-    """An order for one plan. pending -> settled, or -> expired | failed; money that comes after those still settles."""
+    """An order for one plan. pending -> settled, or -> expired | failed; money that comes after those still settles.
+
+    Settled, only its node may change (within its group); PostgreSQL refuses the rest, whoever asks.
+    """
 
     class Kind(models.TextChoices):
         STACK = "stack", _("More symbols now")

@@ -4,10 +4,11 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from billing.domain.pricing import yuan
+from billing.models.append_only import AppendOnly
 from billing.models.orders import Purchase
 
 
-class GatewayNotice(models.Model):
+class GatewayNotice(AppendOnly):
     """What a payment gateway told us, once an event, whatever became of it."""
 
     class Outcome(models.TextChoices):

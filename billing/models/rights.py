@@ -1,6 +1,6 @@
 """The rights that paid orders gave. They are only ever added to, never changed."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -8,23 +8,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Customer
 from billing.domain import stacking
+from billing.models.append_only import AppendOnly
+from billing.models.catalogue import restricted_intervals, restricted_types
 from billing.models.orders import Purchase, SoldTerms
 from nodes.models import NodeGroup
-
-
-class AppendOnly(models.Model):
-    """A row that is written once. The database refuses the rest by a trigger where it can (PostgreSQL)."""
-
-    class Meta:
-        abstract = True
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise TypeError(f"{type(self).__name__} is append-only: a correction is another row")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        raise TypeError(f"{type(self).__name__} is append-only: a correction is another row")
 
 
 class Grant(AppendOnly, SoldTerms):
@@ -64,6 +51,8 @@ class Grant(AppendOnly, SoldTerms):
             max_connections=self.max_connections,
             markets=frozenset(self.markets),
             levels=frozenset(self.levels),
+            types=restricted_types(self.types),
+            intervals=restricted_intervals(self.intervals),
             closed_at=closure.closed_at if closure else None,
         )
 

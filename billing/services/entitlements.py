@@ -1,28 +1,37 @@
 """Raises the rev of what a customer may follow, and sees to it that nodes know the newest."""
 
+import logging
+from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from itertools import islice
-from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Greatest
 
 from accounts.models import Customer
 from billing import announcements, selectors
 from billing.errors import GrantIsExtended
-from billing.models import AccessToken, EntitlementRev, Grant, GrantClosure
+from billing.models import EntitlementRev, Grant, GrantClosure
 from kernel.scope import Scope
+from nodes import store
 from nodes.models import NodeGroup
-from nodes.services import rights
+from nodes.selectors import links as links_of_groups
+from outbox.restated import Piece
 
-BATCH = 500  # scopes written in one round trip
+log = logging.getLogger(__name__)
+
+BATCH = 500  # scopes computed at a time
 
 
 @transaction.atomic
 def raise_rev(*, customer: Customer, group: NodeGroup, now: datetime) -> Scope:
     """Count a change and announce the new scope. The caller holds the customer's lock."""
     EntitlementRev.objects.get_or_create(customer=customer, group=group)
-    EntitlementRev.objects.filter(customer=customer, group=group).update(rev=F("rev") + 1)
+    # Never below the time: a database that was restored from an older copy would otherwise count what nodes know anew.
+    risen = Greatest(F("rev") + 1, int(now.timestamp()))
+    EntitlementRev.objects.filter(customer=customer, group=group).update(rev=risen)
     scope = selectors.scope(customer, group, now)
     announcements.entitlement_changed(scope)
     return scope
@@ -56,22 +65,37 @@ def close_grant(*, grant_id: int, reason: str, now: datetime) -> GrantClosure:
     return closure
 
 
-def refresh_entitlements(*, now: datetime) -> int:
-    """Write every scope and revocation again, as a Redis that has lost them needs; return how many were news to it."""
-    news = 0
+def restated_entitlements(now: datetime) -> Iterator[Piece]:
+    """Yield every scope, for a Redis that has lost them (outbox.restated). Nothing is locked: the higher rev wins."""
+    links = links_of_groups()
     revs = EntitlementRev.objects.select_related("customer", "group").order_by("pk").iterator(chunk_size=BATCH)
     while batch := list(islice(revs, BATCH)):
-        news += len(rights.write_entitlements(scope.as_json() for scope in selectors.scopes(batch, now)))
-    rights.write_revocations(_revocation(token, now) for token in selectors.revoked_tokens(now))
-    return news
+        for rev, scope in zip(batch, selectors.scopes(batch, now), strict=True):
+            if (link := links.get(scope.group)) is not None:
+                tell = {"kind": "entitlement", "customer": scope.customer, "group": scope.group}
+                overtake = partial(_overtake, rev.customer, rev.group, rev.rev, now)
+                yield Piece(link, store.entitlement(scope.as_json()), tell=tell, outdated=overtake)
 
 
-def _revocation(token: AccessToken, now: datetime) -> dict[str, Any]:
-    ends = min(at for at in (token.works_until_at, token.revoked_at) if at is not None)
-    return {
-        "group": token.group.slug,
-        "jti": token.jti,
-        "works_until_s": int(ends.timestamp()),
-        "expires_at_s": int(token.expires_at.timestamp()),
-        "now_s": int(now.timestamp()),
-    }
+def restated_revocations(now: datetime) -> Iterator[Piece]:
+    """Yield from when on each revoked or rotated token no longer works."""
+    links = links_of_groups()
+    for token in selectors.revoked_tokens(now):
+        ends = min(at for at in (token.works_until_at, token.revoked_at) if at is not None)
+        times = {"works_until_s": int(ends.timestamp()), "expires_at_s": int(token.expires_at.timestamp())}
+        for command in store.revocation(jti=token.jti, now_s=int(now.timestamp()), **times):
+            if (link := links.get(token.group.slug)) is not None:
+                who = {"jti": token.jti, "customer": token.customer.public_id, "group": token.group.slug}
+                yield Piece(link, command, tell={"kind": "revoked", **who})
+
+
+@transaction.atomic
+def _overtake(customer: Customer, group: NodeGroup, rev: int, now: datetime) -> None:
+    """Give a scope a rev above the one that Redis has: SQL went back to an older copy, and what it says counts."""
+    Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    if EntitlementRev.objects.filter(customer=customer, group=group, rev=rev).exists():  # else it was raised meanwhile
+        log.warning(
+            "customer %s: group %s knows a newer entitlement than the database, which was restored from an older copy? "
+            "What the database says is announced again.", customer.public_id, group.slug,
+        )  # fmt: skip
+        raise_rev(customer=customer, group=group, now=now)

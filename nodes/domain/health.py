@@ -6,6 +6,8 @@ import msgspec
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
+MOST_OFFSET_MS = 2_000
+
 
 class Health(msgspec.Struct, frozen=True):
     """The body of a health report. Fields that are not named here are left alone: newer processes may say more."""
@@ -36,3 +38,8 @@ def read_health(body: dict[str, Any]) -> Health:
 def clock_offset_ms(health: Health, entry_ms: int) -> int:
     """Return how far a process's clock is ahead of Redis's, in ms; too little by what the report was under way."""
     return health.at_ms - entry_ms
+
+
+def is_off(offset_ms: int) -> bool:
+    """Tell whether a clock is so far off that somebody should set it."""
+    return abs(offset_ms) > MOST_OFFSET_MS

@@ -51,6 +51,6 @@ def calendar_override(payload: Payload, now: datetime) -> Writes:
     """Set a changed trading day to what the override says now, or give it back to the published calendar."""
     rows = CalendarOverride.objects.select_for_update().filter(lane=payload["lane"], day_on=payload["day"])
     row = rows.first()
-    override = {"kind": str(row.kind), "note": row.note} if row else None
+    override = store.override_value(row.kind, row.note) if row else None
     write = store.calendar_override(lane=payload["lane"], day=payload["day"], override=override)
     return Writes(selectors.link_named(payload.get("group", "")), (write,))

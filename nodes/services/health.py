@@ -4,7 +4,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 from nodes import selectors
-from nodes.domain.health import clock_offset_ms, read_health
+from nodes.domain.health import clock_offset_ms, is_off, read_health
 from nodes.errors import UnknownTransport
 from nodes.models import NodeGroup, ProcessHealth
 from outbox.errors import LinkAway, UnreadableReport
@@ -27,6 +27,13 @@ def record_health(report: Report) -> None:
         health = read_health(report.body)
     except ValueError as error:
         raise UnreadableReport(f"health: {error}") from None
+    offset_ms = clock_offset_ms(health, report.entry_ms)
+    before = ProcessHealth.objects.filter(group__slug=report.group, process=health.process).first()
+    if is_off(offset_ms) and not (before and is_off(before.clock_offset_ms)):  # said once, not with each report
+        log.warning(
+            "group %s: the clock of %s (%s) is %+.1f s off its Redis; set it (NTP), or bars and ends come late",
+            report.group, health.node, health.role, offset_ms / 1000,
+        )  # fmt: skip
     ProcessHealth.objects.update_or_create(
         group=NodeGroup.objects.only("pk").get(slug=report.group),
         process=health.process,
@@ -34,7 +41,7 @@ def record_health(report: Report) -> None:
             "node": health.node,
             "role": health.role,
             "version": health.version,
-            "clock_offset_ms": clock_offset_ms(health, report.entry_ms),
+            "clock_offset_ms": offset_ms,
             "sockets": health.sockets,
             "lag_ms": health.lag_ms,
             "markets": health.markets,

@@ -12,23 +12,24 @@ app.autodiscover_tasks()
 
 app.conf.task_default_queue = "control"
 app.conf.task_routes = {"streaming.*": {"queue": "ingest"}}
-# `expires`: a tick that no worker took in time is dropped, so a stopped worker does not find hours of them.
+# A tick that no worker took in time is dropped, so a stopped worker does not find hours of them. `expires` is an
+# instant by beat's clock: there is room for a worker whose clock is a minute ahead, who would drop every one.
+_SKEW_S = 60
+
+
+def _each(seconds: float, task: str, **kwargs: str) -> dict[str, object]:
+    """Offer a task so often."""
+    return {"task": task, "schedule": seconds, "kwargs": kwargs, "options": {"expires": _SKEW_S + max(4.0, seconds)}}
+
+
 app.conf.beat_schedule = {
-    **{
-        f"offer ingest {lane}": {
-            "task": "streaming.run_lane",
-            "schedule": 0.5,
-            "kwargs": {"lane": lane},
-            "options": {"expires": 2},
-        }
-        for lane in ("CN", "HK", "TEST")
-    },
-    "write minute bars": {"task": "streaming.write_history", "schedule": 2.0, "options": {"expires": 4}},
-    "deliver outbox": {"task": "outbox.deliver", "schedule": 1.0, "options": {"expires": 2}},
-    "purge outbox": {"task": "outbox.purge", "schedule": 3600.0, "options": {"expires": 3600}},
-    "poll nodes": {"task": "nodes.poll_nodes", "schedule": 10.0, "options": {"expires": 10}},
-    "read reports": {"task": "nodes.read_reports", "schedule": 2.0, "options": {"expires": 4}},
-    "forget processes": {"task": "nodes.forget_processes", "schedule": 3600.0, "options": {"expires": 3600}},
-    "refresh entitlements": {"task": "billing.refresh_entitlements", "schedule": 60.0, "options": {"expires": 60}},
-    "expire purchases": {"task": "billing.expire_purchases", "schedule": 60.0, "options": {"expires": 60}},
+    **{f"offer ingest {lane}": _each(0.5, "streaming.run_lane", lane=lane) for lane in ("CN", "HK", "TEST")},
+    "write minute bars": _each(2.0, "streaming.write_history"),
+    "deliver outbox": _each(1.0, "outbox.deliver"),
+    "purge outbox": _each(3600.0, "outbox.purge"),
+    "restate": _each(30.0, "outbox.restate"),
+    "poll nodes": _each(10.0, "nodes.poll_nodes"),
+    "read reports": _each(2.0, "nodes.read_reports"),
+    "forget processes": _each(3600.0, "nodes.forget_processes"),
+    "expire purchases": _each(60.0, "billing.expire_purchases"),
 }

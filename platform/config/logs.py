@@ -3,7 +3,12 @@
 import json
 import logging
 import re
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+
+import redis
+from kombu.exceptions import OperationalError as BrokerAway
 
 from config.databases import is_away
 
@@ -13,21 +18,50 @@ _TOKEN = re.compile(r"eyJ[\w-]{8,}(?:\.|%(?:25)*2[eE])[\w-]{8,}(?:\.|%(?:25)*2[e
 _IN_QUERY = re.compile(r"((?:api_key|apikey|token)(?:=|%(?:25)*3D))(?!\{)[^&\s\"'<>]+", re.ASCII | re.IGNORECASE)
 
 
+_SAY_AGAIN_SECONDS = 60.0
+
+
 def redacted(text: str) -> str:
     """Return a text without the tokens in it: an exception of a library may quote a header or a URL."""
     return _IN_QUERY.sub(r"\1[token]", _TOKEN.sub("[token]", text))
 
 
 class Brief(logging.Filter):
-    """Takes the traceback from lines whose cause is outside: what a stranger sent, or a database that is away."""
+    """Takes the traceback from lines whose cause is outside: what a stranger sent, or a store that is away.
+
+    Of a store that is away each kind of line is said once a minute, with how many were left out: beat alone wrote more
+    than a megabyte of tracebacks in a minute without its broker.
+    """
+
+    def __init__(self, name: str = "", now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(name)
+        self._now = now
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}  # kind of line -> when it was said, how many since
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        if record.name.startswith("django.security") or is_away(error):
-            if error is not None and not record.name.startswith("django.security"):
-                record.msg, record.args = f"{record.getMessage()} ({type(error).__name__}: {error})".split("\n")[0], ()
+        if record.name.startswith("django.security"):
             record.exc_info, record.exc_text = None, None
+            return True
+        if error is None or not _is_a_store_away(error):
+            return True
+        # Celery puts a whole stack into the text itself.
+        text = record.getMessage().strip().split("\n")[0]
+        at, left_out = self._said.get(kind := (record.name, type(error).__name__), (float("-inf"), 0))
+        if self._now() - at < _SAY_AGAIN_SECONDS:
+            self._said[kind] = (at, left_out + 1)
+            return False
+        more = f"; {left_out} more in the last minute" if left_out else ""
+        self._said[kind] = (self._now(), 0)
+        why = str(error).strip().split("\n")[0]
+        record.msg, record.args = f"{text} ({type(error).__name__}: {why}{more})", ()
+        record.exc_info, record.exc_text = None, None
         return True
+
+
+def _is_a_store_away(error: BaseException) -> bool:
+    stores = ConnectionError | BrokerAway | redis.ConnectionError | redis.TimeoutError
+    return is_away(error) or isinstance(error, stores)
 
 
 class Line(logging.Formatter):

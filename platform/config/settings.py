@@ -1,6 +1,7 @@
 """The one settings file. Every value comes from the environment; docs/configuration.md lists them all."""
 
 from pathlib import Path
+from secrets import token_urlsafe
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -8,15 +9,17 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
+from config import store_urls
 from config.databases import connection_options
 from config.env import env_bool, env_choice, env_float, env_int, env_list, env_networks, env_secret, env_text
+from config.store_urls import broker_tls, env_store
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
 # -- what this process is ----------------------------------------------------------------------------------------
 DEBUG = env_bool("DEBUG")
 EMBEDDED = env_bool("TICKPACK_EMBEDDED")  # set by ./dev up: demo data, sandbox gateway, loopback only
-ROLE = env_choice("TICKPACK_ROLE", ("all", "panel", "node"), "all")
+ROLE = env_choice("TICKPACK_ROLE", ("all", "panel", "node", "worker"), "all")
 NODE_ID = env_text("NODE_ID", "local-1")
 NODE_GROUP = env_text("NODE_GROUP", "local")  # the audience of the tokens this node takes
 VAR_DIR = Path(env_text("TICKPACK_VAR", str(BASE_DIR / "var")))
@@ -24,9 +27,12 @@ VAR_DIR = Path(env_text("TICKPACK_VAR", str(BASE_DIR / "var")))
 # -- Django ------------------------------------------------------------------------------------------------------
 SECRET_KEY = env_secret("SECRET_KEY")
 if not SECRET_KEY:
-    if not (DEBUG or EMBEDDED):
+    if ROLE in ("node", "worker"):
+        SECRET_KEY = token_urlsafe(50)  # they sign nothing that anybody else reads
+    elif not (DEBUG or EMBEDDED):
         raise ImproperlyConfigured("SECRET_KEY is not set; set SECRET_KEY or SECRET_KEY_FILE to 50 random characters.")
-    SECRET_KEY = "only-for-a-run-on-this-machine-" + "x" * 32
+    else:
+        SECRET_KEY = "only-for-a-run-on-this-machine-" + "x" * 32
 elif not (DEBUG or EMBEDDED) and (len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5):
     # Whoever guesses it signs sessions and password links; its value stands in no message.
     raise ImproperlyConfigured(
@@ -96,11 +102,14 @@ TEMPLATES = [
 # -- stores ------------------------------------------------------------------------------------------------------
 DATABASES = {
     "default": dj_database_url.parse(
-        env_secret("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'panel.sqlite3'}", conn_max_age=0, conn_health_checks=True
+        env_store("DATABASE_URL", f"sqlite:///{VAR_DIR / 'panel.sqlite3'}", schemes=store_urls.SQL),
+        conn_max_age=0,
+        conn_health_checks=True,
     )
 }
 # Pages that work at once in a process, each with a thread and a connection; see config.admission.
 PAGES_AT_ONCE = env_int("TICKPACK_PAGES_AT_ONCE", 16)
+DATABASE_APPLICATION_ROLE = env_text("DATABASE_APPLICATION_ROLE")  # whom manage.py prepare_database gives rights
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE: a transaction takes its write lock at once instead of failing in the middle.
     DATABASES["default"]["OPTIONS"] = {
@@ -114,9 +123,14 @@ else:
     DATABASES["default"]["OPTIONS"] = connection_options(PAGES_AT_ONCE, behind_pgbouncer=PGBOUNCER)
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = PGBOUNCER
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-REDIS_URL = env_secret("REDIS_URL", "redis://127.0.0.1:6379/0")  # the data Redis, shared by a group's nodes
-CLICKHOUSE_URL = env_secret("CLICKHOUSE_URL", "http://127.0.0.1:8123/default")
-CELERY_BROKER_URL = env_secret("CELERY_BROKER_URL", "redis://127.0.0.1:6379/1")
+REDIS_URL = env_store(
+    "REDIS_URL", "redis://127.0.0.1:6379/0", schemes=store_urls.REDIS
+)  # the data Redis, shared by a group's nodes
+CLICKHOUSE_URL = env_store("CLICKHOUSE_URL", "http://127.0.0.1:8123/default", schemes=store_urls.CLICKHOUSE)
+CELERY_BROKER_URL = env_store("CELERY_BROKER_URL", "redis://127.0.0.1:6379/1", schemes=store_urls.BROKER)
+if CELERY_BROKER_URL.startswith("rediss:"):
+    # Celery's own default is to ask for no certificate at all. `?ssl_ca_certs=FILE` names an authority of one's own.
+    CELERY_BROKER_USE_SSL = broker_tls(CELERY_BROKER_URL)
 # Limits of logins and mails count here, for all processes together.
 CACHES = {"default": {"BACKEND": "config.shared_cache.SharedCache", "LOCATION": CELERY_BROKER_URL}}
 CHANNEL_LAYERS = {
@@ -187,7 +201,7 @@ WHITENOISE_USE_FINDERS = DEBUG or EMBEDDED  # no collectstatic on a developer's 
 if not (DEBUG or EMBEDDED):
     STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+        "staticfiles": {"BACKEND": "config.static_storage.HashedStorage"},
     }
 HTTPS = env_bool("HTTPS", not (DEBUG or EMBEDDED))
 # Whose X-Forwarded-For and X-Forwarded-Proto are believed; the server puts them into the request (streaming.server).

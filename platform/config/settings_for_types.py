@@ -6,6 +6,6 @@ mypy's Django plugin imports the settings; with the real module it needs the var
 import os
 
 os.environ.setdefault("TICKPACK_EMBEDDED", "1")
-os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
+os.environ.setdefault("DATABASE_URL", "sqlite:///:memory:")
 
 from config.settings import *  # noqa: F403  (the variables first)

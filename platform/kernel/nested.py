@@ -12,6 +12,7 @@ from kernel.scope import symbols_from
 FLAT, NESTED = "flat", "nested"
 SHAPES = (FLAT, NESTED)
 _MARKETS = {"CN": "CN", "A_STOCK": "CN", "ASTOCK": "CN", "STOCK": "CN", "ETF": "CN", "INDEX": "CN", "HK": "HK"}
+_RESTRICTIONS = ("types", "intervals")  # absent where a plan has all of them
 _MAX_CONNS = 3  # of a token that doesn't say: their own have no such number
 
 
@@ -57,7 +58,7 @@ def symbols_of(value: Any) -> frozenset[str] | None:
 
 def as_nested(claims: dict[str, Any], node_id: str) -> dict[str, Any]:
     """Return flat claims in the nested shape."""
-    inside = ("scope_type", "markets", "levels", "quota")
+    inside = ("scope_type", "markets", "levels", "quota", *_RESTRICTIONS)
     return {
         **{name: value for name, value in claims.items() if name not in inside},
         "node_id": node_id,
@@ -66,6 +67,7 @@ def as_nested(claims: dict[str, Any], node_id: str) -> dict[str, Any]:
             "markets": claims["markets"],
             "levels": claims["levels"],
             "symbols": {"mode": "all", "list": []},
+            **{name: claims[name] for name in _RESTRICTIONS if name in claims},
             "quota": claims["quota"],
         },
     }
@@ -88,11 +90,17 @@ def flattened(claims: dict[str, Any]) -> tuple[dict[str, Any], frozenset[str] | 
     if not isinstance(quota, dict):
         raise BadShape("scope.quota must be an object")
     markets = markets_of(scope.get("markets"))
-    flat = {**claims, "scope_type": scope.get("type"), "markets": markets, "levels": scope.get("levels")}
+    restricted = {name: scope[name] for name in _RESTRICTIONS if name in scope}
+    if any(name in claims for name in _RESTRICTIONS):
+        raise BadShape("scope must be an object, and the only one")
+    flat = {**claims, "scope_type": scope.get("type"), "markets": markets, "levels": scope.get("levels"), **restricted}
     if "steps" not in quota:
         begins, ends = min(claims["iat"], claims["nbf"]), claims["exp"]
         allowed = {"markets": markets, "levels": scope.get("levels"), "max_conns": quota.get("max_conns", _MAX_CONNS)}
         nothing: dict[str, Any] = {"max_subs": 0, "max_conns": 0, "markets": [], "levels": []}
-        steps = [{"from": begins, "max_subs": quota.get("max_subs"), **allowed}, {"from": ends, **nothing}]
+        steps = [
+            {"from": begins, "max_subs": quota.get("max_subs"), **allowed, **restricted},
+            {"from": ends, **nothing},
+        ]
         quota = {**quota, "steps": steps}
     return {**flat, "quota": quota}, symbols_of(scope.get("symbols"))

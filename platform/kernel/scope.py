@@ -13,6 +13,9 @@ from kernel.instruments import InstrumentId
 
 LEVELS = ("L1", "L2")
 MARKETS = ("CN", "HK")
+TYPES = ("kline", "quote", "tick", "depth")
+INTERVALS = ("1.5s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "1d", "1w", "1M")  # of bars, in the wire's words
+SKEW_S = 300  # how far the clock of a node may be behind the panel's before a new token or scope is too early for it
 MAX_SUBS_CAP = 100_000  # far above any plan; a claim beyond it is a forgery or a bug
 MAX_CONNS_CAP = 10_000
 MAX_STEPS = 1000  # of a token; ours have twelve
@@ -26,13 +29,23 @@ class BadScope(Malformed):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What holds from `from_s` (epoch seconds) until the next step."""
+    """What holds from `from_s` (epoch seconds) until the next step. Types and intervals: None has all of them."""
 
     from_s: int
     max_subs: int
     max_conns: int
     markets: frozenset[str]
     levels: frozenset[str]
+    types: frozenset[str] | None = None
+    intervals: frozenset[str] | None = None
+
+    def has_type(self, word: str) -> bool:
+        """Tell whether a type may be followed or asked for."""
+        return self.types is None or word in self.types
+
+    def has_interval(self, word: str) -> bool:
+        """Tell whether bars of an interval may be; they are of the type kline, too."""
+        return self.intervals is None or word in self.intervals
 
 
 NOTHING = Step(from_s=0, max_subs=0, max_conns=0, markets=frozenset(), levels=frozenset())
@@ -92,8 +105,14 @@ class Scope:
     before_policy: "Scope | None" = field(default=None, compare=False, repr=False)
 
     def at(self, now_s: float) -> Step:
-        """Return the step that holds at an instant; NOTHING before the first."""
+        """Return the step that holds at an instant; NOTHING long before the first.
+
+        The first is what held when the scope was made, by the panel's clock: for a node whose own is a little behind
+        it holds already.
+        """
         current = NOTHING
+        if self.steps and self.steps[0].from_s - SKEW_S <= now_s < self.steps[0].from_s:
+            return self.steps[0]
         for step in self.steps:
             if step.from_s > now_s:
                 break
@@ -202,6 +221,12 @@ def _narrowed(step: Step, policy: Policy) -> Step:
     )
 
 
+def restrictions_as_claims(step: Step) -> dict[str, Any]:
+    """Return types and intervals where a step restricts them; absent, it has all."""
+    told = {"types": step.types, "intervals": step.intervals}
+    return {name: sorted(value) for name, value in told.items() if value is not None}
+
+
 def step_as_claims(step: Step) -> dict[str, Any]:
     return {
         "from": step.from_s,
@@ -209,6 +234,7 @@ def step_as_claims(step: Step) -> dict[str, Any]:
         "max_conns": step.max_conns,
         "markets": sorted(step.markets),
         "levels": sorted(step.levels),
+        **restrictions_as_claims(step),
     }
 
 
@@ -231,7 +257,14 @@ def _step(claim: Any) -> Step:
         max_conns=_count(claim, "max_conns", MAX_CONNS_CAP),
         markets=words(claim, "markets", MARKETS),
         levels=words(claim, "levels", LEVELS),
+        types=words_or_all(claim, "types", TYPES),
+        intervals=words_or_all(claim, "intervals", INTERVALS),
     )
+
+
+def words_or_all(claims: dict[str, Any], name: str, known: tuple[str, ...]) -> frozenset[str] | None:
+    """Read a list of known words that may be absent: None, which has all of them."""
+    return words(claims, name, known) if name in claims else None
 
 
 def words(claims: dict[str, Any], name: str, known: tuple[str, ...]) -> frozenset[str]:

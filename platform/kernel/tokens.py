@@ -19,7 +19,20 @@ import jwt
 
 from kernel import nested
 from kernel.errors import Malformed, Refused
-from kernel.scope import LEVELS, MARKETS, BadScope, Scope, step_as_claims, steps_from_claims, words
+from kernel.scope import (
+    INTERVALS,
+    LEVELS,
+    MARKETS,
+    SKEW_S,
+    TYPES,
+    BadScope,
+    Scope,
+    restrictions_as_claims,
+    step_as_claims,
+    steps_from_claims,
+    words,
+    words_or_all,
+)
 
 TYP = "rt+jwt"
 SCOPE_TYPE = "realtime_stock"
@@ -53,6 +66,13 @@ class TokenMissing(BadToken):
 class TokenExpired(BadToken):
     message = "The token has expired."
     code = "token_expired"
+
+
+class TokenNotYetValid(BadToken):
+    """The only one that waiting mends: the clock of the machine that looks is behind that of the one that signed."""
+
+    message = "The token is not valid yet; is this machine's clock right?"
+    code = "token_not_yet_valid"
 
 
 class TokenForeign(BadToken):
@@ -102,12 +122,12 @@ class Claims:
         """Look whether the token holds at an instant.
 
         Raises:
-            TokenExpired, BadToken: not any more, not yet.
+            TokenExpired, TokenNotYetValid: not any more, not yet.
         """
         if now_s >= self.expires_at_s + LEEWAY_S:
             raise TokenExpired
-        if now_s < self.not_before_s - LEEWAY_S or now_s < self.issued_at_s - LEEWAY_S:
-            raise BadToken("the token is not valid yet; is this machine's clock right?")
+        if now_s < max(self.not_before_s, self.issued_at_s - SKEW_S) - LEEWAY_S:
+            raise TokenNotYetValid
 
 
 def issue(
@@ -126,6 +146,8 @@ def issue(
 
     At most MOST_STEPS stand there, fewer where the token would be longer than SIGNED_BYTES (Scope.shortened); the
     store's entitlement has all of them and counts as long as it can be read.
+
+    `types` and `intervals` stand in it where they restrict anything, and are absent where they do not.
 
     Args:
         node_id: of a node that wants the nested shape (kernel.nested); None for our own.
@@ -148,12 +170,13 @@ def _claims(scope: Scope, jti: str, issuer: str, now_s: int, expires_at_s: int) 
         "aud": scope.group,
         "jti": jti,
         "iat": now_s,
-        "nbf": now_s,
+        "nbf": now_s - SKEW_S,
         "exp": expires_at_s,
         "scope_type": SCOPE_TYPE,
         "rev": scope.rev,
         "markets": sorted(present.markets),
         "levels": sorted(present.levels),
+        **restrictions_as_claims(present),
         "quota": {
             "max_subs": present.max_subs,
             "max_conns": present.max_conns,
@@ -275,6 +298,8 @@ def _read(claims: dict[str, Any], issuer: str, audience: str) -> Claims:
     try:
         words(claims, "markets", MARKETS)
         words(claims, "levels", LEVELS)
+        words_or_all(claims, "types", TYPES)
+        words_or_all(claims, "intervals", INTERVALS)
         steps = steps_from_claims(quota.get("steps"))
     except BadScope as error:
         raise BadToken(f"the token's scope is not right: {error.message}") from None

@@ -1,5 +1,6 @@
 """The admin's home: how the shop, its nodes and its outbox stand."""
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
@@ -14,19 +15,28 @@ from outbox import selectors as outbox
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add the home page's figures (settings.UNFOLD)."""
+    """Add the home page's figures (settings.UNFOLD): each for those who may see the rows that it counts."""
     now = utc_now()
     shop, waiting = billing.figures(now), outbox.waiting()
+    figures = [
+        ("accounts.view_customer", _("Customers"), Customer.objects.filter(is_staff=False).count()),
+        ("billing.view_grant", _("Grants in force"), shop.grants),
+        ("billing.view_grant", _("Symbols in force"), shop.symbols),
+        ("billing.view_purchase", _("Paid, CNY"), yuan(shop.paid_fen)),
+        ("billing.view_purchase", _("Purchases waiting"), shop.purchases_waiting),
+        ("billing.view_gatewaynotice", _("Money that matches no purchase"), shop.unmatched),
+        ("outbox.view_outbox", _("Outbox waiting"), waiting.all),
+        ("outbox.view_outbox", _("Outbox in trouble"), waiting.in_trouble + waiting.unknown),
+    ]
+    allowed = request.user.has_perm
+    seen = {
+        "figures": [(label, value) for permission, label, value in figures if allowed(permission)],
+        "node_states": _nodes(now) if allowed("nodes.view_node") else None,
+    }
+    return {**context, **seen}
+
+
+def _nodes(now: datetime) -> list[billing.Standing]:
     held = billing.sockets_held(now)
     nodes = Node.objects.exclude(state=Node.State.RETIRED).select_related("group")
-    figures = [
-        (_("Customers"), Customer.objects.filter(is_staff=False).count()),
-        (_("Grants in force"), shop.grants),
-        (_("Symbols in force"), shop.symbols),
-        (_("Paid, CNY"), yuan(shop.paid_fen)),
-        (_("Purchases waiting"), shop.purchases_waiting),
-        (_("Money that matches no purchase"), shop.unmatched),
-        (_("Outbox waiting"), waiting.all),
-        (_("Outbox in trouble"), waiting.in_trouble + waiting.unknown),
-    ]
-    return {**context, "figures": figures, "node_states": [billing.standing(node, held, now) for node in nodes]}
+    return [billing.standing(node, held, now) for node in nodes]

@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 
 from kernel.clock import utc_now
-from outbox.services import sending
+from outbox.services import restating, sending
 
 
 @shared_task(name=sending.DELIVER)
@@ -18,3 +18,9 @@ def deliver_outbox(**_: Any) -> int:
 def purge_outbox(**_: Any) -> int:
     """Forget what was delivered long ago; beat offers this each hour."""
     return sending.purge_outbox(now=utc_now())
+
+
+@shared_task(name="outbox.restate")
+def restate(**_: Any) -> dict[str, int]:
+    """Write again what a group's Redis has lost or has otherwise; beat offers this each half minute."""
+    return restating.restate(now=utc_now())

@@ -307,7 +307,12 @@ def _purchase(request: HttpRequest, public_id: str) -> dict[str, Any]:
     context: dict[str, Any] = {"purchase": found, "can_pay": selectors.can_be_paid(found, utc_now())}
     if found.state == Purchase.State.SETTLED:
         grant: Grant = found.grant
-        context |= {"grant": grant, "node": found.node, "token": _token(found.customer, found.group)}
+        # Where to connect now: the node it was bought on may drain, or have been retired.
+        context |= {
+            "grant": grant,
+            "node": selectors.serving_node(found.node),
+            "token": _token(found.customer, found.group),
+        }
     else:
         odd = list(found.notices.filter(outcome=GatewayNotice.Outcome.AMOUNT_MISMATCH))
         context |= {"odd_notices": odd, "can_pay": context["can_pay"] and not odd}

@@ -254,6 +254,7 @@ export class Tickpack {
       const retryAfter = Number(answer.headers.get("Retry-After")) || 0;
       if (answer.status !== 401 && answer.status !== 403) return { retryAfter };
       const { message, code } = await answer.json();
+      if (code === "token_not_yet_valid") return { retryAfter }; // the node's clock is behind: waiting mends it
       return { retryAfter, sentence: `${message} (${code})` };
     } catch {
       return null; // the node is away, or its answer is none

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from kernel.errors import PlatformError
 from streaming.api import bars
 from streaming.api.rest import Answer, Call, RestDialect, View, answered, of_newest, shows
 from streaming.domain.instruments import Instrument
@@ -27,6 +28,7 @@ _view = answered(_DIALECT, "GET", "POST")
 def _bars_wanted(call: Call) -> Wanted:
     """Return what asks for present bars; those that are over need no room."""
     rows = rest.read_batch_request(_data(call)) if "data_list" in _data(call) else [rest.read_bars_request(_data(call))]
+    rows = _included(call, rows)
     seen = call.see_all([one.code for one in rows], _read, live=False)
     spans = [(seen[row.code], _span(row)[1]) for row in rows if row.code in seen]
     return of_newest(one for instrument, span in spans for one in bars.of_now(call.node, [instrument], span))
@@ -36,6 +38,7 @@ def _bars_wanted(call: Call) -> Wanted:
 async def _kline(call: Call) -> dict[str, Any]:
     asked = rest.read_bars_request(_data(call))
     one = call.see(_read(asked.code), live=False)
+    call.may("kline", asked.interval)
     found = await bars.up_to_now(call.node, [one], *_span(asked), call.left_out)
     _note_unfit(call, {asked.code: one})
     return _answer(call, rest.kline(asked, found[one.symbol]))
@@ -45,7 +48,7 @@ async def _kline(call: Call) -> dict[str, Any]:
 async def _batch_kline(call: Call) -> dict[str, Any]:
     wanted = rest.read_batch_request(_data(call))
     seen = call.see_all([one.code for one in wanted], _read, live=False)
-    wanted = [asked for asked in wanted if asked.code in seen]
+    wanted = _included(call, [asked for asked in wanted if asked.code in seen])
     # One question to history for all that are asked alike: a batch mostly is.
     alike: dict[tuple[str, Span], list[Instrument]] = {}
     for asked in wanted:
@@ -54,6 +57,21 @@ async def _batch_kline(call: Call) -> dict[str, Any]:
     _note_unfit(call, seen)
     told = [(asked, found[_span(asked)][seen[asked.code].symbol]) for asked in wanted]
     return _answer(call, rest.batch_kline(told))
+
+
+def _included(call: Call, wanted: list[rest.Bars]) -> list[rest.Bars]:
+    """Return those whose bars the plan includes; where it includes none, say why not the first."""
+    found, refused = [], None
+    for asked in wanted:
+        try:
+            call.may("kline", asked.interval)
+        except PlatformError as error:
+            refused = refused or error
+        else:
+            found.append(asked)
+    if not found and refused is not None:
+        raise refused
+    return found
 
 
 def _note_unfit(call: Call, seen: dict[str, Instrument]) -> None:
@@ -65,8 +83,9 @@ def _ticks_wanted(call: Call) -> Wanted:
     return of_newest(call.see_all(rest.read_codes(_data(call)), _read).values())
 
 
-@shows(_ticks_wanted)
+@shows(_ticks_wanted, "tick")
 async def _trade_tick(call: Call) -> dict[str, Any]:
+    call.may("tick")
     quotes, told = call.node.quotes, []
     for asked, one in call.see_all(rest.read_codes(_data(call)), _read).items():
         if found := quotes.trades(one):
@@ -74,8 +93,9 @@ async def _trade_tick(call: Call) -> dict[str, Any]:
     return _answer(call, rest.tick_list(told))
 
 
-@shows(_ticks_wanted)
+@shows(_ticks_wanted, "depth")
 async def _depth_tick(call: Call) -> dict[str, Any]:
+    call.may("depth")
     told = []
     for asked, one in call.see_all(rest.read_codes(_data(call)), _read).items():
         if (found := call.node.quotes.depth(one)) is not None:

@@ -35,6 +35,7 @@ _Seen = Callable[[Call], dict[str, Instrument]]
 
 
 def _tick(call: Call, asked: str, one: Instrument) -> dict[str, Any]:
+    call.may("tick")
     newest, found = call.node.quotes.newest(one), call.node.quotes.trades(one)
     if not found or newest is None:
         raise NotCarried(f"{asked[:40]!r} has not traded yet")
@@ -42,19 +43,21 @@ def _tick(call: Call, asked: str, one: Instrument) -> dict[str, Any]:
 
 
 def _quote(call: Call, asked: str, one: Instrument) -> dict[str, Any]:
+    call.may("quote")
     picture = call.node.quotes.snapshot(one)
     assert picture is not None  # it is carried
     return rest.quote(asked, picture)
 
 
 def _depth(call: Call, asked: str, one: Instrument) -> dict[str, Any]:
+    call.may("depth")
     levels = call.node.quotes.depth(one)
     assert levels is not None
     return rest.depth(asked, levels[0], call.most_levels(one))
 
 
-def _one(asset: str, told: _Told) -> View:
-    @shows(lambda call: of_newest([call.see(_find(call, _code(call), asset))]))
+def _one(asset: str, type_: str, told: _Told) -> View:
+    @shows(lambda call: of_newest([call.see(_find(call, _code(call), asset))]), type_)
     async def view(call: Call) -> dict[str, Any]:
         asked = _code(call)
         return rest.answer(told(call, asked, call.see(_find(call, asked, asset))))
@@ -62,8 +65,8 @@ def _one(asset: str, told: _Told) -> View:
     return view
 
 
-def _several(asset: str, told: _Told) -> View:
-    @shows(lambda call: of_newest(_all_seen(call, asset).values()))
+def _several(asset: str, type_: str, told: _Told) -> View:
+    @shows(lambda call: of_newest(_all_seen(call, asset).values()), type_)
     async def view(call: Call) -> dict[str, Any]:
         data = {}
         for asked, one in _all_seen(call, asset).items():
@@ -203,8 +206,8 @@ def views() -> dict[str, Answer]:
     }
     for asset in symbols.ASSETS:
         for name, told in (("tick", _tick), ("quote", _quote), ("depth", _depth)):
-            found[f"{asset}/{name}"] = _one(asset, told)
-            found[f"{asset}/{name}s"] = _several(asset, told)
+            found[f"{asset}/{name}"] = _one(asset, name, told)
+            found[f"{asset}/{name}s"] = _several(asset, name, told)
         found[f"{asset}/kline"], found[f"{asset}/klines"] = _kline(asset), _klines(asset)
         found[f"{asset}/info"] = _info(asset)
     return {path: _view(view) for path, view in found.items()}
@@ -258,5 +261,6 @@ def _span(call: Call) -> tuple[str, Span]:
     interval = rest.INTERVALS.get(kind or 0)
     if interval is None or interval not in INTERVAL_MINUTES:
         raise BadParameter(f"kType {kind} is not one of {', '.join(map(str, rest.INTERVALS))}")
+    call.may("kline", interval)
     limit, end = call.limit(rest.DEFAULT_LIMIT, rest.MAX_LIMIT), call.number("et", "end")
     return interval, Span(end_ms=end + 1 if end else 2**53, limit=limit)

@@ -1,4 +1,4 @@
-"""What a node tells its operators alone: from the machine itself, from networks that the settings name, or by a token.
+"""What a node tells its operators alone: by a token, from networks that the settings name, or, without a token, from the machine itself.
 
 Behind a proxy on the same machine everybody seems to come from it, so a request that was passed on is nobody's.
 """
@@ -45,7 +45,8 @@ def is_operator(request: HttpRequest) -> bool:
         return False
     address = getattr(address, "ipv4_mapped", None) or address
     if address.is_loopback:
-        return not any(name in request.headers for name in _PASSED_ON)
+        # Whoever has an account on the machine comes from it as well: where there is a token, it is asked for.
+        return not expected and not any(name in request.headers for name in _PASSED_ON)
     return any(address in network for network in _networks(tuple(settings.METRICS_FROM)))
 
 

@@ -22,11 +22,13 @@ from streaming.domain.instruments import Instrument
 from streaming.domain.levels import most_levels
 from streaming.errors import (
     BadParameter,
+    IntervalNotAllowed,
     LevelNotAllowed,
     MarketNotAllowed,
     PlanFull,
     SymbolNotAllowed,
     TooManyCalls,
+    TypeNotAllowed,
     UnknownSymbol,
 )
 from streaming.reference import directory
@@ -82,6 +84,22 @@ class Call:
         return default if asked is None or asked <= 0 else min(asked, most)
 
     # -- the plan ----------------------------------------------------------------------------------------------------
+
+    def may(self, type_: str, interval: str = "") -> None:
+        """Look whether the plan includes what is asked for.
+
+        Args:
+            type_: kline, quote, tick or depth.
+            interval: of bars.
+
+        Raises:
+            TypeNotAllowed, IntervalNotAllowed: it does not.
+        """
+        assert self.step is not None
+        if not self.step.has_type(type_):
+            raise TypeNotAllowed(f"the plan does not include the type {type_}")
+        if interval and not self.step.has_interval(interval):
+            raise IntervalNotAllowed(f"the plan does not include bars of {interval}")
 
     def see(self, instrument: Instrument, *, live: bool = True) -> Instrument:
         """Return an instrument that the plan includes.
@@ -177,11 +195,20 @@ def of_newest(instruments: Iterable[Instrument]) -> Wanted:
     return Wanted(list(dict.fromkeys(one.symbol for one in instruments if one.market is not None)))
 
 
-def shows(wants: Wants) -> Callable[[View], View]:
-    """Mark a view that shows newest values: what it wants is claimed in the same round trip as the call is counted."""
+def shows(wants: Wants, type_: str = "") -> Callable[[View], View]:
+    """Mark a view that shows newest values: what it wants is claimed in the same round trip as the call is counted.
+
+    Args:
+        type_: the type of data that it shows, of which nothing is claimed where the plan does not include it.
+    """
+
+    def wants_of_the_plan(call: Call) -> Wanted:
+        if type_:
+            call.may(type_)
+        return wants(call)
 
     def mark(view: View) -> View:
-        view.wants = wants  # type: ignore[attr-defined]
+        view.wants = wants_of_the_plan  # type: ignore[attr-defined]
         return view
 
     return mark

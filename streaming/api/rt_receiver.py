@@ -1,44 +1,39 @@
 """The HTTP of an rt-receiver node: /health, /stats and /api/v1/rt-kline.
 
-Subscriptions are stored by customer and group; policies and pushes come from programs that have a token of the
-operator's (TICKPACK_POLICY_TOKEN, TICKPACK_PUSH_TOKEN), and from nobody where it is not set.
+Subscriptions are stored by customer and group. What an operator's programs send is streaming.api.rt_operators'.
 """
 
-import asyncio
-import hmac
 import time
-import zlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
-from functools import lru_cache, wraps
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from redis.exceptions import RedisError
 
-from kernel import clock, credentials
-from kernel.errors import Malformed, PlatformError
+from kernel import clock
+from kernel.errors import PlatformError
 from kernel.instruments import BadSymbol, InstrumentId
 from streaming import metrics
 from streaming.api.operators import operators_only
 from streaming.api.rest import Answer, Call, RestDialect, answered, json_answer, of_newest, shows, straight
+from streaming.api.rt_operators import apply_policies, body_of, failed, push
 from streaming.domain.instruments import Instrument
 from streaming.errors import BadParameter, LevelNotAllowed, PlanFull, StoreUnavailable, UnknownSymbol
 from streaming.reference import directory
 from streaming.runtime.process import current_process
-from streaming.store import policies, pushes, subscriptions
+from streaming.store import policies, subscriptions
 from streaming.store.connection import redis_async
 from streaming.store.rate_limit import Wanted
-from streaming.wire.dialects.rt_receiver import push as pushing
 from streaming.wire.dialects.rt_receiver import rest
 from streaming.wire.dialects.rt_receiver.rows import Row, row
-from streaming.wire.dialects.rt_receiver.symbols import MARKETS, market_of, read
+from streaming.wire.dialects.rt_receiver.symbols import market_of, read
 from streaming.wire.texts import iso
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 2000
 STEP_SECONDS = 3
-_MOST_BODY, _MOST_PUSHED, _MOST_UNPACKED = 1 << 20, 8 << 20, 32 << 20
 _STATS_SECONDS = 1.0
 
 _view = answered(RestDialect("rt_receiver", "X-API-Key", "token", lambda call, error: rest.refusal(error)))
@@ -97,13 +92,12 @@ def _latest_wanted(call: Call) -> Wanted:
 
 
 @_view
-@shows(_latest_wanted)
+@shows(_latest_wanted, "quote")
 async def latest(call: Call) -> dict[str, Any]:
     """The newest row of a symbol, or those of what the customer follows or has stored; every 50 of them are a call."""
     market, code = call.text("market").lower(), call.text("ts_code")
-    if market and market not in MARKETS:
-        raise BadParameter(f"invalid market: {market[:16]}, valid: [{' '.join(sorted(MARKETS))}]")
-    limit = call.limit(DEFAULT_LIMIT, MAX_LIMIT)
+    limit = _limit(call)
+    call.may("quote")
     assert call.step is not None
     if not call.step.levels:
         raise LevelNotAllowed("the plan includes neither L1 nor L2")
@@ -118,6 +112,14 @@ async def latest(call: Call) -> dict[str, Any]:
     data = _rows(call, of_market[:limit])
     told = {"rejected_symbols": [rest.rejection(one, "quota_exceeded") for one in call.unfit]} if call.unfit else {}
     return {"count": len(data), "data": data, **told}
+
+
+def _limit(call: Call) -> int:
+    """Return how many rows are wanted; as there, what is no number asks for the default."""
+    try:
+        return call.limit(DEFAULT_LIMIT, MAX_LIMIT)
+    except BadParameter:
+        return DEFAULT_LIMIT
 
 
 def _named(call: Call) -> Instrument:
@@ -157,7 +159,7 @@ def _instrument(symbol: str) -> InstrumentId:
 @_post
 async def sync(call: Call) -> dict[str, Any]:
     """Store, add or forget symbols; the customer's open sockets of this language follow."""
-    mode, asked = rest.sync_of(rest.object_of(_body(call.request)))
+    mode, asked = rest.sync_of(rest.object_of(body_of(call.request)))
     wanted, rejected = _wanted(call, asked, forgetting=mode == "remove")
     assert call.scope is not None
     assert call.step is not None
@@ -191,9 +193,10 @@ def _stored_wanted(call: Call) -> Wanted:
 
 
 @_view
-@shows(_stored_wanted)
+@shows(_stored_wanted, "quote")
 async def subscribed_latest(call: Call) -> dict[str, Any]:
     """Newest rows of what is stored, or of those named; a row that nobody knows yet is missing."""
+    call.may("quote")
     stored = list(call.listed)
     asked = [part for part in call.text("symbols").split(",") if part.strip()]
     wanted, rejected = _wanted(call, asked, forgetting=True) if asked else (stored, [])
@@ -271,102 +274,12 @@ def _still_allowed(call: Call, stored: Iterable[str]) -> tuple[list[str], list[d
     return held, rejected
 
 
-def _body(request: HttpRequest) -> bytes:
-    raw: bytes = request.read(_MOST_BODY + 1)
-    if len(raw) > _MOST_BODY:
-        raise Malformed("payload is too large")
-    return raw
-
-
-# -- the operator's programs -------------------------------------------------------------------------------------------
-
-
-def _operators(setting: str, name: str) -> Callable[[Callable[[HttpRequest], Awaitable[HttpResponse]]], Answer]:
-    """Make a view that only who has the operator's token may ask."""
-
-    def wrap(view: Callable[[HttpRequest], Awaitable[HttpResponse]]) -> Answer:
-        @wraps(view)
-        async def answer(request: HttpRequest) -> HttpResponse:
-            if request.method != "POST":
-                return _failed(405, "method not allowed")
-            told = credentials.secret(request.headers.get("Authorization"))
-            if not told:
-                return _failed(401, "missing Authorization header")
-            expected = str(getattr(settings, setting))
-            if not expected or not hmac.compare_digest(told.encode(errors="replace"), expected.encode()):
-                return _failed(403, f"invalid {name} token")
-            try:
-                return await view(request)
-            except (RedisError, OSError, StoreUnavailable):
-                metrics.store_errors.inc()
-                response = _failed(503, StoreUnavailable().message)  # a sender tries again
-                response["Retry-After"] = "2"
-                return response
-
-        return straight(answer)
-
-    return wrap
-
-
-def _failed(status: int, message: str) -> HttpResponse:
-    return json_answer({"code": status, "message": message, "status": "error"}, status)
-
-
-@_operators("PUSH_TOKEN", "push")
-async def push(request: HttpRequest) -> HttpResponse:
-    """Take a batch of ticks for the feed `push`."""
-    packed = request.headers.get("Content-Encoding", "").strip().lower() == "gzip"
-    raw = request.read(_MOST_PUSHED + 1)
-    try:
-        batch = await asyncio.to_thread(_read_batch, raw, packed)
-    except pushing.BadBatch as error:
-        return json_answer(pushing.refusal(error), 400)
-    except _TooLarge:
-        return _failed(413, "payload is too large")
-    await pushes.put(redis_async(), batch)
-    return json_answer(pushing.answer(batch))
-
-
-class _TooLarge(Exception):
-    """A body is larger than we take, as it came or unpacked."""
-
-
-def _read_batch(raw: bytes, packed: bool) -> pushing.Batch:
-    if len(raw) > _MOST_PUSHED:
-        raise _TooLarge
-    return pushing.parse(_unpacked(raw) if packed else raw, directory())
-
-
-def _unpacked(raw: bytes) -> bytes:
-    """Return what gzip packed; of a bomb no more than a bound is ever made."""
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        found = unpacker.decompress(raw, _MOST_UNPACKED)
-    except zlib.error:
-        return b""
-    if unpacker.unconsumed_tail:
-        raise _TooLarge
-    return found if unpacker.eof else b""
-
-
-@_operators("POLICY_TOKEN", "policy")
-async def apply_policies(request: HttpRequest) -> HttpResponse:
-    """Narrow what customers may follow, in every language and on open sockets too."""
-    try:
-        found = rest.policies_of(rest.object_of(_body(request)))
-    except Malformed as error:
-        return _failed(400, error.message)
-    client, group, applied = redis_async(), settings.NODE_GROUP, 0
-    for customer, policy in found:
-        if await policies.apply(client, customer, group, policy):
-            applied += 1
-            await current_process().control.tell({"kind": "entitlement", "customer": customer, "group": group})
-    return json_answer({"applied": applied, "code": 0, "status": "ok"})
+# -- addresses ---------------------------------------------------------------------------------------------------------
 
 
 async def _nothing_here(request: HttpRequest, rest: str = "") -> HttpResponse:
     """A path below theirs that does not exist."""
-    return _failed(404, "no such address")
+    return failed(404, "no such address")
 
 
 nothing_here = straight(_nothing_here)

@@ -34,11 +34,22 @@ def _of_several(call: Call) -> Wanted:
     return of_newest(_all_seen(call, _symbols(call)).values())
 
 
+def _of_forming(call: Call) -> Wanted:
+    call.may("kline", _interval(call, ""))
+    return _of_several(call)
+
+
+def _of_the_day(call: Call) -> Wanted:
+    call.may("kline", "1m")
+    return _of_several(call)
+
+
 @_view
 async def kline(call: Call) -> dict[str, Any]:
     """Closed bars of one symbol."""
     asked, wanted = _symbol(call)
     interval = _interval(call, "1m")
+    call.may("kline", interval)
     if call.text("adjust") not in ("", "none"):
         raise BadParameter("Invalid parameter: adjust is not carried; this node carries none, prices as traded")
     limit = call.limit(rest.DEFAULT_LIMIT, rest.MAX_LIMIT)
@@ -50,11 +61,12 @@ async def kline(call: Call) -> dict[str, Any]:
 
 
 @_view
-@shows(_of_several)
+@shows(_of_forming)
 async def kline_latest(call: Call) -> dict[str, Any]:
     """The bars that are being formed."""
     asked = _symbols(call)
     interval = _interval(call, "")
+    call.may("kline", interval)
     seen = _all_seen(call, asked)
     found = await call.node.pinned.formed(list(seen.values()), interval)
     told = []
@@ -65,8 +77,9 @@ async def kline_latest(call: Call) -> dict[str, Any]:
 
 
 @_view
-@shows(_of_several)
+@shows(_of_several, "quote")
 async def ticker(call: Call) -> dict[str, Any]:
+    call.may("quote")
     told = []
     for text, one in _all_seen(call, _symbols(call)).items():
         picture = call.node.quotes.snapshot(one)
@@ -76,8 +89,9 @@ async def ticker(call: Call) -> dict[str, Any]:
 
 
 @_view
-@shows(_of_one)
+@shows(_of_one, "depth")
 async def depth(call: Call) -> dict[str, Any]:
+    call.may("depth")
     asked, wanted = _symbol(call)
     one = _seen(call, asked, wanted)
     most = min(call.limit(10, rest.MAX_DEPTH), call.most_levels(one))
@@ -87,8 +101,9 @@ async def depth(call: Call) -> dict[str, Any]:
 
 
 @_view
-@shows(_of_one)
+@shows(_of_one, "tick")
 async def trades(call: Call) -> dict[str, Any]:
+    call.may("tick")
     asked, wanted = _symbol(call)
     limit = call.limit(rest.DEFAULT_LIMIT, rest.MAX_LIMIT)
     one = _seen(call, asked, wanted)
@@ -97,9 +112,10 @@ async def trades(call: Call) -> dict[str, Any]:
 
 
 @_view
-@shows(_of_several)
+@shows(_of_the_day)
 async def intraday(call: Call) -> dict[str, Any]:
     """The minutes of each one's present or last trading day."""
+    call.may("kline", "1m")
     seen = _all_seen(call, _symbols(call))
     # One question to history for all of a day: that is mostly one for each market.
     of_day: dict[str, list[Instrument]] = {}

@@ -65,6 +65,7 @@ FINAL_CLOSES: dict[int, tuple[type[Ended], str]] = {
     4403: (Forbidden, "the node forbids this connection"),
     4409: (Replaced, "a newer connection has replaced this one"),
 }
+PASSING_REFUSALS = ("token_not_yet_valid",)  # the node's clock is behind: waiting mends it
 FINAL_STATUSES: dict[int, type[Ended]] = {401: TokenEnded, 403: Forbidden, 404: NoStreamThere}
 
 
@@ -207,7 +208,7 @@ class Stream:
                     self._socket = None
         except InvalidStatus as error:
             status, why = error.response.status_code, why_refused(error)
-            if status in FINAL_STATUSES:
+            if status in FINAL_STATUSES and refusal_code(error) not in PASSING_REFUSALS:
                 return await self._refused(url, FINAL_STATUSES[status](why, status))
             retry_after_s = read_retry_after(error.response.headers.get("Retry-After"))
         except ConnectionClosed as closed:
@@ -300,9 +301,19 @@ class Stream:
 
 def why_refused(error: InvalidStatus) -> str:
     """Return the server's own words for a refused upgrade."""
+    body = _refusal(error)
+    said = f": {body['message']} ({body.get('code')})" if "message" in body else ""
+    return f"HTTP {error.response.status_code} on connect{said}"
+
+
+def refusal_code(error: InvalidStatus) -> str:
+    """Return the code of a refused upgrade, "" where it has none."""
+    return str(_refusal(error).get("code", ""))
+
+
+def _refusal(error: InvalidStatus) -> dict[str, Any]:
     try:
         body: Any = json.loads(error.response.body or b"{}")
     except ValueError:
-        body = {}
-    said = f": {body['message']} ({body['code']})" if isinstance(body, dict) and "message" in body else ""
-    return f"HTTP {error.response.status_code} on connect{said}"
+        return {}
+    return body if isinstance(body, dict) else {}

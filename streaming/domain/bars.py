@@ -29,7 +29,8 @@ class Bar:
 class ClosedWindow:
     """What moved in one window; `references` are previous closes that became known by its end.
 
-    `trades` and `levels` are what the feed told beside its bars, in the order of its telling.
+    `trades` and `levels` are what the feed told beside its bars, in the order of its telling; `states` are the
+    instruments whose state (trading, suspended, halted, delisted) is another one than before.
     """
 
     seq: int
@@ -37,6 +38,7 @@ class ClosedWindow:
     references: list[tuple[str, int]]
     trades: list[Trade] = field(default_factory=list)
     levels: list[Levels] = field(default_factory=list)
+    states: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -93,6 +95,8 @@ class WindowFold:
     _days: dict[str, _Day] = field(default_factory=dict)
     _last_e4: dict[str, int] = field(default_factory=dict)
     _references: dict[str, int] = field(default_factory=dict)
+    _states: dict[str, str] = field(default_factory=dict)  # of instruments that do not just trade
+    _said: dict[int, dict[str, str]] = field(default_factory=dict)  # window -> symbol -> state
 
     def add(self, tick: Tick) -> None:
         """Take one tick. One whose window has closed adds its volume to the oldest open window, never its price."""
@@ -107,6 +111,11 @@ class WindowFold:
         """Take an instrument's best orders."""
         self._levels.setdefault(self._window_of(levels.at_ms), []).append(levels)
 
+    def _say(self, symbol: str, state: str, seq: int) -> None:
+        """Keep a state for its window, where it may be another one than the last: most pictures say the same again."""
+        if self._said or self._states.get(symbol, "trading") != state:
+            self._said.setdefault(seq, {})[symbol] = state
+
     def _window_of(self, at_ms: int) -> int:
         return max(seq_of(at_ms), self.closed_through + 1)
 
@@ -116,8 +125,8 @@ class WindowFold:
             self._references[symbol] = prev_close_e4
 
     def oldest_open(self) -> int | None:
-        """Return the first window that holds a tick and has not closed."""
-        return min(self._open, default=None)
+        """Return the first window that holds a tick or a state and has not closed."""
+        return min((*self._open, *self._said), default=None)
 
     def close(self, seq: int) -> ClosedWindow:
         """Close a window and return what moved in it. Windows close in order; skipped ones must be empty."""
@@ -131,7 +140,20 @@ class WindowFold:
             self._last_e4[symbol] = bar.close_e4
             bars.append(Bar(symbol, bar.open_e4, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume, bar.turnover_e4))
         references, self._references = list(self._references.items()), {}
-        return ClosedWindow(seq, bars, references, self._trades.pop(seq, []), self._levels.pop(seq, []))
+        trades, levels = self._trades.pop(seq, []), self._levels.pop(seq, [])
+        return ClosedWindow(seq, bars, references, trades, levels, self._changed_states(seq))
+
+    def stand(self, symbol: str, state: str) -> None:
+        """Take an instrument's state from before a restart."""
+        self._states[symbol] = state
+
+    def _changed_states(self, seq: int) -> list[tuple[str, str]]:
+        changed: dict[str, str] = {}
+        for window in sorted(window for window in self._said if window <= seq):
+            changed |= self._said.pop(window)
+        news = [(symbol, state) for symbol, state in changed.items() if self._states.get(symbol, "trading") != state]
+        self._states |= news
+        return news
 
     def know(self, symbol: str, last_e4: int) -> None:
         """Take an instrument's last price from before a restart."""
@@ -162,8 +184,10 @@ class WindowFold:
         bids, asks = (tuple(row for row in side if row[0] > 0) for side in (snapshot.bids, snapshot.asks))
         # Also without any order: an index has none, and its day is told all the same.
         picture = None if self.counts_from_zero else snapshot  # our own sums have the whole day, or they have not
-        self.show(Levels(snapshot.instrument, snapshot.at_ms, bids, asks, snapshot.iopv_e4, picture))
+        self.show(Levels(snapshot.instrument, snapshot.at_ms, bids, asks, snapshot.iopv_e4, picture, snapshot.note))
         symbol, on = str(snapshot.instrument), self.day_of(snapshot.at_ms)
+        if snapshot.state:
+            self._say(symbol, snapshot.state, self._window_of(snapshot.at_ms))
         day = self._days.get(symbol)
         if day is None or day.on != on:
             # A new day at an instrument we already follow starts at zero, even where the first one did not.

@@ -18,6 +18,15 @@ class Trade:
 
 
 @dataclass(frozen=True, slots=True)
+class SenderNote:
+    """What a sender tells of a picture in its own words; empty and 0 where it does not."""
+
+    name: str = ""
+    trade_time: str = ""  # as it writes the last trade's instant
+    trades: int = 0  # of the day so far
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One Level-1 picture, about every 3 s; volume and turnover count from the day's first trade (cumulative).
 
@@ -37,6 +46,8 @@ class Snapshot:
     bids: tuple[tuple[int, int], ...] = field(default=())
     asks: tuple[tuple[int, int], ...] = field(default=())
     iopv_e4: int = 0  # an ETF's indicative value; 0 where the feed has none
+    note: SenderNote | None = None
+    state: str = ""  # trading suspended halted delisted; "" where the source does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,7 @@ class Levels:
     asks: tuple[tuple[int, int], ...]
     iopv_e4: int = 0  # told with them, of an ETF
     day: Snapshot | None = None
+    note: SenderNote | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import clickhouse_connect
 import urllib3
@@ -92,12 +93,27 @@ def seconds(at_ms: int) -> int:
     return max(0, min(-(-at_ms // 1000), 2**32 - 1))
 
 
+def _place(url: str) -> dict[str, Any]:
+    """Return where the server is, as the client library's own reading of a URL would not: it takes https for http."""
+    parts = urlsplit(url)
+    asked = {name: values[0] for name, values in parse_qs(parts.query).items() if name in ("ca_cert", "verify")}
+    return {
+        "interface": parts.scheme,
+        "host": parts.hostname or "127.0.0.1",
+        "port": parts.port or (8443 if parts.scheme == "https" else 8123),
+        "username": unquote(parts.username or "default"),
+        "password": unquote(parts.password or ""),
+        "database": parts.path.strip("/") or "default",
+        **asked,
+    }
+
+
 def _client() -> Any:
     url = settings.CLICKHOUSE_URL
     with _lock:
         if url not in _clients:
             client = clickhouse_connect.get_client(
-                dsn=url,
+                **_place(url),
                 compress=False,
                 connect_timeout=2,
                 send_receive_timeout=10,

@@ -146,6 +146,7 @@ class Market:
 
     def _go_on(self, symbol: str, known: Newest, now_ms: int) -> None:
         """Take how an instrument stood in the stream that goes on."""
+        self._fold.stand(symbol, known.state)
         if known.close_e4 > 0:
             self._last_prices.begin(symbol, known.close_e4)
             self._fold.know(symbol, known.close_e4)
@@ -174,11 +175,11 @@ class Market:
     def _is_news(self, closed: ClosedWindow) -> bool:
         """Tell whether a window is told although the market is closed and was."""
         if not self.recorded:
-            return bool(closed.bars or closed.levels or closed.references)
-        if not closed.bars:
+            return bool(closed.bars or closed.levels or closed.references or closed.states)
+        if not (closed.bars or closed.states):
             for symbol, price_e4 in closed.references:
                 self._fold.refer(symbol, price_e4)  # told with the next window that is written
-        return bool(closed.bars)
+        return bool(closed.bars or closed.states)
 
 
 class _Line:

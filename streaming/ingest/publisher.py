@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from kernel import clock
 from streaming.domain.bars import Bar, ClosedWindow
 from streaming.domain.calendar import exchange_day
-from streaming.domain.ticks import Levels
+from streaming.domain.ticks import Levels, SenderNote
 from streaming.ingest.market import MarketWindow
 from streaming.records.checkpoint import Checkpoint, pack_text
 from streaming.records.events import Book, Events, Print
@@ -18,6 +18,7 @@ from streaming.store.lanes import Commit, LaneStore
 
 BATCH = 200  # windows in one round trip: half a megabyte on a busy day
 _TRIM_EVERY = 1000  # windows
+_NO_NOTE = SenderNote()
 
 
 class Publisher:
@@ -99,7 +100,12 @@ class Publisher:
         self._keyed = chunk_of(seq)
         named = list(newest) if keyframe else [symbol for symbol, _ in window.closed.references]
         references = [(symbol, newest[symbol].close_e4) for symbol in named if newest[symbol].close_e4]
-        halted = [(symbol, known.state) for symbol, known in newest.items() if known.state != "trading"]
+        for symbol, state in window.closed.states:
+            known = newest.get(symbol) or with_reference(None, 0, day)
+            changed[symbol] = newest[symbol] = replace(known, state=state)
+        states = dict(window.closed.states)
+        if keyframe:
+            states |= {symbol: known.state for symbol, known in newest.items() if known.state != "trading"}
         for bar in window.closed.bars:
             changed[bar.symbol] = newest[bar.symbol] = with_bar(newest.get(bar.symbol), bar, seq, day)
         events = self._events(window.closed, day, changed)
@@ -112,7 +118,7 @@ class Publisher:
             feed=self._feed,
             fence=self._fence,
             bars=[_moved(bar) for bar in window.closed.bars],
-            states=halted if keyframe else [],
+            states=list(states.items()),
             references=references,
             speed=self._speed,
             finished=window.finished,
@@ -148,6 +154,7 @@ class Publisher:
 
 
 def _book(symbol: str, levels: Levels, day: Newest) -> Book:
+    note = levels.note or _NO_NOTE
     return Book(
         symbol=symbol,
         number=day.books,
@@ -162,6 +169,10 @@ def _book(symbol: str, levels: Levels, day: Newest) -> Book:
         bids=list(levels.bids),
         asks=list(levels.asks),
         iopv_e4=levels.iopv_e4,
+        name=note.name,
+        trade_time=note.trade_time,
+        trades=note.trades,
+        state=day.state,
     )
 
 

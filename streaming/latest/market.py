@@ -57,7 +57,7 @@ class LatestMarket:
         self.calendar: Sessions = AlwaysOpen()  # the market's own
         self.sessions: Sessions = AlwaysOpen()  # of the feed that runs
         self.prices: dict[str, int] = {}  # as of `seq`: what a flat shows
-        self.halted: set[str] = set()  # as of `seq`
+        self.halted: dict[str, str] = {}  # symbol -> state of those that do not trade, as of `seq`
         self.quotes: dict[str, Running] = {}  # newest bar and day; at the start of a stream it may be ahead of `seq`
         self.books: dict[str, Book] = {}
         self.trades: dict[str, deque[Print]] = {}
@@ -75,7 +75,7 @@ class LatestMarket:
         self.epoch, self.seq, self.events_seq, self.calendar = epoch, 0, 0, calendar
         known = {} if from_start else newest
         self.prices = {symbol: bar.close_e4 for symbol, bar in known.items() if bar.close_e4}
-        self.halted = {symbol for symbol, bar in known.items() if bar.state != "trading"}
+        self.halted = {symbol: bar.state for symbol, bar in known.items() if bar.state != "trading"}
         self.quotes = {symbol: Running(row) for symbol, row in newest.items()}
         self.trades, self.books, self.snapshots = {}, {}, {}
         for bar in self.interval_bars.values():
@@ -96,9 +96,11 @@ class LatestMarket:
         for symbol, price_e4 in window.references:
             prices[symbol] = price_e4
         for symbol, state in window.states:
-            if (state == "trading") == (symbol not in self.halted):
+            if state == self.halted.get(symbol, "trading"):
                 continue  # a keyframe says again what is known
-            (self.halted.discard if state == "trading" else self.halted.add)(symbol)
+            self.halted[symbol] = state
+            if state == "trading":
+                del self.halted[symbol]
             changes.states.append((symbol, state))
         if window.feed != self.feed:
             self.sessions = AlwaysOpen() if window.feed in ALWAYS_OPEN_FEEDS else self.calendar
@@ -135,8 +137,9 @@ class LatestMarket:
             if quote.seq < seq:
                 quote.add(bar, seq, day)
         for symbol, state in window.states:
-            if (quote := quotes.get(symbol)) is not None:
-                quote.say(state)
+            if symbol not in quotes:
+                quotes[symbol] = Running()  # of one that has never traded no price is known
+            quotes[symbol].say(state)
 
     def apply_events(self, trades: Iterable[Print], books: Iterable[Book]) -> None:
         """Take what the source told beside its bars, in the order of its telling."""

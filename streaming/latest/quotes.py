@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from streaming.domain.instruments import Instrument
-from streaming.domain.ticks import Levels, Snapshot, Trade
+from streaming.domain.ticks import Levels, SenderNote, Snapshot, Trade
 from streaming.domain.windows import end_ms
 from streaming.latest.market import LatestMarket
 from streaming.records.window import Book, Newest, Print
@@ -92,4 +92,5 @@ def _snapshot(instrument: Instrument, newest: Newest, book: Book | None, last: P
         bids=tuple(book.bids) if book else (),
         asks=tuple(book.asks) if book else (),
         iopv_e4=book.iopv_e4 if book else 0,
+        note=SenderNote(book.name, book.trade_time, book.trades) if book else None,
     )

@@ -38,6 +38,11 @@ class Book(msgspec.Struct, array_like=True, frozen=True):
     bids: list[tuple[int, int]]
     asks: list[tuple[int, int]]
     iopv_e4: int = 0  # an ETF's indicative value; 0 where the feed has none
+    # What its sender tells of it in its own words; empty and 0 where it does not.
+    name: str = ""
+    trade_time: str = ""
+    trades: int = 0  # of the day so far
+    state: str = "trading"  # suspended halted delisted
 
 
 class Events(Record, frozen=True):

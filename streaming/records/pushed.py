@@ -21,6 +21,11 @@ class PushedTick(Record, frozen=True):
     turnover_e4: int
     bid: tuple[int, int] = (0, 0)  # (price_e4, volume)
     ask: tuple[int, int] = (0, 0)
+    # In the sender's words, to be told again; empty and 0 where it does not say.
+    name: str = ""
+    trade_time: str = ""
+    trades: int = 0  # of the day so far
+    state: str = ""  # trading suspended halted delisted; "" where the sender does not say
 
 
 unpack_pushed_tick = unpacker(PushedTick)

@@ -52,6 +52,9 @@ def unpacker(kind: type[R]) -> Callable[[bytes], R]:
     def unpack(packed: bytes) -> R:
         if packed[:1] != version:
             raise UnknownVersion(name, packed[0] if packed else None)
-        return decode(packed[1:])
+        try:
+            return decode(packed[1:])
+        except UnicodeDecodeError as error:  # of a map's key: msgspec says it by itself
+            raise msgspec.DecodeError(f"{name}: {error}") from None
 
     return unpack

@@ -15,6 +15,7 @@ from kernel.errors import PlatformError
 from kernel.instruments import InstrumentId
 from streaming import metrics
 from streaming.domain.intervals import INTERVAL_MINUTES
+from streaming.domain.ticks import Snapshot
 from streaming.errors import StoreUnavailable
 from streaming.hub.slow_readers import PATIENCE_SECONDS
 from streaming.hub.subscribers import Subscriber
@@ -114,9 +115,15 @@ class EffectRunner:
                 case requests.Shrink(max_subs):
                     await self._fit(effect, max_subs, now_ms)
                 case requests.ReadNewest(_, instruments):
-                    await self.run(connection.newest_read(effect, await _read_newest(instruments)))
+                    newest = await _read_newest(instruments)
+                    await self.run(connection.newest_read(effect, newest, self._pictures(instruments)))
                 case requests.Close(code, reason):
                     await self._peer.end(code, reason)
+
+    def _pictures(self, instruments: tuple[InstrumentId, ...]) -> dict[InstrumentId, Snapshot]:
+        """Return the days that this process has in memory, as REST shows them."""
+        seen = ((one, self._process.quotes.snapshot(directory().described(one))) for one in instruments)
+        return {one: picture for one, picture in seen if picture is not None}
 
     async def sync_stored(self) -> None:
         """Follow exactly the customer's stored symbols, of a language that keeps them."""

@@ -4,6 +4,7 @@ A version is known by (market, ts_code, version) for as long as it is among the 
 node it came to and whatever was restarted since.
 """
 
+import json
 from typing import Any
 
 import redis.asyncio
@@ -42,6 +43,20 @@ if #new > 0 then redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[1], '*', unpack
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 return #new / 2
 """
+
+
+async def feed_setting(client: "redis.asyncio.Redis", lane: str) -> dict[str, Any]:
+    """Return the feed that an operator chose for a lane; empty where nobody did.
+
+    Raises:
+        redis.RedisError: the store is away.
+    """
+    raw = await client.get(keyspace.feed_setting(lane))
+    try:
+        found = json.loads(raw or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 async def put(client: "redis.asyncio.Redis", batch: Batch) -> int:

@@ -11,13 +11,14 @@ from kernel.errors import PlatformError
 from kernel.instruments import BadSymbol, InstrumentId, Venue
 from kernel.scope import Scope, Step
 from streaming.domain.levels import most_levels
+from streaming.domain.ticks import Snapshot
 from streaming.errors import AlreadyAuthenticated, AmbiguousSymbol, BinaryNotSupported, TypeConflict, UnknownSymbol
 from streaming.records.window import Newest
 from streaming.wire.budget import Budget
-from streaming.wire.channels import EVENTS, WINDOW, Channel
+from streaming.wire.channels import EVENTS, INTERVALS, WINDOW, Channel
 from streaming.wire.dialect import Dialect
 from streaming.wire.ending import WARN_BEFORE_S, Ending
-from streaming.wire.included import included
+from streaming.wire.included import included, why_not
 from streaming.wire.requests import (
     Auth,
     Claim,
@@ -77,6 +78,7 @@ class Connection:
         self._rows: dict[InstrumentId, int] = {}  # of depth, as asked
         self._asked_as: dict[InstrumentId, str] = {}  # what is followed, as this client has written it
         self._levels: frozenset[str] = frozenset()
+        self._shown: tuple[frozenset[str] | None, ...] = ()  # levels, types and intervals as they were last fitted
         self._ending = Ending()
 
     # -- life --------------------------------------------------------------------------------------------------
@@ -94,7 +96,7 @@ class Connection:
         step = self.scope.at(now_ms / 1000)
         self.used, self._announced_max = used, step.max_subs
         self._budget.begin(now_ms)
-        self._levels = step.levels
+        self._levels, self._shown = step.levels, (step.levels, step.types, step.intervals)
         seen = {market: state for market, state in markets.items() if market in step.markets}
         return _said(self.dialect.welcome(Welcome(node, now_ms, epochs, self.scope, step, used, seen)))
 
@@ -291,8 +293,16 @@ class Connection:
         ]
         return [one for one, _ in wanted if one in self.following], rejected
 
-    def newest_read(self, read: ReadNewest, newest: Sequence[tuple[InstrumentId, Newest]]) -> list[Effect]:
-        return _said(self.dialect.snapshot(request=read.request, newest=newest, rejected=read.rejected))
+    def newest_read(
+        self,
+        read: ReadNewest,
+        newest: Sequence[tuple[InstrumentId, Newest]],
+        pictures: Mapping[InstrumentId, Snapshot],
+    ) -> list[Effect]:
+        said = self.dialect.snapshot(
+            request=read.request, newest=newest, pictures=pictures, rejected=read.rejected
+        )  # fmt: skip
+        return _said(said)
 
     # -- entitlement ---------------------------------------------------------------------------------------------
 
@@ -307,7 +317,7 @@ class Connection:
         silent_at_s = self._budget.silent_at_s()
         if silent_at_s is not None and now_s >= silent_at_s:
             return [Close(CLOSE_SLOW, "no heartbeat")]
-        effects = [*self._warn(now_s), *self._fit_levels(step)]
+        effects = [*self._warn(now_s), *self._fit_kinds(step)]
         if step.max_subs < self._announced_max or self.outside(now_ms):
             return [*effects, Shrink(step.max_subs)]
         if step.max_subs > self._announced_max:
@@ -315,15 +325,16 @@ class Connection:
             self._announced_max = step.max_subs
         return effects
 
-    def _fit_levels(self, step: Step) -> list[Effect]:
-        """Show as much of the orders as the levels in force include."""
-        if step.levels == self._levels:
+    def _fit_kinds(self, step: Step) -> list[Effect]:
+        """Show as much of the orders as the levels in force include, and no type or interval that they leave out."""
+        if (step.levels, step.types, step.intervals) == self._shown:
             return []
-        self._levels = step.levels
+        self._levels, self._shown = step.levels, (step.levels, step.types, step.intervals)
         for one, kinds in self.following.items():
             if "depth" in kinds:
                 kinds["depth"] = kinds["depth"]._replace(rows=self._rows_of(one))
-        gone = self._drop(tuple(self.following), EVENTS) if not step.levels else ()
+        left_out = [kind for kind in (*EVENTS, *INTERVALS) if why_not(kind, step)]
+        gone = self._drop(tuple(self.following), left_out) if left_out else ()
         return [self._follow(), Release(gone)] if gone else [self._follow()]
 
     def shrunk(self, fit: Shrink, dropped: Iterable[InstrumentId], used: int) -> list[Effect]:

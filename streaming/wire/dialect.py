@@ -18,6 +18,7 @@ from kernel.instruments import InstrumentId
 from kernel.tokens import BadToken
 from streaming.domain.instruments import Directory
 from streaming.domain.intervals import FormedBar
+from streaming.domain.ticks import Snapshot
 from streaming.records.window import Book, Newest, Print
 from streaming.wire.channels import Channel
 from streaming.wire.requests import (
@@ -127,8 +128,14 @@ class Dialect:
         return ""
 
     def snapshot(
-        self, *, request: SnapshotRequest, newest: Sequence[tuple[InstrumentId, Newest]], rejected: Sequence[Rejection]
+        self,
+        *,
+        request: SnapshotRequest,
+        newest: Sequence[tuple[InstrumentId, Newest]],
+        pictures: Mapping[InstrumentId, Snapshot],
+        rejected: Sequence[Rejection],
     ) -> str:
+        """Return how instruments stand: their newest bars, and the days of those that the process has in memory."""
         return ""
 
     def pong(self, *, request: Ping, now_ms: int) -> str:

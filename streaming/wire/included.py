@@ -4,9 +4,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from kernel.instruments import InstrumentId
-from kernel.scope import Scope
+from kernel.scope import Scope, Step
 from streaming.wire.channels import EVENTS
 from streaming.wire.requests import Rejection, Subscribe
+
+# Reasons that leave out kinds of a request and no symbol.
+OF_KINDS = ("level_not_allowed", "type_not_allowed", "interval_not_allowed")
+
+
+def why_not(kind: str, step: Step) -> str:
+    """Return the reason for which a plan does not include a kind (streaming.wire.channels); "" where it does."""
+    if not step.has_type(kind if kind in EVENTS else "kline"):
+        return "type_not_allowed"
+    if kind in EVENTS:
+        return "" if step.levels else "level_not_allowed"
+    return "" if step.has_interval(kind) else "interval_not_allowed"
 
 
 def included(
@@ -16,14 +28,18 @@ def included(
     now_ms: int,
     carried: Callable[[InstrumentId], bool],
 ) -> tuple[Subscribe, dict[InstrumentId, None], list[Rejection]]:
-    """Return the request with the kinds that the plan has, the instruments that it has of those, and what it leaves out.
+    """Return the request with the kinds that the plan has, the instruments that it has of those, and what it refuses.
 
     Args:
         wanted: what was asked for, each as the client has written it.
         carried: whether any feed has an instrument.
     """
     step = scope.at(now_ms / 1000)
-    beyond = () if step.levels else tuple(kind for kind in request.kinds if kind in EVENTS)
+    beyond: dict[str, list[str]] = {}
+    for kind in request.kinds:
+        if reason := why_not(kind, step):
+            beyond.setdefault(reason, []).append(kind)
+    kinds = tuple(kind for kind in request.kinds if not why_not(kind, step))
     claims: dict[InstrumentId, None] = {}
     rejected = []
     for instrument, asked in wanted:
@@ -35,11 +51,18 @@ def included(
         elif not carried(instrument):
             rejected.append(Rejection(asked, "unknown_symbol", f"no feed of this node carries {instrument}"))
         else:
-            if beyond:
-                message = f"your plan includes no level, and so no {', '.join(beyond)}"
-                rejected.append(Rejection(asked, "level_not_allowed", message))
-            if len(beyond) < len(request.kinds):
+            rejected += [Rejection(asked, reason, _said(reason, of_it)) for reason, of_it in beyond.items()]
+            if kinds:
                 claims[instrument] = None
-    if beyond:
-        request = replace(request, kinds=tuple(kind for kind in request.kinds if kind not in beyond))
-    return request, claims, rejected
+    return (replace(request, kinds=kinds) if beyond else request), claims, rejected
+
+
+def _said(reason: str, kinds: list[str]) -> str:
+    listed = ", ".join(kinds)
+    if reason == "level_not_allowed":
+        return f"your plan includes no level, and so no {listed}"
+    if reason == "interval_not_allowed":
+        return f"your plan does not include bars of {listed}"
+    bars = [kind for kind in kinds if kind not in EVENTS]
+    words = [*(["kline"] if bars else []), *(kind for kind in kinds if kind in EVENTS)]
+    return f"your plan does not include the type {', '.join(words)}"

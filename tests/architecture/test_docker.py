@@ -10,15 +10,36 @@ from config.embedded.parts import PARTS
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
-OURS = {"web", "node", "ingest", "control", "beat"}
+OURS = {"migrate", "web", "node", "ingest", "control", "beat"}
 SETTINGS = (ROOT / "platform" / "config" / "settings.py").read_text()
 # NAME_FILE, read by env_secret; MIGRATE is the entrypoint's own word.
 KNOWN = set(re.findall(r'env_\w+\(\s*"([A-Z_]+)"', SETTINGS)) | {"MIGRATE"}
-# What settings.py does without on one machine, but a deployment must say.
+KNOWN |= {name.replace("_URL", "_PASSWORD") for name in re.findall(r'env_store\(\s*"([A-Z_]+)"', SETTINGS)}
+# What settings.py does without on one machine, but a deployment must say; and all the secrets that a service has.
+SQL, DATA, BROKER = {"DATABASE_URL"}, {"REDIS_URL"}, {"CELERY_BROKER_URL"}
+HISTORY, MAIL = {"CLICKHOUSE_URL"}, {"EMAIL_HOST", "DEFAULT_FROM_EMAIL"}
+SERVED = {"ALLOWED_HOSTS", "TRUSTED_PROXIES", "TOKEN_JWKS"}
 NEEDED = {
-    "SECRET_KEY", "ALLOWED_HOSTS", "PANEL_URL", "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "CLICKHOUSE_URL", "NODE_ID", "NODE_GROUP",
-    "TOKEN_KEYS_DIR", "TOKEN_JWKS", "EMAIL_HOST", "CSRF_TRUSTED_ORIGINS", "TRUSTED_PROXIES",
-}  # fmt: skip
+    "migrate": {*SQL, "DATABASE_APPLICATION_ROLE", "TOKEN_KEYS_DIR", "MIGRATE"},
+    "web": {*SQL, *DATA, *BROKER, *MAIL, *SERVED, "CSRF_TRUSTED_ORIGINS", "TOKEN_KEYS_DIR", "SECRET_KEY"},
+    "node": {*DATA, *HISTORY, *SERVED},
+    "ingest": {*DATA, *BROKER, *HISTORY, "TICKPACK_FEED"},
+    "control": {*SQL, *DATA, *BROKER, *MAIL},
+    "beat": {*BROKER},
+}
+SECRETS = {
+    "migrate": {"POSTGRES_PASSWORD"},
+    "web": {"SECRET_KEY", "POSTGRES_APP_PASSWORD", "REDIS_PASSWORD", "BROKER_PASSWORD", "EMAIL_HOST_PASSWORD"},
+    "node": {"REDIS_PASSWORD", "CLICKHOUSE_PASSWORD"},
+    "ingest": {"REDIS_PASSWORD", "BROKER_PASSWORD", "CLICKHOUSE_PASSWORD"},
+    "control": {"POSTGRES_APP_PASSWORD", "REDIS_PASSWORD", "BROKER_PASSWORD", "EMAIL_HOST_PASSWORD"},
+    "beat": {"BROKER_PASSWORD"},
+}
+
+
+def environment(service: str) -> dict[str, str]:
+    """What a service's process gets."""
+    return {**COMPOSE["services"][service]["environment"]}
 
 
 def test_compose_has_every_part_of_a_deployment():
@@ -38,9 +59,27 @@ def test_a_service_runs_what_dev_up_runs(service, part):
 
 @pytest.mark.parametrize("service", sorted(OURS))
 def test_every_variable_is_a_setting_and_every_needed_setting_is_set(service):
-    environment = COMPOSE["services"][service]["environment"]
-    assert set(environment) - KNOWN == set()
-    assert NEEDED - set(environment) == set()
+    always = {"TICKPACK_ROLE", "NODE_ID", "NODE_GROUP", "TOKEN_ISSUER", "PANEL_URL"}
+    assert set(environment(service)) - KNOWN == set()
+    assert (NEEDED[service] | always) - set(environment(service)) == set()
+
+
+@pytest.mark.parametrize("service", sorted(OURS))
+def test_a_service_has_the_secrets_that_it_needs_and_no_others(service):
+    said = " ".join(map(str, environment(service).values()))
+    assert set(re.findall(r"\$\{(\w*(?:PASSWORD|SECRET)\w*)", said)) == SECRETS[service]
+
+
+def test_the_proxy_s_address_is_fixed_and_is_the_one_that_is_believed():
+    networks = COMPOSE["services"]["caddy"]["networks"]["default"]
+    assert {environment(one)["TRUSTED_PROXIES"] for one in ("web", "node")} == {networks["ipv4_address"]}
+
+
+def test_what_can_be_written_has_a_size_and_logs_are_rotated():
+    for name in OURS:
+        assert all("size=" in one for one in COMPOSE["services"][name]["tmpfs"])
+        assert COMPOSE["services"][name]["read_only"] is True
+    assert all("max-size" in one["logging"]["options"] for one in COMPOSE["services"].values())
 
 
 def test_nothing_runs_as_root_and_the_data_redis_never_evicts():
@@ -53,7 +92,7 @@ def test_private_keys_are_where_tokens_are_signed_and_nowhere_else():
     holders = {
         name for name in OURS if any("keys:" in volume for volume in COMPOSE["services"][name].get("volumes", []))
     }
-    assert holders == {"web", "control"}
+    assert holders == {"migrate", "web"}
 
 
 def test_every_setting_is_described():

@@ -9,6 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LANDED = {
     "billing/migrations/0001_initial.py": "5d025832170a1ce3",
+    "billing/migrations/0002_settled_rows.py": "bfafe1cb77a26f32",
+    "billing/migrations/0003_plan_intervals.py": "da8185e84153abe3",
     "nodes/migrations/0001_initial.py": "2dedd5aa8361f5d8",
     "platform/accounts/migrations/0001_initial.py": "4a2f9b8c372ce507",
     "platform/outbox/migrations/0001_initial.py": "50365fd3d88aed7a",

@@ -28,3 +28,11 @@ def test_no_file_names_a_paper_that_is_not_here() -> None:
         named += [f"{name}:{number}" for number, line in enumerate(lines, 1) if PAPERS.search(line)]
 
     assert named == []
+
+
+def test_what_customers_read_names_no_source_of_this_project() -> None:
+    files = [ROOT / "docs" / "protocol.md", ROOT / "CHANGELOG.md", *(ROOT / "templates").rglob("*.html")]
+
+    named = [file.name for file in files if re.search(r"\bse" + r"eds?\b", file.read_text(), re.IGNORECASE)]
+
+    assert (named, len(files) > 10) == ([], True)

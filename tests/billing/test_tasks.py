@@ -6,9 +6,8 @@ from celery.exceptions import Retry
 
 from billing import tasks
 from billing.models import Purchase
-from billing.services.entitlements import refresh_entitlements
 from kernel.clock import utc_now
-from tests.factories import NOW, a_grant, a_purchase
+from tests.factories import NOW, a_purchase
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
 
@@ -60,10 +59,8 @@ def test_a_shop_that_is_away_is_tried_again(shop_answers):
 
 
 def test_beats_tasks_do_what_the_services_do_and_tolerate_arguments_of_another_version(alice, node):
-    a_grant(alice, node)
     a_purchase(alice, node, at=NOW)
     assert utc_now() > NOW
 
-    assert tasks.refresh_entitlements(from_tomorrow=True) + refresh_entitlements(now=NOW) == 1
     assert tasks.expire_purchases(from_tomorrow=True) == 1
     assert Purchase.objects.filter(state="expired").count() == 1

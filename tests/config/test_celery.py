@@ -12,4 +12,5 @@ def test_what_beat_offers_exists_and_expires(name):
     offer = app.conf.beat_schedule[name]
 
     assert offer["task"] in app.tasks
-    assert 0 < offer["options"]["expires"] <= max(4 * offer["schedule"], 2)
+    # A worker whose clock is a minute ahead of beat's takes it; one that was away for long finds minutes, not hours.
+    assert 60 < offer["options"]["expires"] <= 60 + max(4 * offer["schedule"], 4)

@@ -323,6 +323,13 @@ def test_a_final_close_is_what_a_for_await_throws(tab, enter, tape, background):
     assert said == "the token was revoked or the subscription has ended (4401)|4401"
 
 
+def test_a_node_whose_clock_is_behind_is_asked_again(tab, enter, tape):
+    served = enter(ScriptedNode(tape))
+    served.refusals = [(401, {"code": "token_not_yet_valid", "message": "not valid yet"}, {})] * 3
+    tab.begin(served.url, symbols=["600519.SH"])
+    tab.more_bars()
+
+
 def test_symbols_come_and_go_and_are_named_as_the_node_does(tab, enter, tape, background):
     served = enter(ScriptedNode(tape))
     proxy = enter(FaultProxy(served.port))

@@ -120,3 +120,16 @@ def test_steps_that_are_told_stay_as_they_are():
 def test_a_scope_of_another_shape_is_refused(claims):
     with pytest.raises(BadShape):
         flattened(claims)
+
+
+def test_a_nested_scope_without_steps_keeps_its_types_and_intervals():
+    flat, _ = flattened(theirs(types=["kline"], intervals=["1m"]))
+
+    first, last = flat["quota"]["steps"]
+    assert (first["types"], first["intervals"]) == (["kline"], ["1m"])
+    assert "types" not in last
+
+
+def test_types_beside_a_nested_scope_are_refused():
+    with pytest.raises(BadShape):
+        flattened({**theirs(), "types": ["kline"]})

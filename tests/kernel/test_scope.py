@@ -28,8 +28,10 @@ SCOPE = Scope("alice", "cn-east", 7, (FIVE, TWENTY, OVER))
 
 
 def test_the_step_that_holds_is_the_last_one_begun():
-    assert [SCOPE.at(t) for t in (99, 100, 199.9, 200, 299, 300, 10**9)] == [
+    assert [SCOPE.at(t) for t in (-201, -200, 99, 100, 199.9, 200, 299, 300, 10**9)] == [
         NOTHING,
+        FIVE,  # a node whose clock is behind by up to 300 s
+        FIVE,
         FIVE,
         FIVE,
         TWENTY,
@@ -264,3 +266,43 @@ def test_what_the_store_carries_may_have_more_steps_than_any_token():
     many = of_quotas(*range(1, 3000))
 
     assert Scope.from_json(many.as_json()) == many
+
+
+BARS_ALONE = replace(FIVE, types=frozenset({"kline"}), intervals=frozenset({"1.5s", "1m"}))
+
+
+def test_types_and_intervals_stand_in_a_step_only_where_they_restrict():
+    free, bound = (Scope("alice", "cn-east", 7, (step, OVER)) for step in (FIVE, BARS_ALONE))
+
+    assert "types" not in free.as_json()["steps"][0]
+    assert "intervals" not in free.as_json()["steps"][0]
+    assert (
+        bound.as_json()["steps"][0] | {"types": ["kline"], "intervals": ["1.5s", "1m"]} == bound.as_json()["steps"][0]
+    )
+    assert Scope.from_json(bound.as_json()) == bound
+    assert Scope.from_json(free.as_json()) == free
+
+
+def test_a_step_without_a_restriction_has_every_type_and_interval():
+    assert FIVE.has_type("depth")
+    assert FIVE.has_interval("1M")
+    assert [BARS_ALONE.has_type(one) for one in ("kline", "quote")] == [True, False]
+    assert [BARS_ALONE.has_interval(one) for one in ("1m", "5m")] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"types": None}, {"types": "kline"}, {"types": ["candles"]}, {"types": [True]}, {"types": {"kline": 1}},
+        {"intervals": ["60m"]}, {"intervals": ["1M", 1]}, {"intervals": None},
+    ],
+)  # fmt: skip
+def test_types_and_intervals_are_read_as_strictly_as_markets(change):
+    with pytest.raises(BadScope):
+        steps_from_claims([GOOD | change])
+
+
+def test_a_policy_leaves_types_and_intervals_as_they_were():
+    narrowed = Scope("alice", "cn-east", 7, (BARS_ALONE, OVER)).under(Policy(markets=frozenset({"CN"})))
+
+    assert (narrowed.steps[0].types, narrowed.steps[0].intervals) == (BARS_ALONE.types, BARS_ALONE.intervals)

@@ -47,6 +47,18 @@ def test_what_was_signed_is_what_is_read():
     assert (claims.jti, claims.issued_at_s, claims.expires_at_s) == ("j1", NOW, NOW + 5000)
 
 
+@pytest.mark.parametrize("behind_s", [6, 60, 300])
+def test_a_token_works_at_once_on_a_node_whose_clock_is_behind(behind_s):
+    claims = verified(issued(), now_s=NOW - behind_s)
+    assert claims.scope.at(NOW - behind_s).max_subs == 5
+
+
+def test_an_hour_is_too_much():
+    with pytest.raises(tokens.TokenNotYetValid) as refused:
+        verified(issued(), now_s=NOW - 3600)
+    assert refused.value.code == "token_not_yet_valid"
+
+
 def test_the_claims_say_what_holds_now_and_which_product_it_is():
     claims = jwt.decode(issued(), options={"verify_signature": False})
     assert (claims["markets"], claims["levels"], claims["quota"]["max_subs"]) == (["CN", "HK"], ["L1"], 5)
@@ -61,8 +73,8 @@ def test_the_claims_say_what_holds_now_and_which_product_it_is():
         (forged({"iss": "evil"}), tokens.TokenForeign),
         (forged({"exp": NOW}), tokens.TokenExpired),
         (forged({"exp": str(NOW + 5000)}), tokens.BadToken),
-        (forged({"nbf": NOW + 60}), tokens.BadToken),
-        (forged({"iat": NOW + 60}), tokens.BadToken),
+        (forged({"nbf": NOW + 60}), tokens.TokenNotYetValid),
+        (forged({"iat": NOW + 400}), tokens.TokenNotYetValid),
         (forged({"scope_type": "mcp_query"}), tokens.BadToken),
         (forged({"sub": 5}), tokens.BadToken),
         (forged({"rev": True}), tokens.BadToken),
@@ -392,3 +404,34 @@ def test_a_token_stays_under_2_kb_however_much_was_bought(shape, packs, max_subs
     assert 2 <= len(carried) <= 12
     assert carried[0]["max_subs"] == max_subs
     assert carried[-1] == {"from": NOW + 2 * packs, "max_subs": 0, "max_conns": 0, "markets": [], "levels": []}
+
+
+BARS = replace(STEPS[0], types=frozenset({"kline"}), intervals=frozenset({"1m"}))
+
+
+@pytest.mark.parametrize("node_id", [None, "n1"])
+def test_a_restriction_to_types_and_intervals_survives_the_token_in_both_shapes(node_id):
+    scope = replace(SCOPE, steps=(BARS, STEPS[1]))
+
+    token = issued(scope=scope, node_id=node_id)
+    claims = jwt.decode(token, options={"verify_signature": False})
+
+    assert verified(token).scope == scope
+    told = claims if node_id is None else claims["scope"]
+    assert (told["types"], told["intervals"]) == (["kline"], ["1m"])
+
+
+@pytest.mark.parametrize("node_id", [None, "n1"])
+def test_a_token_of_a_plan_with_all_of_them_names_no_type_and_no_interval(node_id):
+    claims = jwt.decode(issued(node_id=node_id), options={"verify_signature": False})
+
+    assert "types" not in json.dumps(claims)
+    assert "intervals" not in json.dumps(claims)
+
+
+@pytest.mark.parametrize(
+    "change", [{"types": ["candles"]}, {"types": None}, {"intervals": "1m"}, {"intervals": ["60m"]}]
+)
+def test_types_and_intervals_that_are_no_words_of_ours_are_refused(change):
+    with pytest.raises(tokens.BadToken):
+        verified(forged(change))

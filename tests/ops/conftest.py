@@ -1,5 +1,5 @@
 """What tests of the operators' pages start from."""
 
-from tests.people import alice, node, quick_passwords
+from tests.people import alice, keys_dir, node, quick_passwords
 
-__all__ = ["alice", "node", "quick_passwords"]
+__all__ = ["alice", "keys_dir", "node", "quick_passwords"]

@@ -21,5 +21,9 @@ def test_what_is_due_is_delivered_and_what_is_old_is_forgotten(carried):
     assert tasks.purge_outbox() == 1
 
 
+def test_beat_has_everything_written_again():
+    assert set(tasks.restate(from_tomorrow=True)) >= {"drain", "feed_setting", "calendar_override", "entitlement"}
+
+
 def test_the_hurry_after_a_commit_names_this_task():
     assert tasks.deliver_outbox.name == DELIVER

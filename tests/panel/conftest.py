@@ -31,11 +31,11 @@ class Shop:
     env: dict[str, str]
     var: Path
 
-    def manage(self, *arguments: str) -> str:
+    def manage(self, *arguments: str, **more: str) -> str:
         """Run a management command in the shop's environment; return what it says."""
         command = [sys.executable, "manage.py", *arguments]
         done = subprocess.run(
-            command, cwd=ROOT, env={**os.environ, **self.env}, capture_output=True, text=True, check=False
+            command, cwd=ROOT, env={**os.environ, **self.env, **more}, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -49,7 +49,7 @@ def shop(chromium, tmp_path_factory) -> Iterator[Shop]:
     env = {
         "TICKPACK_EMBEDDED": "1",
         "TICKPACK_VAR": str(var),
-        "DATABASE_URL": _fresh_database(),
+        **_fresh_database(),
         # Databases of their own: other tests look into the queues of 0 and 1.
         "REDIS_URL": os.environ["REDIS_URL"].rsplit("/", 1)[0] + "/4",
         "CELERY_BROKER_URL": os.environ["CELERY_BROKER_URL"].rsplit("/", 1)[0] + "/5",
@@ -59,7 +59,7 @@ def shop(chromium, tmp_path_factory) -> Iterator[Shop]:
         "TICKPACK_ADMIN_PASSWORD": PASSWORD,
     }
     shop = Shop(base, env, var)
-    shop.manage("migrate", "-v0")
+    shop.manage("prepare_database", DATABASE_URL=env["DATABASE_OWNER_URL"])
     shop.manage("seed_embedded", "--ws-url", f"ws://127.0.0.1:{port}/ws/stock", "--health-url", f"{base}/healthz")
     celery = [sys.executable, "-m", "celery", "-A", "config"]
     worker = ["worker", "-Q", "control,ingest", "-P", "threads", "-c", "8", "-l", "INFO", "-n", "shop-test@%h"]
@@ -99,15 +99,23 @@ def _is_realtime(base: str) -> bool:
         return False
 
 
-def _fresh_database() -> str:
-    """Make a database beside the test run's own one; with SQLite, a file of the shop's folder."""
+def _fresh_database() -> dict[str, str]:
+    """Make a database beside the test run's own one, its owner and the shop apart; with SQLite, a file of its folder."""
     url = os.environ["DATABASE_URL"]
     if not url.startswith("postgres"):
-        return ""
+        return {"DATABASE_URL": "", "DATABASE_OWNER_URL": ""}
     name = f"shop_{uuid.uuid4().hex[:8]}"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-    return f"{url.rsplit('/', 1)[0]}/{name}"
+    owner = f"{url.rsplit('/', 1)[0]}/{name}"
+    shop = os.environ.get("DATABASE_APPLICATION_URL")
+    if shop is None:  # a server that the environment names has one role
+        return {"DATABASE_URL": owner, "DATABASE_OWNER_URL": owner}
+    return {
+        "DATABASE_URL": f"{shop.rsplit('/', 1)[0]}/{name}",
+        "DATABASE_OWNER_URL": owner,
+        "DATABASE_APPLICATION_ROLE": "tickpack_app",
+    }
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import json
 import logging
 import uuid
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -157,3 +158,42 @@ def test_the_token_in_a_url_reaches_no_log(node, opened, caplog):
     opened.close()
     assert canary.partition(".")[2] not in node.log.read_text()
     assert canary[-20:] not in node.log.read_text()
+
+
+def test_a_plan_without_a_type_or_interval_says_so_in_every_language(node, market, opened):
+    """Bars of 1m alone: everything else is refused in each language's own word, and bars are followed."""
+    scope = make_scope(uuid.uuid4().hex, max_conns=9)
+    running, over = scope.steps
+    bound = replace(running, types=frozenset({"kline"}), intervals=frozenset({"1m"}))
+    token = make_token(replace(scope, steps=(bound, over)))
+
+    native = client(node, "ws/stock", token, opened)
+    answer = said(
+        native, '{"action":"subscribe","symbols":["00700.HK"],"types":["kline","quote"],"intervals":["1m","5m"]}'
+    )
+    assert answer["added"] == ["00700.HK"]
+    assert {one["reason"] for one in answer["rejected"]} == {"type_not_allowed", "interval_not_allowed"}
+    answer = said(native, '{"action":"subscribe","symbols":["600519.SH"]}')  # the 1.5 s bar, where nothing is named
+    assert ([one["reason"] for one in answer["rejected"]], answer["added"]) == (["interval_not_allowed"], [])
+
+    itick = client(node, "stock", token, opened)
+    assert said(itick, '{"ac":"subscribe","params":"700$HK","types":"quote"}')["msg"].startswith("exceeding the max")
+    answer = said(itick, '{"ac":"subscribe","params":"700$HK","types":"quote,kline@1,kline@2"}')
+    assert (answer["code"], {one["s"] for one in answer["data"]["rejected"]}) == (1, {"700$HK"})
+
+    tickdb = client(node, "v1/realtime", token, opened)
+    assert said(tickdb, '{"cmd":"subscribe","data":{"channel":"trade","symbols":["700.HK"]}}')["code"] == 4005
+
+    alltick = client(node, "quote-stock-b-ws-api", token, opened)
+    ask = '{"cmd_id":22004,"seq_id":1,"trace":"","data":{"symbol_list":[{"code":"700.HK"}]}}'
+    assert said(alltick, ask)["ret"] == 603
+
+    receiver = client(node, "ws", token, opened)
+    answer = said(receiver, '{"action":"subscribe","symbols":["00700.HK"]}')
+    assert (answer["added"], answer["rejected_symbols"][0]["reason"]) == ([], "symbol_not_allowed")
+
+    realtime_hk = client(node, "realtime/hk", token, opened)
+    realtime_hk.send('{"action":"subscribe","symbols":["00700.HK"]}')
+    with pytest.raises(ConnectionClosed) as closed:
+        realtime_hk.recv(timeout=5)
+    assert (closed.value.rcvd.code, "type tick" in closed.value.rcvd.reason) == (4403, True)

@@ -174,11 +174,17 @@ def free_port() -> int:
 
 
 def port_is_taken(port: int) -> bool:
-    """Tell whether a loopback port cannot be bound."""
+    """Tell whether a loopback port cannot be bound because somebody has it.
+
+    Raises:
+        PermissionError: the machine lets only root have it.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
+        except PermissionError:
+            raise
         except OSError:
             return True
     return False

@@ -12,12 +12,14 @@ import stat
 import subprocess
 import tempfile
 import urllib.request
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 from config.embedded.children import PYTHON, Child, ChildFailed, free_port, run_as
 
+OWNER_ROLE, APPLICATION_ROLE = "tickpack", "tickpack_app"
 _SOCKET_PATH_LIMIT = 90  # a Unix socket's path has room for 107 bytes; PostgreSQL adds `/.s.PGSQL.5432`
 
 
@@ -95,8 +97,43 @@ class PostgresImpossible(Exception):
     """No way to run PostgreSQL here; the text says why."""
 
 
-def postgres(var: Path, *, fsync: bool = True) -> tuple[Child, str]:
-    """Make the data folder where it is missing; return the PostgreSQL child and its URL (a Unix socket).
+@dataclass(frozen=True)
+class SqlPasswords:
+    """Of the role that owns the tables and migrates, and of the one with which the shop works."""
+
+    owner: str
+    application: str
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """The child, and its URLs (a Unix socket): the owner's, and the shop's."""
+
+    child: Child
+    owner_url: str
+    application_url: str
+
+    def make_roles(self, passwords: SqlPasswords) -> None:
+        """Give both roles their passwords, once the server answers; the shop's is made where it is missing."""
+        import psycopg
+        from psycopg import sql
+
+        said = {"owner": sql.Literal(passwords.owner), "application": sql.Literal(passwords.application)}
+        with psycopg.connect(self.owner_url, autocommit=True) as connection:
+            connection.execute(sql.SQL(f"ALTER ROLE {OWNER_ROLE} PASSWORD {{owner}}").format(**said))
+            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (APPLICATION_ROLE,)).fetchone():
+                connection.execute(f"CREATE ROLE {APPLICATION_ROLE} LOGIN")
+            rights = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE"
+            changed = sql.SQL(f"ALTER ROLE {APPLICATION_ROLE} {rights} PASSWORD {{application}}")
+            connection.execute(changed.format(**said))
+            # A folder of an earlier run let everybody in who reached its socket.
+            (hba,) = connection.execute("SHOW hba_file").fetchone() or ("",)
+            Path(hba).write_text("local all all scram-sha-256\n")
+            connection.execute("SELECT pg_reload_conf()")
+
+
+def postgres(var: Path, passwords: SqlPasswords, *, fsync: bool = True) -> Postgres:
+    """Make the data folder where it is missing; return the PostgreSQL child and its URLs.
 
     PostgreSQL refuses root, so as root it runs in a user namespace, else as nobody.
 
@@ -114,7 +151,9 @@ def postgres(var: Path, *, fsync: bool = True) -> tuple[Child, str]:
         identities = [made.read_text().strip()]
     for identity in identities:
         data = var / "postgres" / "data"
-        if not (data / "PG_VERSION").exists() and not _initialise(binaries, data, identity, log, fsync=fsync):
+        if not (data / "PG_VERSION").exists() and not _initialise(
+            binaries, data, identity, log, password=passwords.owner, fsync=fsync
+        ):
             continue
         made.write_text(identity)
         sockets = _socket_folder(data.parent, identity)
@@ -129,21 +168,36 @@ def postgres(var: Path, *, fsync: bool = True) -> tuple[Child, str]:
             stop_signal=signal.SIGINT,  # "fast": end the sessions, write everything down, go
             orphan_signal=signal.SIGQUIT,
         )  # fmt: skip
-        return child, f"postgresql://tickpack@{quote(str(sockets), safe='')}/postgres"
+        place = f"@{quote(str(sockets), safe='')}/postgres"
+        return Postgres(
+            child,
+            f"postgresql://{OWNER_ROLE}:{passwords.owner}{place}",
+            f"postgresql://{APPLICATION_ROLE}:{passwords.application}{place}",
+        )
     raise PostgresImpossible(f"initdb worked neither in a user namespace nor as nobody (log: {log})")
 
 
-def _initialise(binaries: Path, data: Path, identity: str, log: Path, *, fsync: bool) -> bool:
+def _initialise(binaries: Path, data: Path, identity: str, log: Path, *, password: str, fsync: bool) -> bool:
     shutil.rmtree(data, ignore_errors=True)
     data.parent.mkdir(parents=True, exist_ok=True)
+    said = data.parent / "password"
+    _write_for_us(said, password)
     if identity == "nobody":
         shutil.chown(data.parent, 65534, 65534)
-    command: list[str | Path] = [binaries / "initdb", "-D", data, "-U", "tickpack"]
-    command += ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
+        shutil.chown(said, 65534, 65534)
+    command: list[str | Path] = [binaries / "initdb", "-D", data, "-U", OWNER_ROLE, f"--pwfile={said}"]
+    command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8"]
     code = run_as(identity, command if fsync else [*command, "--no-sync"], log)
+    said.unlink()
     if code != 0 and "No space left on device" in log.read_text(errors="replace")[-4000:]:
         raise ChildFailed(f"the disk that holds {data} is full; free some space or choose another folder with --var")
     return code == 0
+
+
+def _write_for_us(file: Path, text: str) -> None:
+    file.touch(mode=0o600)
+    file.chmod(0o600)
+    file.write_text(text)
 
 
 def _socket_folder(beside: Path, identity: str) -> Path:
@@ -159,7 +213,7 @@ def _socket_folder(beside: Path, identity: str) -> Path:
 def _postgres_answers(binaries: Path, sockets: Path) -> bool:
     return (
         subprocess.run(
-            [str(binaries / "pg_isready"), "-q", "-U", "tickpack", "-h", str(sockets)], check=False
+            [str(binaries / "pg_isready"), "-q", "-U", OWNER_ROLE, "-h", str(sockets)], check=False
         ).returncode
         == 0
     )

@@ -18,6 +18,7 @@ from typing import Any, TextIO
 from config.embedded import earlier, servers
 from config.embedded.children import PYTHON, Child, ChildFailed, free_port, port_is_taken
 from config.embedded.parts import PARTS
+from config.embedded.rotation import rotate
 from config.embedded.watching import Watch
 
 STOP_SECONDS = 2.3  # for each of two rounds: "Ctrl-C ends everything within 5 s"
@@ -104,6 +105,7 @@ class Supervisor:
             "TICKPACK_VAR": str(self.var),
             "SECRET_KEY": keys["secret_key"],
             "SANDBOX_KEY": keys["sandbox_key"],
+            "TICKPACK_METRICS_TOKEN": keys["metrics_token"],
             "PANEL_URL": panel,
             "TICKPACK_FEED": self.options.feed,
             "TICKPACK_REPLAY_DATA": str(self.options.data or ""),
@@ -113,7 +115,7 @@ class Supervisor:
             "PYTHONPATH": os.pathsep.join([str(self.root), str(self.root / "platform")]),
             "PYTHONUNBUFFERED": "1",
         }
-        self._start_stores(keys["redis_password"], keys["history_password"])
+        self._start_stores(keys)
         self._refuse_earlier_data()
         self.say("Preparing the database; starting " + ", ".join(PARTS) + " ...")
         preparing = self._begin_preparing(keys, panel, stream)
@@ -130,7 +132,16 @@ class Supervisor:
             "buyer": {"email": keys["buyer_email"], "password": keys["buyer_password"]},
             "admin": {"email": keys["admin_email"], "password": keys["admin_password"]},
         }
-        self._write_facts({"panel_url": panel, "ws_url": stream, **people, "token": token, "pid": os.getpid()})
+        self._write_facts(
+            {
+                "panel_url": panel,
+                "ws_url": stream,
+                **people,
+                "token": token,
+                "metrics_token": keys["metrics_token"],
+                "pid": os.getpid(),
+            }
+        )
         self._greet(panel, stream, keys, time.monotonic() - started)
 
     def _take_folder(self) -> None:
@@ -160,7 +171,13 @@ class Supervisor:
             raise CannotStart(
                 f"--port {self.options.port} is no port; choose one from 1024 to 65535, or 0 for a free one"
             )
-        if port_is_taken(self.options.port):
+        try:
+            taken = port_is_taken(self.options.port)
+        except PermissionError:
+            raise CannotStart(
+                f"only root may have port {self.options.port} on this machine; choose another one: ./dev up --port 8000"
+            ) from None
+        if taken:
             raise CannotStart(
                 f"port {self.options.port} is in use; choose another one: ./dev up --port {self.options.port + 1}"
             )
@@ -174,8 +191,7 @@ class Supervisor:
             made = {
                 "secret_key": secrets.token_urlsafe(50),
                 "sandbox_key": secrets.token_urlsafe(32),
-                "redis_password": secrets.token_urlsafe(24),
-                "history_password": secrets.token_urlsafe(24),
+                **_store_passwords(),
                 "buyer_email": "buyer@tickpack.example",
                 "buyer_password": secrets.token_urlsafe(9),
                 "admin_email": "admin@tickpack.example",
@@ -186,52 +202,60 @@ class Supervisor:
             kept: dict[str, str] = json.loads(file.read_text())
         except ValueError:
             raise CannotStart(f"{file} cannot be read; remove it and new passwords are made") from None
+        if missing := _store_passwords().keys() - kept.keys():  # the folder is of a version that had fewer
+            kept |= {name: made for name, made in _store_passwords().items() if name in missing}
+            _write_private(file, json.dumps(kept, indent=1))
         return kept
 
-    def _start_stores(self, redis_password: str, history_password: str) -> None:
+    def _start_stores(self, keys: dict[str, str]) -> None:
         """Start the stores that the environment does not name already, at the same time, and wait for all."""
         stores: list[Child] = []
         if not os.environ.get("REDIS_URL"):
-            valkey, data, broker = servers.valkey(self.var, redis_password)
+            valkey, data, broker = servers.valkey(self.var, keys["redis_password"])
             os.environ |= {"REDIS_URL": data, "CELERY_BROKER_URL": broker}
             stores.append(valkey)
         elif not os.environ.get("CELERY_BROKER_URL"):
             os.environ["CELERY_BROKER_URL"] = os.environ["REDIS_URL"]
         if not os.environ.get("CLICKHOUSE_URL"):
-            history, os.environ["CLICKHOUSE_URL"] = servers.clickhouse(self.var, history_password)
+            history, os.environ["CLICKHOUSE_URL"] = servers.clickhouse(self.var, keys["history_password"])
             stores.append(history)
         for child in stores:
             self.watch.launch(child)
         self._named_sql = bool(os.environ.get("DATABASE_URL"))
         if not self._named_sql:
-            self._start_sql(stores)
+            self._start_sql(stores, servers.SqlPasswords(keys["sql_owner_password"], keys["sql_password"]))
+        else:
+            self._owner_url = os.environ.get("DATABASE_OWNER_URL") or os.environ["DATABASE_URL"]
         for child in stores:
             child.wait_ready()
             self.say(f"  {child.name:<10} ready")
 
-    def _start_sql(self, stores: list[Child]) -> None:
+    def _start_sql(self, stores: list[Child], passwords: servers.SqlPasswords) -> None:
         chosen = self.var / "database"
         before = chosen.read_text().strip() if chosen.exists() else None
         wanted = self.options.db
         if wanted == "postgres" and before != "sqlite-fallback":
             try:
-                postgres, url = servers.postgres(self.var)
-                self.watch.launch(postgres)
-                postgres.wait_ready()
-                os.environ["DATABASE_URL"] = url
+                postgres = servers.postgres(self.var, passwords)
+                self.watch.launch(postgres.child)
+                postgres.child.wait_ready()
+                postgres.make_roles(passwords)
+                # The shop works with a role that owns nothing; who prepares the database gets the owner's.
+                self._owner_url, os.environ["DATABASE_URL"] = postgres.owner_url, postgres.application_url
+                os.environ["DATABASE_APPLICATION_ROLE"] = servers.APPLICATION_ROLE
                 chosen.write_text("postgres")
-                stores.append(postgres)
+                stores.append(postgres.child)
                 return
             except servers.PostgresImpossible as error:
                 self.say(f"  PostgreSQL cannot run here ({error}); SQLite is used instead.")
                 wanted = "sqlite-fallback"
-        os.environ["DATABASE_URL"] = f"sqlite:///{self.var / 'panel.sqlite3'}"
+        self._owner_url = os.environ["DATABASE_URL"] = f"sqlite:///{self.var / 'panel.sqlite3'}"
         chosen.write_text(wanted)
         self.say("  sqlite     ready")
 
     def _refuse_earlier_data(self) -> None:
         """Stop before anything of ours writes, where the database is one that this version cannot take over."""
-        if not earlier.is_of_an_earlier_version(os.environ["DATABASE_URL"]):
+        if not earlier.is_of_an_earlier_version(self._owner_url):
             return
         if self._named_sql:
             raise CannotStart(
@@ -247,6 +271,7 @@ class Supervisor:
         """Migrate and seed, in a process of its own."""
         command = [PYTHON, "manage.py", "prepare_embedded", "--ws-url", stream, "--health-url", f"{panel}/healthz"]
         people = {
+            "DATABASE_URL": self._owner_url,
             "TICKPACK_DEMO_EMAIL": keys["buyer_email"],
             "TICKPACK_DEMO_PASSWORD": keys["buyer_password"],
             "TICKPACK_ADMIN_EMAIL": keys["admin_email"],
@@ -317,6 +342,7 @@ class Supervisor:
         while True:
             self.watch.look_after()
             self._look_at_the_disk()
+            rotate(self.var / "log")
             time.sleep(0.2)
 
     def _look_at_the_disk(self) -> None:
@@ -342,6 +368,11 @@ class Supervisor:
         self.watch.stop((lambda one: one.name not in stores, lambda one: one.name in stores), STOP_SECONDS)
         if self.watch.children:
             self.say("Everything has ended.")
+
+
+def _store_passwords() -> dict[str, str]:
+    names = ("redis_password", "history_password", "sql_owner_password", "sql_password", "metrics_token")
+    return {name: secrets.token_urlsafe(24) for name in names}
 
 
 def _write_private(file: Path, text: str) -> None:

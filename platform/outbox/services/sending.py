@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 BATCH = 200  # a sweep ends after so many, so that a worker can be stopped; beat offers the next a second later
 LONGEST_WAIT = timedelta(minutes=5)
 KEPT = timedelta(days=7)
+SKEW = timedelta(seconds=60)
 DELIVER = "outbox.deliver"
 UNKNOWN_KIND = "This version of the program knows no rows of this kind; it waits for a worker of the one that wrote it."
 
@@ -40,7 +41,9 @@ def say(kind: str, payload: dict[str, Any], *, language: str = "", delay: timede
     if kinds.find(kind) is None:
         raise ValueError(f"nobody has registered the outbox kind {kind!r}")
     now = utc_now()
-    row = Outbox.objects.create(kind=kind, payload=payload, language=language, created_at=now, due_at=now + delay)
+    # Due at once means by anybody's clock: a worker's may be a minute behind the one of who says it.
+    due_at = now + delay if delay else now - SKEW
+    row = Outbox.objects.create(kind=kind, payload=payload, language=language, created_at=now, due_at=due_at)
     if not delay:
         transaction.on_commit(_hurry, robust=True)  # once a row; the second finds nothing left to do
     return row
@@ -65,7 +68,7 @@ def purge_outbox(*, now: datetime) -> int:
 
 def _hurry() -> None:
     try:
-        current_app.send_task(DELIVER, expires=2, retry=False)
+        current_app.send_task(DELIVER, expires=SKEW.total_seconds() + 4, retry=False)
     except Exception as error:
         # Beat offers the same task each second, so a broker that is away costs a second and no message.
         log.warning("the broker is away, the outbox waits for beat: %s", type(error).__name__)

@@ -4,8 +4,9 @@ A link is the way to one group's Redis. This one connects to it; nothing else in
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import cache
 from typing import Any, Protocol
 
@@ -20,13 +21,13 @@ from redis.retry import Retry
 from kernel import keyspace
 from outbox.errors import LinkAway
 
-# Writes the value unless a newer one is there. Answers 1 when what nodes know has changed, so that they are told.
+# Writes the value unless a newer one is there. Answers an Applied: whether what nodes know has changed.
 _SET_NEWER = """
 local old = redis.call('GET', KEYS[1])
 if old then
   local ok, known = pcall(cjson.decode, old)
   if ok and type(known) == 'table' and type(known.rev) == 'number' then
-    if known.rev > tonumber(ARGV[2]) then return 0 end
+    if known.rev > tonumber(ARGV[2]) then return 2 end
     redis.call('SET', KEYS[1], ARGV[1])
     if known.rev == tonumber(ARGV[2]) then return 0 end
     return 1
@@ -35,6 +36,14 @@ end
 redis.call('SET', KEYS[1], ARGV[1])
 return 1
 """
+
+
+class Applied(IntEnum):
+    """What a command has done."""
+
+    SAME = 0  # it was so already
+    CHANGED = 1
+    OUTDATED = 2  # nothing: a newer one is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +111,8 @@ class Stretch:
 class Link(Protocol):
     """The way to the Redis of one node group. Every method raises LinkAway when it does not answer."""
 
-    def apply(self, commands: Sequence[Command]) -> list[bool]:
-        """Do commands in their order, all messages last; return of each whether it changed what nodes know."""
+    def apply(self, commands: Sequence[Command]) -> list[Applied]:
+        """Do commands in their order, all messages last; return what each has done (a message always something)."""
         ...
 
     def read_hash(self, key: str) -> dict[str, str]:
@@ -142,7 +151,7 @@ class RedisLink:
     def url(self) -> str:
         return self.address or settings.REDIS_URL
 
-    def apply(self, commands: Sequence[Command]) -> list[bool]:
+    def apply(self, commands: Sequence[Command]) -> list[Applied]:
         try:
             pipe = _client(self.url).pipeline(transaction=False)
             for command in commands:
@@ -150,9 +159,9 @@ class RedisLink:
             answers = iter(pipe.execute())
         except redis.RedisError as error:
             raise _away(error) from error
-        changed = [True if isinstance(command, Tell) else bool(next(answers)) for command in commands]
+        applied = [_applied(command, answers) for command in commands]
         self._tell([command.message for command in commands if isinstance(command, Tell)])
-        return changed
+        return applied
 
     def read_hash(self, key: str) -> dict[str, str]:
         try:
@@ -196,15 +205,32 @@ class RedisLink:
 def _queue(pipe: Any, command: Command) -> None:
     match command:
         case Set(key, value, ttl):
-            pipe.set(key, value, ex=ttl)
+            pipe.set(key, value, ex=ttl, get=True)
         case SetNewer(key, value):
             pipe.eval(_SET_NEWER, 1, key, json.dumps(value), value["rev"])
         case Delete(key):
             pipe.delete(key)
         case SetField(key, field, value):
+            pipe.hget(key, field)
             pipe.hset(key, field, value)
         case DeleteField(key, field):
             pipe.hdel(key, field)
+
+
+def _applied(command: Command, answers: Iterator[Any]) -> Applied:
+    """Read what Redis answered to what _queue has queued."""
+    match command:
+        case Tell():
+            return Applied.CHANGED
+        case Set(_, value):
+            return Applied(next(answers) != value.encode())
+        case SetField(_, _, value):
+            before, _ = next(answers), next(answers)
+            return Applied(before != value.encode())
+        case SetNewer():
+            return Applied(next(answers))
+        case _:
+            return Applied(next(answers) > 0)
 
 
 @cache

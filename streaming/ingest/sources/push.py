@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from kernel.instruments import InstrumentId
 from streaming.domain.calendar import exchange_day
-from streaming.domain.ticks import Snapshot
+from streaming.domain.ticks import SenderNote, Snapshot
 from streaming.ingest.sources import Reading
 from streaming.records.pushed import PushedTick, unpack_pushed_tick
 from streaming.store.lanes import LaneStore
@@ -87,4 +87,6 @@ def _snapshot(tick: PushedTick, now_ms: int) -> Snapshot:
         cum_turnover_e4=tick.turnover_e4,
         bids=(tick.bid,) if tick.bid[0] else (),
         asks=(tick.ask,) if tick.ask[0] else (),
+        note=SenderNote(tick.name, tick.trade_time, tick.trades),
+        state=tick.state,
     )

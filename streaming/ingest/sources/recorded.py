@@ -17,6 +17,7 @@ from pathlib import Path
 
 from kernel.instruments import BadSymbol, InstrumentId
 from streaming.domain.calendar import day_start_ms, exchange_day
+from streaming.domain.states import state_of
 from streaming.domain.ticks import Snapshot, Tick, Trade
 from streaming.errors import BadRecording
 
@@ -176,6 +177,7 @@ def _snapshots(path: Path, unreadable: Counter[str], with_trades: set[str]) -> I
                     cum_volume=int(row[at[9]]),
                     cum_turnover_e4=_e4(row[at[10]]),
                     phase=row[at[3]],
+                    state=state_of(row[at[3]]),
                     bids=tuple((_e4(row[price]), int(row[volume])) for price, volume in bids_at),
                     asks=tuple((_e4(row[price]), int(row[volume])) for price, volume in asks_at),
                     iopv_e4=_e4(row[iopv_at] or "0") if iopv_at is not None else 0,

@@ -1,5 +1,6 @@
 """Grants add up: the laws of the shop, as a reader can check them by hand and as hypothesis can not break them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -195,3 +196,37 @@ def test_nothing_holds_after_the_last_end(grants):
     if end is not None:
         assert entitlement_at(grants, end) == NO_ENTITLEMENT
         assert entitlement_at(grants, end - timedelta(microseconds=1)) != NO_ENTITLEMENT
+
+
+def restricted(start: int, end: int, types=None, intervals=None) -> Grant:
+    return replace(grant(start, end), types=types and frozenset(types), intervals=intervals and frozenset(intervals))
+
+
+def test_types_and_intervals_unite_and_one_grant_with_all_of_them_restricts_nothing():
+    bars, quotes = restricted(0, 30, {"kline"}, {"1m"}), restricted(0, 30, {"quote"}, {"1d"})
+
+    together = entitlement_at([bars, quotes], NOW)
+    with_all = entitlement_at([bars, quotes, grant(0, 30)], NOW)
+
+    assert (together.types, together.intervals) == ({"kline", "quote"}, {"1m", "1d"})
+    assert (with_all.types, with_all.intervals) == (None, None)
+
+
+def test_a_step_begins_where_types_or_intervals_change():
+    steps = scope_steps([restricted(0, 30, {"kline"}), restricted(30, 60, {"kline", "quote"})], NOW)
+
+    assert [(step.max_subs, step.types) for step in steps] == [
+        (5, {"kline"}), (5, {"kline", "quote"}), (0, None),
+    ]  # fmt: skip
+
+
+RESTRICTIONS = st.none() | st.frozensets(st.sampled_from(["kline", "quote", "tick", "depth"]))
+
+
+@given(st.lists(st.builds(lambda one, types: replace(one, types=types), GRANTS, RESTRICTIONS), max_size=6), GRANTS,
+       RESTRICTIONS, INSTANTS)  # fmt: skip
+def test_adding_a_grant_never_takes_a_type_away(grants, more, types, at):
+    before, after = (entitlement_at(some, at) for some in (grants, [*grants, replace(more, types=types)]))
+
+    if before.max_subs:
+        assert after.types is None or (before.types is not None and before.types <= after.types)

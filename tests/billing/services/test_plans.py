@@ -2,8 +2,9 @@
 
 import pytest
 
-from billing.models import INTERVALS, TYPES, Plan
+from billing.models import Plan
 from billing.services.plans import seed_plans
+from kernel.scope import INTERVALS, TYPES
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
 

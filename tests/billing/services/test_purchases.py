@@ -18,7 +18,7 @@ from billing.services.purchases import expire_purchases, fail_purchase, settle_p
 from nodes.errors import NodeNotOffered
 from nodes.models import Node
 from outbox.models import Outbox
-from tests.factories import NOW, a_customer, a_grant, a_group, a_node, a_past_grant, a_plan, a_purchase
+from tests.factories import FIRST_REV, NOW, a_customer, a_grant, a_group, a_node, a_past_grant, a_plan, a_purchase
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
 
@@ -122,10 +122,10 @@ def test_a_settled_purchase_gives_its_grant_its_token_and_its_outbox_rows(alice,
     assert (purchase.state, purchase.paid_fen, purchase.settled_at) == ("settled", 1000, NOW)
     assert (grant.starts_at, grant.ends_at, grant.symbols) == (NOW, add_months(NOW, 1), 5)
     assert selectors.entitlement(alice, node.group, NOW).max_subs == 5
-    assert EntitlementRev.objects.get().rev == 1
+    assert EntitlementRev.objects.get().rev == FIRST_REV
     assert AccessToken.objects.get().customer == alice
     entitlement = Outbox.objects.get(kind="entitlement").payload["scope"]
-    assert (entitlement["sub"], entitlement["aud"], entitlement["rev"]) == (alice.public_id, "sh", 1)
+    assert (entitlement["sub"], entitlement["aud"], entitlement["rev"]) == (alice.public_id, "sh", FIRST_REV)
     assert [step["max_subs"] for step in entitlement["steps"]] == [5, 0]
     assert Outbox.objects.get(kind="receipt").payload == {"purchase": grant.purchase.public_id}
 
@@ -138,7 +138,7 @@ def test_settling_twice_returns_the_first_grant(alice, node):
 
     assert again == first
     assert Grant.objects.count() == 1
-    assert EntitlementRev.objects.get().rev == 1
+    assert EntitlementRev.objects.get().rev == FIRST_REV
 
 
 @pytest.mark.parametrize("paid_fen", [0, 1, 999, 1001])

@@ -15,7 +15,7 @@ from billing.services import keys
 from billing.services.tokens import MOST_A_DAY, issue_token, revoke_token, revoke_tokens, rotate_token
 from kernel import tokens
 from outbox.models import Outbox
-from tests.factories import NOW, a_customer, a_grant, a_group, a_node
+from tests.factories import FIRST_REV, NOW, a_customer, a_grant, a_group, a_node
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
 
@@ -31,7 +31,7 @@ def test_a_node_reads_from_a_token_what_was_bought(keys_dir, alice, node):
 
     claims = verify(issue_token(customer=alice, group=node.group, now=NOW))
 
-    assert (claims.scope.customer, claims.scope.group, claims.scope.rev) == (alice.public_id, "sh", 1)
+    assert (claims.scope.customer, claims.scope.group, claims.scope.rev) == (alice.public_id, "sh", FIRST_REV)
     assert [step.max_subs for step in claims.scope.steps] == [5, 0]
     assert claims.scope.ends_at_s == grant.ends_at.timestamp()
     assert claims.expires_at_s == (grant.ends_at + timedelta(days=400)).timestamp()
@@ -45,7 +45,7 @@ def test_a_renewal_keeps_the_token_and_moves_what_it_says(keys_dir, alice, node)
     after = verify(issue_token(customer=alice, group=node.group, now=NOW))
 
     assert after.jti == before.jti
-    assert (before.scope.rev, after.scope.rev) == (1, 2)
+    assert (before.scope.rev, after.scope.rev) == (FIRST_REV, FIRST_REV + 1)
     assert after.scope.at(NOW.timestamp()).max_subs == 20
 
 

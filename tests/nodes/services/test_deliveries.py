@@ -11,13 +11,13 @@ from channels.layers import get_channel_layer
 
 from kernel import keyspace
 from kernel.clock import utc_now
-from nodes import announcements
+from nodes import announcements, store
 from nodes.models import CalendarOverride, FeedSetting
 from nodes.services import states
 from nodes.services.feeds import restart_replay
-from nodes.services.rights import write_entitlements, write_revocations
 from outbox.models import Outbox
 from outbox.services.sending import deliver_outbox
+from outbox.transports.redis import RedisLink
 from tests.factories import a_group, a_node
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
@@ -47,7 +47,7 @@ class TestEntitlements:
 
     def test_an_older_scope_that_comes_late_does_not_win(self, data_redis):
         customer = uuid.uuid4().hex
-        write_entitlements([scope(customer, 7, max_subs=20)])
+        RedisLink().apply([store.entitlement(scope(customer, 7, max_subs=20))])
         announcements.entitlement(scope=scope(customer, 6, max_subs=5))
 
         assert deliver() == 1
@@ -93,6 +93,7 @@ class TestTwoGroups:
         group.address = second_redis_url
         group.save()
         with redis.Redis.from_url(second_redis_url) as client:
+            client.flushall()
             yield client
             client.flushall()
 
@@ -136,20 +137,6 @@ class TestTwoGroups:
         assert deliver() == 1
         assert "ConnectionError" in Outbox.objects.get(delivered_at=None).last_error
         assert hong_kong.exists(keyspace.entitlement(customer, "hk"))
-
-    def test_what_is_written_again_reaches_those_that_answer(self, data_redis, hong_kong):
-        far = a_group("far")
-        far.address = "redis://127.0.0.1:1/0"
-        far.save()
-        customer, now = uuid.uuid4().hex, int(utc_now().timestamp())
-        revoked = {"jti": customer, "works_until_s": now, "expires_at_s": now + 100, "now_s": now}
-
-        news = write_entitlements(scope(customer, 1, group=group) for group in ("hk", "far", "sh"))
-        write_revocations({"group": group, **revoked} for group in ("far", "hk"))
-
-        assert sorted(one["aud"] for one in news) == ["hk", "sh"]
-        assert hong_kong.exists(keyspace.entitlement(customer, "hk"), keyspace.revoked(customer)) == 2
-        assert not data_redis.exists(keyspace.revoked(customer))
 
 
 class TestOtherKinds:

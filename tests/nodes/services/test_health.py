@@ -57,6 +57,22 @@ def test_the_newest_report_takes_the_place_of_the_last(data_redis):
     assert ProcessHealth.objects.get().sockets == 8
 
 
+def test_a_clock_that_is_off_is_said_once(data_redis, caplog):
+    for round_ in range(3):
+        report(data_redis, at_ms=1_800_000_000_000 + 5_000 * round_, process="ahead")
+    data_redis.delete(keyspace.reports("sh"))
+    assert "is off" not in caplog.text
+    ReportCheckpoint.objects.all().delete()
+
+    for round_ in range(3):
+        at_ms = 1_800_000_100_000 + 5_000 * round_
+        body = json.dumps({**SAID, "at_ms": at_ms - 6_000})
+        data_redis.xadd(keyspace.reports("sh"), {"v": "1", "kind": "health", "body": body}, id=f"{at_ms}-*")
+    read_all_reports(now=NOW)
+
+    assert caplog.text.count("-6.0 s off its Redis") == 1
+
+
 def test_processes_of_one_node_have_a_row_each(data_redis):
     for process in ("a", "b"):
         report(data_redis, process=process)

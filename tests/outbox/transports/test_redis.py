@@ -11,6 +11,7 @@ from channels.layers import get_channel_layer
 from kernel import keyspace
 from outbox.errors import LinkAway
 from outbox.transports.redis import (
+    Applied,
     Delete,
     DeleteField,
     RedisLink,
@@ -52,7 +53,12 @@ def test_the_newer_value_stays_and_only_news_are_told_as_such(data_redis, key):
     def write(rev):
         return RedisLink().apply([SetNewer(key, {"rev": rev})])
 
-    assert [write(rev) for rev in (7, 7, 8, 6)] == [[True], [False], [True], [False]]
+    assert [write(rev) for rev in (7, 7, 8, 6)] == [
+        [Applied.CHANGED],
+        [Applied.SAME],
+        [Applied.CHANGED],
+        [Applied.OUTDATED],
+    ]
     assert json.loads(data_redis.get(key)) == {"rev": 8}
 
 

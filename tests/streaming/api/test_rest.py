@@ -5,6 +5,8 @@ import random
 import threading
 import time
 import uuid
+from dataclasses import replace
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -347,3 +349,68 @@ def test_tickdb_takes_fifty_symbols_at_a_time_and_no_more(rest, path):
     assert rest.get(f"/v1/market/{path}?symbols={','.join(many)}").json()["code"] == 2004
     assert rest.get(f"/v1/market/{path}").json()["code"] == 2001
     assert rest.get("/v1/market/trades?symbols=700.HK,5.HK").json()["code"] == 2004
+
+
+def bound_token(types=None, intervals=None) -> str:
+    scope = make_scope(uuid.uuid4().hex)
+    running, over = scope.steps
+    bound = replace(running, types=types and frozenset(types), intervals=intervals and frozenset(intervals))
+    return make_token(replace(scope, steps=(bound, over)))
+
+
+def code_of(got) -> object:
+    body = got.json()
+    return body.get("code", body.get("ret"))
+
+
+def alltick_of(name: str, data: dict) -> str:
+    return f"/quote-stock-b-api/{name}?query=" + quote(json.dumps({"trace": "", "data": data}))
+
+
+ONE_CODE = {"symbol_list": [{"code": "700.HK"}]}
+OF_A_TYPE = [
+    ("tick", "/stock/tick?region=HK&code=700", "E003"), ("tick", "/stock/ticks?region=HK&codes=700", "E003"),
+    ("tick", "/v1/market/trades?symbol=700.HK", 1004), ("tick", alltick_of("trade-tick", ONE_CODE), 603),
+    ("quote", "/stock/quote?region=HK&code=700", "E003"), ("quote", "/v1/market/ticker?symbols=700.HK", 1004),
+    ("quote", "/api/v1/rt-kline/latest?ts_code=00700.HK", 403), ("quote", "/api/v1/rt-kline/subscription/latest", 403),
+    ("depth", "/stock/depth?region=HK&code=700", "E003"), ("depth", "/v1/market/depth?symbol=700.HK", 1004),
+    ("depth", alltick_of("depth-tick", ONE_CODE), 603),
+    ("kline", "/stock/kline?region=HK&code=700&kType=1", "E003"), ("kline", "/v1/market/kline?symbol=700.HK", 1004),
+    ("kline", "/v1/market/kline/latest?symbols=700.HK&interval=1m", 1004),
+    ("kline", "/v1/market/intraday?symbols=700.HK", 1004),
+    ("kline", alltick_of("kline", {"code": "700.HK", "kline_type": 1, "query_kline_num": 1}), 603),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("type_", "path", "code"), OF_A_TYPE)
+def test_a_type_outside_the_plan_is_refused_and_one_of_it_is_not(rest, type_, path, code):
+    others = {"kline", "quote", "tick", "depth"} - {type_}
+
+    assert code_of(rest.get(path, bound_token(types=others))) == code
+    assert rest.get(path, bound_token(types=[type_])).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/stock/kline?region=HK&code=700&kType=2", "E003"), ("/stock/klines?region=HK&codes=700&kType=2", "E003"),
+        ("/v1/market/kline?symbol=700.HK&interval=5m", 1004),
+        ("/v1/market/kline/latest?symbols=700.HK&interval=5m", 1004),
+        (alltick_of("kline", {"code": "700.HK", "kline_type": 2, "query_kline_num": 1}), 603),
+    ],
+)  # fmt: skip
+def test_an_interval_outside_the_plan_is_refused(rest, path, code):
+    assert code_of(rest.get(path, bound_token(intervals=["1m"]))) == code
+    assert rest.get(path, bound_token(intervals=["5m"])).status_code == 200
+
+
+def test_of_a_batch_of_bars_those_outside_the_plan_are_left_out(rest):
+    rows = [{"code": "700.HK", "kline_type": kind, "query_kline_num": 1} for kind in (1, 2)]
+    body = {"trace": "", "data": {"data_list": rows}}
+
+    def ask(*intervals: str):
+        token = bound_token(intervals=intervals)
+        return rest.get("/quote-stock-b-api/batch-kline", token, method="POST", json=body).json()
+
+    assert [row["kline_type"] for row in ask("5m")["data"]["kline_list"]] == [2]
+    assert ask("1d")["ret"] == 603

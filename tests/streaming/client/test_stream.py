@@ -153,6 +153,15 @@ async def test_a_refused_token_ends_it_only_when_every_address_refuses(tape):
             assert str(reader.ended) == "HTTP 401 on connect: the token is not ours (token_invalid)"
 
 
+async def test_a_node_whose_clock_is_behind_is_asked_again(tape):
+    """The token it finds too early is right; it was the last refusal that ended the only program that mattered."""
+    async with ScriptedNode(tape) as node:
+        node.refusals = [(401, {"code": "token_not_yet_valid", "message": "not valid yet"}, {})] * 3
+        async with Reader(Stream(node.url, TOKEN, symbols=["600519.SH"], **FAST)) as reader:
+            await reader.more_bars(5)
+            assert len(reader.of(Disconnected)) == 3
+
+
 async def test_an_address_without_a_stream_is_named(tape):
     async with ScriptedNode(tape) as node:
         node.refusals = [(404, {}, {})]

@@ -35,7 +35,15 @@ STEPS = (
 )
 BAR = FormedBar(NOW_MS, 1_000_000, 1_010_000, 990_000, 1_005_000, 300, 3_000_000)
 NEWEST = Newest(SEQ, 100, 110, 90, 105, 7, 700, "trading", 95, "2026-03-09", 100, 110, 90, 70, 7000)
-REASONS = ("quota_exceeded", "market_not_allowed", "symbol_not_allowed", "level_not_allowed", "unknown_symbol")
+REASONS = (
+    "quota_exceeded",
+    "market_not_allowed",
+    "symbol_not_allowed",
+    "level_not_allowed",
+    "type_not_allowed",
+    "interval_not_allowed",
+    "unknown_symbol",
+)
 
 
 def every_text(dialect: Dialect) -> list[str]:
@@ -87,7 +95,7 @@ def _answers(dialect: Dialect) -> Iterator[str]:
             yield dialect.error(error)
     yield dialect.listing(request=List(), current=[MOUTAI], used=1, max_subs=5)
     newest = [(MOUTAI, NEWEST), (TENCENT, Newest(0, 0, 0, 0, 0, 0, 0, "halted", 0, "2026-03-09", 0, 0, 0, 0, 0))]
-    yield dialect.snapshot(request=SnapshotRequest(), newest=newest, rejected=[])
+    yield dialect.snapshot(request=SnapshotRequest(), pictures={}, newest=newest, rejected=[])
 
 
 def _rejections(symbols: Sequence[str]) -> Iterator[list[Rejection]]:

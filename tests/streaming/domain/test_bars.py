@@ -313,3 +313,38 @@ def test_no_share_is_lost_or_doubled_however_late_ticks_are(rows: list[tuple[int
     assert sum(bar.turnover_e4 for bar in bars) == sum(price * volume for _, price, volume in rows)
     assert all(bar.low_e4 <= min(bar.open_e4, bar.close_e4) <= max(bar.open_e4, bar.close_e4) <= bar.high_e4
                for bar in bars)  # fmt: skip
+
+
+def said(at_ms: int, state: str, *, last_e4: int = 100) -> Snapshot:
+    return replace(snap(at_ms, last_e4), state=state)
+
+
+def snap(at_ms: int, last_e4: int) -> Snapshot:
+    return Snapshot(InstrumentId.parse("600519.SH"), at_ms, 90, 95, 110, 90, last_e4, 10, 1000)
+
+
+def test_a_state_is_told_in_the_window_in_which_it_changes_and_once() -> None:
+    fold = WindowFold(exchange_day)
+    for nth, state in enumerate(["trading", "halted", "halted", "", "trading", "suspended"]):
+        fold.add(said(end_ms(nth) + 10, state))
+
+    told = [fold.close(seq).states for seq in range(1, 7)]
+
+    assert told == [[], [("600519.SH", "halted")], [], [], [("600519.SH", "trading")], [("600519.SH", "suspended")]]
+
+
+def test_a_state_of_windows_that_were_leapt_over_is_told_with_the_next_and_keeps_the_market_going() -> None:
+    fold = WindowFold(exchange_day)
+    fold.add(said(end_ms(1) + 10, "halted", last_e4=0))
+
+    assert fold.oldest_open() == 2
+    assert fold.close(9).states == [("600519.SH", "halted")]
+    assert fold.oldest_open() is None
+
+
+def test_a_state_from_before_a_restart_is_no_news() -> None:
+    fold = WindowFold(exchange_day)
+    fold.stand("600519.SH", "halted")
+    fold.add(said(10, "halted"))
+
+    assert fold.close(1).states == []

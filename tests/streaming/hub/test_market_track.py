@@ -246,3 +246,14 @@ def test_a_bar_of_which_a_language_has_no_word_is_no_frame_and_no_delivery(track
     moved = made.latest.apply(window(1, ("600519.SH", 5))).moved
 
     assert made.frames_of(window(1, ("600519.SH", 5)), moved) == ([b""], [])
+
+
+@pytest.mark.parametrize("state", ["halted", "suspended", "delisted"])
+def test_an_instrument_that_does_not_trade_has_no_flat_from_the_window_on_that_says_so(track, state):
+    slot = track.acquire(Channel(MOUTAI))
+
+    flat, _ = frames_of(track, window(1, state="open"))
+    none, _ = frames_of(track, window(2, state="open", states=[("600519.SH", state)]))
+    again, _ = frames_of(track, window(3, state="open", states=[("600519.SH", "trading")]))
+
+    assert [bool(frames[slot.number]) for frames in (flat, none, again)] == [True, False, True]

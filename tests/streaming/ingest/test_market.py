@@ -6,12 +6,14 @@ from itertools import islice
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace as replace_struct
 
 from kernel.instruments import InstrumentId
 from streaming.domain.calendar import AlwaysOpen, exchange_day
 from streaming.domain.ticks import Levels, PreviousClose, Trade
 from streaming.domain.windows import end_ms, seq_of, start_ms
 from streaming.ingest.sources import Reading
+from streaming.records.newest import Running
 from tests.streaming.ingest.scripted import (
     DAY_MS,
     MOUTAI,
@@ -341,3 +343,41 @@ def test_a_crossed_book_is_refused_while_the_market_is_open(sessions) -> None:
     list(market.due(NINE_THIRTY + 3_000))
 
     assert market.counters()["crossed_book"] == 1
+
+
+# -- states ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_state_is_news_also_while_the_market_is_closed_and_is_known_after_a_restart() -> None:
+    closed = calendar()
+    at_night = NINE_THIRTY + 12 * 3_600_000
+    told = replace(snapshot(at_night, 0, 0), state="suspended")
+    known = Running().newest()
+    market = live(
+        Scripted([Reading([told], received_ms=at_night)]), now_ms=at_night - 3000, sessions=lambda: closed,
+        newest={"600519.SH": known},
+    )  # fmt: skip
+    windows = [window for now_ms in range(at_night - 3000, at_night + 6000, 500) for window in market.due(now_ms)]
+
+    assert [window.closed.states for window in windows if window.closed.states] == [[("600519.SH", "suspended")]]
+
+    again = live(
+        Scripted([Reading([told], received_ms=at_night)]), now_ms=at_night, sessions=lambda: closed,
+        newest={"600519.SH": replace_struct(known, state="suspended")},
+    )  # fmt: skip
+    assert [
+        w.closed.states for now in range(at_night, at_night + 6000, 500) for w in again.due(now) if w.closed.states
+    ] == []
+
+
+def test_a_recording_tells_a_halt_in_the_window_of_its_row() -> None:
+    rows = [
+        snapshot(NINE_THIRTY, 100, 10), replace(snapshot(NINE_THIRTY + 1600, 100, 10), state="halted"),
+        snapshot(NINE_THIRTY + 3200, 100, 10), replace(snapshot(NINE_THIRTY + 4700, 101, 20), state="trading"),
+    ]  # fmt: skip
+
+    windows = {window.closed.seq - FIRST: window.closed.states for window in recorded(rows).due(0)}
+
+    assert {seq: states for seq, states in windows.items() if states} == {
+        1: [("600519.SH", "halted")], 3: [("600519.SH", "trading")],
+    }  # fmt: skip

@@ -165,3 +165,28 @@ def test_a_recording_waits_for_history_and_a_running_market_does_not(
     publisher(store, recorded=recorded).publish([window(FIRST + nth) for nth in range(1000)])
 
     assert store.trimmed_before == [from_ms]
+
+
+def stated(seq: int, *states: tuple[str, str], references=()) -> MarketWindow:
+    return MarketWindow(ClosedWindow(seq, [], list(references), states=list(states)), "open", NINE_THIRTY + 7_200_000)
+
+
+def test_a_change_of_state_stands_in_its_window_and_in_the_newest_values() -> None:
+    store = Kept()
+    opening = FIRST - FIRST % 400 + 400
+
+    publisher(store).publish(
+        [
+            stated(opening - 3, ("600519.SH", "halted"), references=[("600519.SH", 90)]),
+            window(opening - 2),
+            stated(opening + 1, ("000001.SZ", "suspended")),
+            stated(opening + 2, ("600519.SH", "trading")),
+        ]
+    )
+
+    packed = [commit.window.states for commit in store.commits]
+    assert packed[:2] == [[("600519.SH", "halted")], []]
+    assert sorted(packed[2]) == [("000001.SZ", "suspended"), ("600519.SH", "halted")]  # a keyframe names all of them
+    assert packed[3] == [("600519.SH", "trading")]
+    assert store.commits[0].newest["600519.SH"].state == "halted"
+    assert store.commits[3].newest["600519.SH"].state == "trading"

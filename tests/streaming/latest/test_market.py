@@ -61,7 +61,7 @@ def test_nothing_of_an_older_window_counts():
     )  # fmt: skip
 
     assert (market.seq, market.state, market.feed, market.speed) == (5, "open", "replay", 1.0)
-    assert (market.prices, market.halted, day_volume(market)) == ({MOUTAI: 100}, set(), 5)
+    assert (market.prices, market.halted, day_volume(market)) == ({MOUTAI: 100}, {}, 5)
 
 
 def test_what_the_store_had_counted_ahead_of_the_stream_is_shown_but_counts_once():
@@ -87,7 +87,7 @@ def test_a_halt_is_news_once_and_so_is_its_end():
     ]
 
     assert told == [[], [(MOUTAI, "halted")], [], [(MOUTAI, "trading")]]
-    assert market.halted == set()
+    assert market.halted == {}
 
 
 def test_a_new_state_of_the_market_is_news_and_a_new_end_of_it_is_not():
@@ -138,13 +138,13 @@ def test_a_stream_that_is_joined_at_its_end_begins_with_the_stores_prices_and_ha
     market = begun({MOUTAI: newest(100), PINGAN: newest(0, "suspended")})
 
     assert market.prices == {MOUTAI: 100}  # 0 is no price
-    assert market.halted == {PINGAN}
+    assert market.halted == {PINGAN: "suspended"}
 
 
 def test_a_stream_that_is_read_from_its_start_begins_without_prices_but_knows_the_quotes():
     market = begun({MOUTAI: newest(100, "halted")}, from_start=True)
 
-    assert (market.prices, market.halted) == ({}, set())
+    assert (market.prices, market.halted) == ({}, {})
     assert market.quotes[MOUTAI].newest().close_e4 == 100
 
 
@@ -275,3 +275,14 @@ def test_a_window_belongs_to_the_minute_that_it_begins_in():
     market = begun()
 
     assert [market.minute_of(window(seq)) for seq in (1, 40, 41)] == [(0, False), (0, False), (60_000, False)]
+
+
+def test_from_halted_to_suspended_is_news_and_one_without_a_price_has_a_state_too():
+    market = begun({MOUTAI: newest(100)})
+
+    first = market.apply(window(1, states=[(MOUTAI, "halted"), (PINGAN, "suspended")]))
+    second = market.apply(window(2, states=[(MOUTAI, "suspended"), (PINGAN, "suspended")]))
+
+    assert first.states == [(MOUTAI, "halted"), (PINGAN, "suspended")]
+    assert second.states == [(MOUTAI, "suspended")]
+    assert (market.quotes[MOUTAI].newest().state, market.quotes[PINGAN].newest().state) == ("suspended", "suspended")

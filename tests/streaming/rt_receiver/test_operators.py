@@ -1,6 +1,7 @@
 """What operators and providers send: policies and pushes."""
 
 import gzip
+import json
 import os
 import threading
 import uuid
@@ -8,6 +9,7 @@ import uuid
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
+from websockets.sync.client import connect
 
 from kernel import keyspace
 from streaming.store.connection import redis_sync
@@ -43,7 +45,15 @@ def test_who_may_not_apply_policies_is_told_as_there(receiver):
     assert apply(receiver, token="wrong").json() == {"code": 403, "message": "invalid policy token", "status": "error"}
     missing = apply(receiver, token="")
     assert (missing.status_code, missing.json()["message"]) == (401, "missing Authorization header")
-    assert apply(receiver, {"user_id": 5}).status_code == 400
+    assert receiver.http.post(
+        f"{BASE}/policies/apply", headers={"Authorization": f"Bearer {POLICY}"}, json={"users": {}}
+    ).json() == {"code": 400, "message": "users must be an array", "status": "error"}
+
+
+def test_one_bad_user_of_a_batch_is_named_and_the_others_count(receiver):
+    told = apply(receiver, {"user_id": 5, "max_subs": 1}, {"user_id": "u", "levels": ["L9"]}).json()
+
+    assert (told["applied"], [(one["index"], one["user_id"]) for one in told["rejected"]]) == (1, [(1, "u")])
 
 
 def test_a_policy_narrows_every_language_and_open_sockets_within_two_seconds(receiver):
@@ -156,7 +166,12 @@ def test_a_gzip_bomb_is_refused_and_a_broken_gzip_too(receiver):
 def test_a_tick_of_another_day_does_not_count(receiver):
     with Theirs(receiver, theirs()) as socket:
         socket.ask("subscribe", symbols=["600085.SH"])
-        receiver.push(receiver.tick("600085.SH", 9.9, 9_000_000, trade_date="20200102"))
+        told = receiver.push(receiver.tick("600085.SH", 9.9, 9_000_000, trade_date="20200102")).json()
+        assert (told["accepted_count"], told["rejected_count"]) == (0, 1)
+        assert (told["rejected_items"][0]["reason"], told["rejected_items"][0]["ts_code"]) == (
+            "another_day",
+            "600085.SH",
+        )
         receiver.push(receiver.tick("600085.SH", 10.1, 100))
 
         assert socket.get("tick")["vol"] == 100
@@ -174,3 +189,103 @@ def test_what_operators_are_answered_is_described(receiver):
         assert Draft202012Validator(operation.answer).is_valid(good.json())
         assert bad.status_code in operation.refusals
         assert Draft202012Validator(descriptions()["rt_receiver"].rest.error).is_valid(bad.json())
+
+
+def metric(receiver: Receiver, lane: str, outcome: str) -> float:
+    wanted = f'tickpack_pushed_ticks_total{{lane="{lane}",outcome="{outcome}"}}'
+    lines = receiver.http.get("/metrics").text.splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(wanted))
+
+
+def test_a_push_that_no_market_takes_is_told_so_and_counted(receiver):
+    setting = receiver.store.get(keyspace.feed_setting("HK"))
+    before = metric(receiver, "HK", "no_market")
+    receiver.store.set(keyspace.feed_setting("HK"), '{"feed":"none"}')
+    try:
+        told = receiver.push(receiver.tick("00005.HK", 60.5, 100), market="hk").json()
+    finally:
+        receiver.store.set(keyspace.feed_setting("HK"), setting)
+
+    assert (told["status"], told["accepted_count"], told["rejected_count"]) == ("ok", 0, 1)
+    assert told["rejected_items"] == [
+        {
+            "index": 0,
+            "ts_code": "00005.HK",
+            "reason": "no_market",
+            "message": "no market takes it: the feed of HK is none",
+        }
+    ]
+    assert metric(receiver, "HK", "no_market") == before + 1
+
+
+def test_pushed_ticks_are_counted_by_what_became_of_them(receiver):
+    one = receiver.tick("600519.SH", 10.5, 100)
+    before = {outcome: metric(receiver, "CN", outcome) for outcome in ("accepted", "repeated", "malformed")}
+
+    receiver.push(one)
+    receiver.push(one, receiver.tick("600519.SH", 10.5, 100, close="x"))
+
+    assert {outcome: metric(receiver, "CN", outcome) - count for outcome, count in before.items()} == {
+        "accepted": 1, "repeated": 1, "malformed": 1,
+    }  # fmt: skip
+
+
+def test_a_body_of_millions_of_empty_rows_costs_no_memory(receiver):
+    headers = {"Authorization": f"Bearer {PUSH}", "Content-Encoding": "gzip"}
+    body = gzip.compress(b'{"items":[' + b"{}," * 10_000_000 + b"{}]}")
+
+    refused = receiver.http.post(f"{BASE}/push", content=body, headers=headers)
+
+    assert (refused.status_code, refused.json()["message"]) == (
+        400,
+        "too many values in one batch, at most 20000 items",
+    )
+
+
+def test_a_pushs_own_words_reach_sockets_snapshots_and_rest_with_one_version(receiver):
+    said = {"name": "中行", "trade_time": "2026-03-09 09:31:02", "num": 812}
+    token = theirs()
+    with Theirs(receiver, token) as socket:
+        socket.ask("subscribe", symbols=["601939.SH"])
+        receiver.push(receiver.tick("601939.SH", 10.1, 100, **said))
+        tick = socket.get("tick")
+        (row,) = socket.ask("snapshot")["data"]
+        (latest,) = receiver.ask("/latest?ts_code=601939.SH", token).json()["data"]
+
+    for told in (tick, row, latest):
+        assert {name: told[name] for name in said} == said
+        assert type(told["version"]) is int
+    assert tick["version"] == row["version"] == latest["version"]
+
+
+def test_a_halt_reaches_sockets_snapshots_rest_and_itick_in_the_window_of_its_push(receiver):
+    symbol, token = "601628.SH", make_token()
+    with (
+        Client(receiver, token) as socket,
+        connect(f"{receiver.base.replace('http', 'ws')}/stock?token={token}") as itick,
+    ):
+        itick.send('{"ac":"subscribe","params":"601628$SH","types":"quote"}')
+        socket.ask("subscribe", symbols=[symbol], types=["kline", "quote"])
+
+        receiver.push(receiver.tick(symbol, 10.1, 100, trade_status="停牌"))
+
+        assert socket.get("status", symbol=symbol)["state"] == "suspended"
+        assert itick_status(itick) == 1
+        (row,) = socket.ask("snapshot")["data"]
+        quote = receiver.http.get("/stock/quote?region=SH&code=601628", headers={"token": token}).json()["data"]
+        assert (row["state"], quote["ts"]) == ("suspended", 1)
+
+        receiver.push(receiver.tick(symbol, 10.2, 200, trade_status="trading"))
+
+        assert socket.get("status", symbol=symbol)["state"] == "trading"
+        assert itick_status(itick) == 0
+        receiver.push(receiver.tick(symbol, 10.3, 300))
+        assert socket.get("kline", symbol=symbol)["data"]["close"] in (10.1, 10.2, 10.3)
+
+
+def itick_status(socket) -> int:
+    """Return what the next quote says of its instrument."""
+    while True:
+        data = json.loads(socket.recv(timeout=5)).get("data", {})
+        if data.get("type") == "quote":
+            return data["ts"]

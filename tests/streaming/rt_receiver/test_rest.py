@@ -122,3 +122,20 @@ def test_subscription_latest_shows_what_is_stored_and_says_what_is_missing(recei
         10.0,
         5.0,
     )
+
+
+def test_latest_takes_a_limit_that_is_no_number_and_a_market_that_it_does_not_know(receiver):
+    token = theirs()
+
+    assert receiver.ask("/latest?limit=x", token).status_code == 200
+    assert receiver.ask("/latest?market=us", token).json() == {"count": 0, "data": []}
+
+
+def test_a_mode_that_is_no_word_leaves_what_is_stored(receiver):
+    token = theirs()
+    receiver.ask("/subscription/sync", token, mode="replace", symbols=["600519.SH"])
+
+    refused = receiver.ask("/subscription/sync", token, mode={}, symbols=["000001.SZ"])
+
+    assert (refused.status_code, refused.json()["message"]) == (400, "mode must be replace, add, or remove")
+    assert receiver.ask("/subscription/list", token).json()["subscribed_symbols"] == ["600519.SH"]

@@ -219,3 +219,29 @@ def test_what_a_smaller_quota_takes_away_is_named_as_the_client_wrote_it(dialect
     (answer,) = texts(connection.shrunk(Shrink(0), [MOUTAI], 0))
 
     assert f'"{wanted[dialect]}"' in json.dumps(answer)
+
+
+def test_a_type_or_interval_that_ends_is_followed_no_longer_and_gives_its_quota_back():
+    bars = frozenset({"kline"}), frozenset({"1m"})
+    later = Step(NOW_S + 100, 2, 2, BOTH, L1, *bars)
+    steps = (Step(NOW_S - 1, 2, 2, BOTH, L1), later, Step(NOW_S + 10**6, 0, 0, NONE, NONE))
+    connection = Connection(dialect=NATIVE, scope=Scope("alice", "cn", 1, steps), carried=lambda _: True)
+    connection.opened(node="n", now_ms=NOW, used=0, epochs={}, markets={})
+    subscribe(connection, "600519.SH", intervals=["1.5s", "1m", "5m"], types=["kline", "quote"])
+    subscribe(connection, "000001.SZ", types=["quote"])
+    assert connection.entitled(connection.scope, NOW) == []
+
+    effects = connection.entitled(connection.scope, (NOW_S + 100) * 1000)
+
+    follow, release = effects
+    assert [(one.instrument, one.kind) for one in follow.channels] == [(MOUTAI, "1m")]
+    assert release == Release((PINGAN,))
+
+
+def test_spaces_in_a_symbol_of_itick_do_not_come_back_in_every_frame():
+    itick = DIALECTS["itick"]
+    request = itick.parse('{"ac":"subscribe","params":" 700 ' + " " * 1000 + '$ HK","types":"quote,kline@1"}')
+
+    forms = [itick.form(request.symbols[0], kind, request) for kind in request.kinds]
+
+    assert forms == ["700$HK", "kline@1 700$HK"]

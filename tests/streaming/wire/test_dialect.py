@@ -28,7 +28,7 @@ SAYS = {
     "subscribed": lambda d: d.subscribed(None),
     "unsubscribed": lambda d: d.unsubscribed(None),
     "listing": lambda d: d.listing(request=List(), current=[MOUTAI], used=1, max_subs=5),
-    "snapshot": lambda d: d.snapshot(request=SnapshotRequest(), newest=[], rejected=[]),
+    "snapshot": lambda d: d.snapshot(request=SnapshotRequest(), pictures={}, newest=[], rejected=[]),
     "pong": lambda d: d.pong(request=Ping(), now_ms=0),
     "error": lambda d: d.error(Unsupported()),
     "market_status": lambda d: d.market_status(market="CN", state="open", until_ms=None, epoch="e"),

@@ -12,8 +12,9 @@ MOUTAI, TENCENT, TEST = (InstrumentId.parse(one) for one in ("600519.SH", "00700
 ALL = ((MOUTAI, "600519"), (TENCENT, "700"), (TEST, "TEST.CN"))
 
 
-def scope(*, markets=("CN", "HK"), levels=("L1",), **more):
-    step = Step(NOW_S - 1, 5, 2, frozenset(markets), frozenset(levels))
+def scope(*, markets=("CN", "HK"), levels=("L1",), types=None, intervals=None, **more):
+    restricted = [None if one is None else frozenset(one) for one in (types, intervals)]
+    step = Step(NOW_S - 1, 5, 2, frozenset(markets), frozenset(levels), *restricted)
     return Scope("alice", "cn", 1, (step, Step(NOW_S + 10, 0, 0, frozenset(), frozenset())), **more)
 
 
@@ -50,3 +51,26 @@ def test_without_a_level_the_request_keeps_its_bars_alone():
     )
 
     assert request.kinds == ("1.5s",)
+
+
+@pytest.mark.parametrize(
+    ("plan", "asked", "left", "why"),
+    [
+        ({"types": ["kline"]}, ("1.5s", "1m", "quote", "tick"), ("1.5s", "1m"), ["type_not_allowed"]),
+        ({"types": ["quote"]}, ("1.5s", "quote"), ("quote",), ["type_not_allowed"]),
+        ({"intervals": ["1.5s"]}, ("1.5s", "1m", "depth"), ("1.5s", "depth"), ["interval_not_allowed"]),
+        ({"types": ["kline"], "intervals": ["1m"]}, ("1.5s", "1m", "tick"), ("1m",),
+         ["interval_not_allowed", "type_not_allowed"]),
+        ({"types": ["tick"]}, ("1.5s",), (), ["type_not_allowed"]),
+        ({"types": []}, ("1.5s", "quote"), (), ["type_not_allowed"]),
+        ({"types": ["depth"], "levels": ()}, ("depth", "quote"), (), ["level_not_allowed", "type_not_allowed"]),
+    ],
+)  # fmt: skip
+def test_a_kind_that_the_plan_leaves_out_is_named_and_the_others_are_followed(plan, asked, left, why):
+    request, claims, refused = included(
+        Subscribe(("600519",), kinds=asked), ALL[:1], scope(**plan), NOW_S * 1000, lambda _: True
+    )
+
+    assert request.kinds == (left or request.kinds)
+    assert list(claims) == ([MOUTAI] if left else [])
+    assert sorted(one.reason for one in refused) == why

@@ -15,5 +15,5 @@ class Command(BaseCommand):
         parser.add_argument("--health-url", required=True)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        call_command("migrate", verbosity=0, interactive=False)
+        call_command("prepare_database")
         call_command("seed_embedded", ws_url=options["ws_url"], health_url=options["health_url"], stdout=self.stdout)

@@ -23,7 +23,7 @@ from streaming.wire.describe import (
     one_of,
 )
 from streaming.wire.dialects.alltick import rest
-from streaming.wire.dialects.alltick.socket import CANCEL, DEPTH, HEARTBEAT, PUSH_DEPTH, PUSH_TRADE, TRADES
+from streaming.wire.dialects.alltick.socket import CANCEL, DEPTH, HEARTBEATS, PUSH_DEPTH, PUSH_TRADE, TRADES
 
 # -- the socket --------------------------------------------------------------------------------------------------------
 
@@ -59,14 +59,19 @@ def _answered(name: str, summary: str, ret: Schema, command: Schema, example: tu
     return Message(name, summary, obj(ret=ret, msg=TEXT, cmd_id=command, seq_id=COUNT, trace=TEXT, data=obj()), told)
 
 
-_ANSWERS = tuple(command + 1 for command in (HEARTBEAT, DEPTH, TRADES, CANCEL))
+_ANSWERS = tuple(command + 1 for command in (*HEARTBEATS, DEPTH, TRADES, CANCEL))
 
 SOCKET = SocketDescription(
     "AllTick",
     "Numbered commands. A subscribe replaces the one before of its kind; what is over the quota is ignored in silence. "
     "No message holds true, false or null.",
     (
-        Message("heartbeat", "Send one each 10 s", _asks(HEARTBEAT, None), _example(HEARTBEAT, {})),
+        Message(
+            "heartbeat",
+            "Send one each 10 s; a heartbeat is answered whatever its numbers are",
+            loose(cmd_id=one_of(*HEARTBEATS)),
+            _example(HEARTBEATS[0], {}),
+        ),
         Message(
             "subscribe_trades",
             "Follow trades",
@@ -189,7 +194,7 @@ REST = Rest(
     "AllTick",
     "What is asked is one JSON text in `query`, or the body of a POST. Numbers are texts; no answer holds a boolean or "
     "null.",
-    obj(ret=one_of(400, 401, 402, 500, 600, 601, 603, 604, 605), msg=TEXT, trace=TEXT, data=obj()),
+    obj(ret=one_of(400, 401, 402, 500, 600, 601, 603, 604, 605), msg=TEXT, trace=TEXT),
     _REFUSALS,
     (
         *(one for base in ("quote-stock-b-api", "quote-b-api") for one in _of(base)),

@@ -17,11 +17,13 @@ from streaming.domain.intervals import FormedBar
 from streaming.domain.ticks import Levels, Trade
 from streaming.errors import (
     BadParameter,
+    IntervalNotAllowed,
     LevelNotAllowed,
     MarketNotAllowed,
     NoSuchAddress,
     QuotaExceeded,
     TooManyCalls,
+    TypeNotAllowed,
     UnknownSymbol,
 )
 from streaming.wire.dialects.alltick.symbols import write
@@ -135,7 +137,7 @@ def answer(data: Json, trace: str = "", *, unfit: Sequence[str] = ()) -> Json:
 
 
 def refusal(error: PlatformError, trace: str = "") -> tuple[int, Json]:
-    """Return the HTTP status and the envelope of an error."""
+    """Return the HTTP status and the envelope of an error: it has no `data`, as there."""
     status, code, text = 200, 400, error.message
     if isinstance(error, BadParameter):
         code, text = 402, f"query invalid: {error.message}"
@@ -149,13 +151,13 @@ def refusal(error: PlatformError, trace: str = "") -> tuple[int, Json]:
         code, text = 600, f"code invalid: {error.message}"
     elif isinstance(error, MarketNotAllowed | QuotaExceeded):
         code, text = 604, f"code unauthorised: {error.message}"
-    elif isinstance(error, LevelNotAllowed):
+    elif isinstance(error, LevelNotAllowed | TypeNotAllowed | IntervalNotAllowed):
         code, text = 603, f"token level not enough: {error.message}"
     elif isinstance(error, NoSuchAddress):
         status, code, text = 404, 400, error.message
     elif isinstance(error, Unavailable):
         status, code, text = 503, 500, error.message
-    return status, {"ret": code, "msg": text, "trace": trace, "data": {}}
+    return status, {"ret": code, "msg": text, "trace": trace}
 
 
 def read_answer(body: Any) -> Json:

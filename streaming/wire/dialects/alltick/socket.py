@@ -17,6 +17,7 @@ from streaming.wire.dialect import AuthPlacement, Dialect, Rules
 from streaming.wire.dialects.alltick import symbols
 from streaming.wire.dialects.numbers import decimal_text
 from streaming.wire.dialects.reading import json_object
+from streaming.wire.included import OF_KINDS
 from streaming.wire.requests import (
     Ping,
     Request,
@@ -26,12 +27,13 @@ from streaming.wire.requests import (
     Unsubscribed,
 )
 
-HEARTBEAT, DEPTH, TRADES, CANCEL = 22000, 22002, 22004, 22006  # an answer's number is one more
+DEPTH, TRADES, CANCEL = 22002, 22004, 22006  # an answer's number is one more
+HEARTBEATS = (22000, 20002)  # the pages' and an older client's
 PUSH_TRADE, PUSH_DEPTH = 22998, 22999
 _MOST, _MOST_ROWS = 3000, 10
 _CANCELLED: dict[object, tuple[str, ...] | None] = {0: None, 1: ("depth",), 2: ("tick",)}
 _DIRECTIONS = {"B": 1, "S": 2}
-_RETS = {"unknown_symbol": 600, "level_not_allowed": 603, MarketNotAllowed.code: 604}
+_RETS = {"unknown_symbol": 600, **dict.fromkeys(OF_KINDS, 603), MarketNotAllowed.code: 604}
 _WORDS = {200: "ok", 600: "code invalid", 603: "token level not enough", 604: "code unauthorized"}
 
 
@@ -72,9 +74,9 @@ class AllTick(Dialect):
         """
         message = json_object(text)
         command, data = message.get("cmd_id"), message.get("data", {})
+        if type(command) is int and command in HEARTBEATS:
+            return Ping(ref=_ref(_sound(message)))  # no numbering is worth a connection
         ref = _ref(message)
-        if command == HEARTBEAT:
-            return Ping(ref=ref)
         if not isinstance(data, dict):
             raise Malformed("data must be an object", ref=ref)
         if command == TRADES:
@@ -86,7 +88,7 @@ class AllTick(Dialect):
             if type(wanted) is not int or wanted not in _CANCELLED:
                 raise Malformed("cancel_type is 0 for all, 1 for depth or 2 for trades", ref=ref)
             return Unsubscribe(_codes(data, ref) if data.get("symbol_list") else None, _CANCELLED[wanted], ref=ref)
-        raise Malformed(f"cmd_id is none of {HEARTBEAT}, {DEPTH}, {TRADES} and {CANCEL}", ref=ref)
+        raise Malformed(f"cmd_id is none of {HEARTBEATS[0]}, {DEPTH}, {TRADES} and {CANCEL}", ref=ref)
 
     def resolve(self, text: str, via: str = "") -> InstrumentId:
         return symbols.read(text, self.directory)
@@ -145,6 +147,16 @@ def _ref(message: Mapping[str, Any]) -> Ref:
     if not isinstance(trace, str) or len(trace) > 64:
         raise Malformed("trace must be a text of at most 64 characters", ref=ref)
     return ref._replace(trace=trace)
+
+
+def _sound(heartbeat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a heartbeat with a number and a trace that can be repeated: some send texts of digits, or none."""
+    seq_id, trace = heartbeat.get("seq_id"), heartbeat.get("trace")
+    if isinstance(seq_id, str) and len(seq_id) <= 18 and seq_id.isascii() and seq_id.isdecimal():
+        seq_id = int(seq_id)
+    good = type(seq_id) is int and 0 <= seq_id < 2**63
+    traced = str(trace)[:64] if isinstance(trace, str | int) and not isinstance(trace, bool) else ""
+    return {"cmd_id": heartbeat["cmd_id"], "seq_id": seq_id if good else 0, "trace": traced}
 
 
 def _codes(data: Mapping[str, Any], ref: Ref) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from kernel.instruments import InstrumentId
 from streaming.domain.instruments import Directory
 from streaming.domain.ticks import Levels, Trade
 from streaming.wire.dialects.alltick import symbols
-from streaming.wire.dialects.alltick.socket import DEPTH, HEARTBEAT, PUSH_DEPTH, PUSH_TRADE, TRADES
+from streaming.wire.dialects.alltick.socket import DEPTH, HEARTBEATS, PUSH_DEPTH, PUSH_TRADE, TRADES
 from streaming.wire.dialects.numbers import e4_of, field, levels_of, whole
 from streaming.wire.dialects.reading import json_object
 from streaming.wire.upstream import Heard
@@ -18,7 +18,7 @@ _SECONDS = 10**11  # a time below it is in seconds: their table says millisecond
 
 
 def heartbeat(seq_id: int) -> str:
-    return _request(HEARTBEAT, seq_id, {})
+    return _request(HEARTBEATS[0], seq_id, {})
 
 
 def subscribe(instruments: Iterable[InstrumentId], kind: str, *, seq_id: int, rows: int = 5) -> str:

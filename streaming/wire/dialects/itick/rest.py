@@ -18,12 +18,14 @@ from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import FormedBar
 from streaming.domain.ticks import Levels, Snapshot, Trade
 from streaming.errors import (
+    IntervalNotAllowed,
     LevelNotAllowed,
     MarketNotAllowed,
     NoSuchAddress,
     NotCarried,
     QuotaExceeded,
     TooManyCalls,
+    TypeNotAllowed,
     UnknownSymbol,
 )
 from streaming.wire.dialects.itick.symbols import EXCHANGES, INDICES, code_of, region_of
@@ -33,7 +35,7 @@ from streaming.wire.dialects.numbers import rows as list_of
 Json = dict[str, Any]
 INTERVALS = {1: "1m", 2: "5m", 3: "15m", 4: "30m", 5: "1h", 6: "2h", 7: "4h", 8: "1d", 9: "1w", 10: "1M"}
 DEFAULT_LIMIT, MAX_LIMIT, MAX_CODES = 100, 1000, 50
-_STATUS = {"trading": 0, "suspended": 1, "halted": 1, "delisted": 2}
+STATUS = {"trading": 0, "suspended": 1, "halted": 1, "delisted": 2}
 _PHASES = ("trading", "halted", "delisted", "halted")  # 3 is a circuit breaker
 _TIMEZONES = {Market.CN: "Asia/Shanghai", Market.HK: "Asia/Hong_Kong"}
 _MARKET_STATES = {
@@ -59,7 +61,7 @@ def refusal(error: PlatformError) -> tuple[int, Json]:
         status, code, text = 401, "E002", "auth failed"
     elif isinstance(error, TooManyCalls):
         status, code, text = 429, "E003", _OVER
-    elif isinstance(error, MarketNotAllowed | LevelNotAllowed | QuotaExceeded):
+    elif isinstance(error, MarketNotAllowed | LevelNotAllowed | TypeNotAllowed | IntervalNotAllowed | QuotaExceeded):
         code, text = "E003", _OVER
     elif isinstance(error, BadSymbol | UnknownSymbol):
         code, text = "E001", "not found this produce"
@@ -87,7 +89,7 @@ def read_answer(body: Any) -> Any:
 def tick(asked: str, trade: Trade, state: str = "trading") -> Json:
     return {
         "s": asked, "ld": trade.price_e4 / E4, "t": trade.at_ms, "v": trade.volume, "tu": trade.turnover_e4 / E4,
-        "ts": _STATUS.get(state, 1),
+        "ts": STATUS.get(state, 1),
     }  # fmt: skip
 
 
@@ -111,7 +113,7 @@ def quote(asked: str, picture: Snapshot) -> Json:
         "t": picture.at_ms,
         "v": picture.cum_volume,
         "tu": picture.cum_turnover_e4 / E4,
-        "ts": _STATUS.get(picture.phase, 1),
+        "ts": STATUS.get(picture.phase, 1),
         "ch": change_e4 / E4 if known else None,
         "chp": percent(change_e4, picture.prev_close_e4) if known else None,
         **({"iopv": picture.iopv_e4 / E4} if picture.iopv_e4 else {}),

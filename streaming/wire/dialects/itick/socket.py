@@ -20,9 +20,10 @@ from streaming.wire.channels import EVENTS, Channel
 from streaming.wire.connection import CLOSE_TOKEN
 from streaming.wire.dialect import AuthPlacement, Dialect, Rules
 from streaming.wire.dialects.itick import symbols
-from streaming.wire.dialects.itick.rest import INTERVALS
+from streaming.wire.dialects.itick.rest import INTERVALS, STATUS
 from streaming.wire.dialects.numbers import percent
 from streaming.wire.dialects.reading import json_object
+from streaming.wire.included import OF_KINDS
 from streaming.wire.requests import (
     Auth,
     Ping,
@@ -39,7 +40,7 @@ from streaming.wire.texts import PRICES
 # The browser SDK writes kline@1m; each client hears its own spelling.
 KLINES = {f"kline@{number}": kind for number, kind in INTERVALS.items()} | {f"kline@{k}": k for k in INTERVALS.values()}
 _OLDEST = {"sws": "stock", "fws": "forex", "iws": "indices", "cws": "crypto"}
-_NOT_IN_THE_PLAN = ("quota_exceeded", "market_not_allowed", "symbol_not_allowed", "level_not_allowed")
+_NOT_IN_THE_PLAN = ("quota_exceeded", "market_not_allowed", "symbol_not_allowed", *OF_KINDS)
 _UNRESOLVED = "cannot be resolved action"
 _TOO_MANY = "exceeding the maximum subscription limit"
 _NO_ORDER = '{"po":1,"p":0,"v":0,"o":0}'  # the tutorial's client reads the first order unasked
@@ -84,7 +85,8 @@ class ITick(Dialect):
             spelled = _kinds(message.get("types"), action)
             return Subscribe(_codes(params, action), kinds=tuple(spelled), spelled=spelled, ref=action)
         if action == "unsubscribe":
-            kinds = tuple(_kinds(message["types"], action)) if message.get("types") else None
+            everything = message.get("types") in (None, "")
+            kinds = None if everything else tuple(_kinds(message["types"], action))
             return Unsubscribe(_codes(params, action), kinds, ref=action)
         raise Malformed("ac is none of auth, subscribe, unsubscribe and ping")
 
@@ -103,7 +105,7 @@ class ITick(Dialect):
         return _answer("auth", "authenticated", good=True)
 
     def subscribed(self, told: Subscribed) -> str:
-        refused = {one.symbol for one in told.rejected if one.reason != "level_not_allowed" or not told.request.kinds}
+        refused = {one.symbol for one in told.rejected if one.reason not in OF_KINDS or not told.request.kinds}
         if refused.issuperset(told.request.symbols):
             return self._nothing_subscribed(told.rejected)
         return _answer("subscribe", "subscribe Successfully", good=True, rejected=told.rejected)
@@ -140,8 +142,9 @@ class ITick(Dialect):
 
     def form(self, asked: str, kind: str, request: Subscribe) -> str:
         """Return the symbol as it was asked for, and in front of it this client's own word for bars."""
-        word = request.spelled.get(kind, "")
-        return f"{word} {asked.strip()}" if word else asked.strip()
+        word, (code, dollar, region) = request.spelled.get(kind, ""), asked.partition("$")
+        written = f"{code.strip()}{dollar}{region.strip()}"  # spaces mean nothing, and there may be any number
+        return f"{word} {written}" if word else written
 
     def shown(self, channel: Channel) -> str:
         """Return the part of the text that says what this is: `s` and `r`, and for bars the client's own type.
@@ -175,7 +178,7 @@ class ITick(Dialect):
         return (
             f'{{"code":1,"data":{{{shown},"ld":{price[last]},"o":{price[book.open_e4]},"p":{price[before]},'
             f'"h":{price[book.high_e4]},"l":{price[book.low_e4]},"t":{book.at_ms},"v":{book.volume},'
-            f'"tu":{book.turnover_e4 / E4},"ts":0,{change}{iopv},"type":"quote"}}}}'
+            f'"tu":{book.turnover_e4 / E4},"ts":{STATUS.get(book.state, 1)},{change}{iopv},"type":"quote"}}}}'
         )
 
     def depth(self, shown: str, book: Book) -> str:

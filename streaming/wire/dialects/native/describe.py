@@ -75,7 +75,10 @@ _SAYS = (
 # -- what a client hears -----------------------------------------------------------------------------------------------
 
 _QUOTA = obj(used=COUNT, max_subs=COUNT)
-_STEP = obj(**{"from": WHOLE}, max_subs=COUNT, max_conns=COUNT, markets=many(TEXT), levels=many(TEXT))
+_STEP = obj(
+    {"types": many(TEXT), "intervals": many(TEXT)},  # where the step restricts them
+    **{"from": WHOLE}, max_subs=COUNT, max_conns=COUNT, markets=many(TEXT), levels=many(TEXT),
+)  # fmt: skip
 _REJECTED = many(obj(symbol=TEXT, reason=TEXT, message=TEXT))
 _STATE = one_of(*_STATES)
 _OHLC = {"open": NUMBER, "high": NUMBER, "low": NUMBER, "close": NUMBER, "volume": COUNT, "amount": NUMBER}

@@ -12,6 +12,7 @@ from kernel.instruments import InstrumentId
 from kernel.scope import step_as_claims
 from streaming.domain import E4
 from streaming.domain.intervals import FormedBar
+from streaming.domain.ticks import Snapshot
 from streaming.errors import StoreUnavailable
 from streaming.records.window import Book, Newest, Print, end_ms
 from streaming.wire.dialect import AuthPlacement, BarEncoder, Dialect
@@ -141,7 +142,12 @@ class Native(Dialect):
         return _text({"type": "list", "current": sorted(str(one) for one in current), "quota": _quota(used, max_subs)})
 
     def snapshot(
-        self, *, request: SnapshotRequest, newest: Sequence[tuple[InstrumentId, Newest]], rejected: Sequence[Rejection]
+        self,
+        *,
+        request: SnapshotRequest,
+        newest: Sequence[tuple[InstrumentId, Newest]],
+        pictures: Mapping[InstrumentId, Snapshot],
+        rejected: Sequence[Rejection],
     ) -> str:
         return _text(
             {

@@ -16,6 +16,7 @@ from streaming.wire.describe import (
     Schema,
     SocketDescription,
     by_name,
+    either,
     is_,
     loose,
     many,
@@ -32,7 +33,11 @@ _DAY: Schema = {"type": "string", "pattern": r"^\d{8}$", "description": "the exc
 _PRICE = or_null(NUMBER)
 _REJECTED = many(obj(reason=TEXT, symbol=TEXT))
 _LEFT_OUT: dict[str, Schema] = {"rejected_symbols": _REJECTED}
-_BEST: dict[str, Schema] = {"bid": NUMBER, "bid_volume1": COUNT, "ask": NUMBER, "ask_volume1": COUNT}
+# Where the feed tells them.
+_MORE: dict[str, Schema] = {
+    "bid": NUMBER, "bid_volume1": COUNT, "ask": NUMBER, "ask_volume1": COUNT, "trade_time": TEXT, "num": COUNT,
+}  # fmt: skip
+_VERSION: Schema = {**COUNT, "description": "when the picture was taken, ms since 1970"}
 _FIGURES: dict[str, Schema] = {
     "ts_code": TEXT,
     "market": one_of(*MARKETS),
@@ -47,12 +52,13 @@ _FIGURES: dict[str, Schema] = {
     "pct_chg": _PRICE,
     "trade_date": or_null(_DAY),
     "collected_at": or_null(INSTANT),
+    "version": _VERSION,
 }
-_ROW = obj(_BEST, **_FIGURES)
+_ROW = obj(_MORE, **_FIGURES)
 _EXAMPLE: dict[str, Any] = {
     "ts_code": "600519.SH", "market": "a_stock", "name": "贵州茅台", "open": 1500.0, "high": 1512.0, "low": 1498.0,
     "close": 1510.0, "vol": 120000, "amount": 181000000.0, "pre_close": 1500.0, "pct_chg": 0.67,
-    "trade_date": "20260309", "collected_at": _AT,
+    "trade_date": "20260309", "collected_at": _AT, "version": 1_773_037_801_500,
 }  # fmt: skip
 _ASKED = loose(action=TEXT, symbols={"type": "array", "minItems": 1, "contains": {"type": "string", "pattern": r"\S"}})
 
@@ -125,8 +131,8 @@ SOCKET = SocketDescription(
         Message(
             "tick",
             "The day so far",
-            obj(_BEST, type=is_("tick"), batch_seq=COUNT, timestamp=INSTANT, version=TEXT, **_FIGURES),
-            {"type": "tick", "batch_seq": 12, "timestamp": _AT, "version": "1773037801500-12", **_EXAMPLE},
+            obj(_MORE, type=is_("tick"), batch_seq=COUNT, timestamp=INSTANT, **_FIGURES),
+            {"type": "tick", "batch_seq": 12, "timestamp": _AT, **_EXAMPLE},
         ),
         Message(
             "error",
@@ -160,6 +166,7 @@ def _told(**more: Schema) -> Schema:
     return obj(status=is_("ok"), code=is_(0), user_id=TEXT, revision=COUNT, max_subs=COUNT, **more)
 
 
+_REFUSED_ITEM = obj(index=COUNT, ts_code=TEXT, reason=one_of("malformed", "another_day", "no_market"), message=TEXT)
 _PUSH_EXAMPLE: dict[str, Any] = {
     "schema_version": push.SCHEMA, "mode": push.MODE, "batch_seq": 900001, "event_time": "", "market": "a_stock",
     "source_api": "rt_k", "count": 1, "first_stream_id": "1-0", "last_stream_id": "1-0",
@@ -184,7 +191,7 @@ REST = Rest(
             (
                 Parameter("market", "a_stock, etf, index or hk", "hk"),
                 Parameter("ts_code", "one symbol", "00700.HK"),
-                Parameter("limit", "100 where it is not sent, 2000 at most", 10, WHOLE),
+                Parameter("limit", "100 where it is not sent or no number, 2000 at most", 10, WHOLE),
             ),
         ),
         Operation(
@@ -218,9 +225,12 @@ REST = Rest(
         Operation(
             f"{_BASE}/policies/apply",
             "Narrow what customers may follow",
-            obj(status=is_("ok"), code=is_(0), applied=COUNT),
+            obj(
+                {"rejected": many(obj(index=COUNT, user_id=TEXT, message=TEXT), least=1)},
+                status=is_("ok"), code=is_(0), applied=COUNT,
+            ),
             method="post",
-            body=loose(users=many(loose(user_id=TEXT))),
+            body=loose(users=many(loose(user_id=either(TEXT, WHOLE)))),
             body_example={
                 "users": [
                     {
@@ -236,6 +246,7 @@ REST = Rest(
             f"{_BASE}/push",
             "Take a batch of ticks for the feed push; gzip is understood",
             obj(
+                {"rejected_items": many(_REFUSED_ITEM, least=1, most=push.MOST_TOLD)},
                 status=is_("ok"), code=is_(0), ack_seq={"type": ["integer", "string"]}, accepted_count=COUNT,
                 rejected_count=COUNT,
             ),

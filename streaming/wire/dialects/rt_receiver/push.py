@@ -5,6 +5,7 @@ another: (market, ts_code, version) does.
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,13 +18,20 @@ from kernel.errors import Malformed
 from kernel.instruments import BadSymbol, InstrumentId
 from streaming.domain import E4
 from streaming.domain.instruments import Directory
+from streaming.domain.states import state_of
 from streaming.records.pushed import PushedTick
 from streaming.wire.dialects.numbers import e4_of
 from streaming.wire.dialects.rt_receiver.symbols import MARKETS, read
 
 SCHEMA, MODE = "v2", "raw_tick_batch"
 MOST_ITEMS = 20_000
+# Brackets, braces and commas: no JSON has more values than these and one, and each value costs memory when it is read,
+# so this many are some 150 MB at most. 20,000 ticks of 50 fields are fewer.
+MOST_MARKS = 1_200_000
+MOST_TOLD = 100  # refused items that an answer names
+_MOST_NUMBER = 2**62  # in 1/10,000: a day's turnover of the whole market is a hundredth of it
 _VERSION = re.compile(r"[^\x00-\x1f|]{0,64}")
+_TOLD = re.compile(r"[^\x00-\x1f\ufffd]{1,64}")
 _DAY = re.compile(r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})", re.ASCII)
 
 
@@ -36,17 +44,35 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedItem:
+    """One item that does not count: where it stood, what it named, and why.
+
+    `reason` is a word for counting: malformed, another_day or no_market; `message` says more.
+    """
+
+    index: int
+    ts_code: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """One push. `rejected` counts what stood in it and is no tick."""
+    """One push."""
 
     market: str
     batch_seq: Any  # echoed in the answer as it came
     items: tuple[Item, ...]
-    rejected: int = 0
+    refused: tuple[RefusedItem, ...] = ()
 
     @property
     def lane(self) -> str:
         return "HK" if self.market == "hk" else "CN"
+
+    def untaken(self, message: str) -> "Batch":
+        """Return the same push where no market takes it."""
+        left = [RefusedItem(nth, one.tick.symbol, "no_market", message) for nth, one in enumerate(self.items)]
+        return Batch(self.market, self.batch_seq, (), (*self.refused, *left))
 
 
 class BadBatch(Malformed):
@@ -56,16 +82,19 @@ class BadBatch(Malformed):
     code = "bad_batch"
 
 
-def parse(raw: bytes, directory: Directory) -> Batch:
-    """Read a push. An item that is no tick is counted, and spoils nothing else.
+def parse(raw: bytes, directory: Directory, *, today: str) -> Batch:
+    """Read a push. An item that is no tick, or one of another day, is refused by name, and spoils nothing else.
+
+    Args:
+        today: YYYYMMDD at the exchange. Before the opening senders repeat the day before, whose sums would stand in the
+            way of the new ones.
 
     Raises:
         BadBatch: the batch itself is wrong; the message is theirs; they say none for what is no JSON object.
     """
-    try:
-        body = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        body = None
+    if raw.count(b"{") + raw.count(b"[") + raw.count(b",") > MOST_MARKS:
+        raise BadBatch(f"too many values in one batch, at most {MOST_ITEMS} items", batch_seq=0, count=0, said=True)
+    body = _decoded(raw)
     if not isinstance(body, dict):
         raise BadBatch("not a JSON object", batch_seq=0, count=0, said=False)
     try:
@@ -73,13 +102,35 @@ def parse(raw: bytes, directory: Directory) -> Batch:
     except Malformed as error:
         seq, count = (body.get(name) for name in ("batch_seq", "count"))
         raise BadBatch(error.message, batch_seq=_number(seq), count=_number(count), said=True) from None
-    market, found = body["market"], []
-    for item in items:
+    market, found, refused = body["market"], [], []
+    for index, item in enumerate(items):
         try:
-            found.append(_item(item, market, directory))
-        except Malformed:
+            one = _item(item, market, directory)
+        except Malformed as error:
+            refused.append(RefusedItem(index, _code_of(item), "malformed", error.message))
             continue
-    return Batch(market, _number(body["batch_seq"]), tuple(found), len(items) - len(found))
+        if one.tick.day in ("", today):
+            found.append(one)
+        else:
+            message = f"of {one.tick.day}, and the exchange's day is {today}"
+            refused.append(RefusedItem(index, one.tick.symbol, "another_day", message))
+    return Batch(market, _number(body["batch_seq"]), tuple(found), tuple(refused))
+
+
+def _decoded(raw: bytes) -> Any:
+    """Read JSON; None for what is none. Python's senders write NaN, and one of those spoils its own item alone."""
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        pass
+    try:
+        return json.loads(raw.decode(errors="replace"), parse_int=_whole_number)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _whole_number(text: str) -> int | float:
+    return int(text) if len(text) <= 20 else math.nan
 
 
 def write(batch: Batch, *, at_ms: int) -> bytes:
@@ -102,10 +153,17 @@ def write(batch: Batch, *, at_ms: int) -> bytes:
 
 def answer(batch: Batch) -> dict[str, Any]:
     """Acknowledge a push; what came before counts as accepted, or it would be sent again and again."""
-    return {
-        "accepted_count": len(batch.items), "ack_seq": batch.batch_seq, "code": 0, "rejected_count": batch.rejected,
-        "status": "ok",
+    told = {
+        "accepted_count": len(batch.items), "ack_seq": batch.batch_seq, "code": 0,
+        "rejected_count": len(batch.refused), "status": "ok",
     }  # fmt: skip
+    if not batch.refused:
+        return told
+    rows = [
+        {"index": one.index, "ts_code": one.ts_code, "reason": one.reason, "message": one.message}
+        for one in batch.refused[:MOST_TOLD]
+    ]
+    return {**told, "rejected_items": rows}
 
 
 def refusal(error: BadBatch) -> dict[str, Any]:
@@ -149,12 +207,50 @@ def _item(item: Any, market: str, directory: Directory) -> Item:
     version = "" if version is None else str(version)
     if not _VERSION.fullmatch(version):
         raise Malformed("no version")
-    before, first, high, low, last = (e4_of(tick.get(name)) for name in ("pre_close", "open", "high", "low", "close"))
-    volume, turnover = e4_of(tick.get("vol")) // E4, e4_of(tick.get("amount"))
-    bid, ask = ((e4_of(tick.get(side)), e4_of(tick.get(f"{side}_volume1")) // E4) for side in ("bid", "ask"))
+    before, first, high, low, last = (_figure(tick, name) for name in ("pre_close", "open", "high", "low", "close"))
+    volume, turnover = _figure(tick, "vol") // E4, _figure(tick, "amount")
+    bid, ask = ((_figure(tick, side), _figure(tick, f"{side}_volume1") // E4) for side in ("bid", "ask"))
     return Item(
-        version, PushedTick(str(instrument), _day(tick), before, first, high, low, last, volume, turnover, bid, ask)
-    )
+        version,
+        PushedTick(
+            str(instrument), _day(tick), before, first, high, low, last, volume, turnover, bid, ask,
+            name=_words(tick, "name"), trade_time=_words(tick, "trade_time"), trades=_figure(tick, "num") // E4,
+            state=_state(tick),
+        ),
+    )  # fmt: skip
+
+
+def _figure(tick: Mapping[str, Any], name: str) -> int:
+    """Return a number in 1/10,000; 0 where there is none.
+
+    Raises:
+        Malformed: it is no number, or larger than any market's; says which field.
+    """
+    try:
+        found = e4_of(tick.get(name))
+    except Malformed as error:
+        raise Malformed(f"{name}: {error.message}") from None
+    if abs(found) > _MOST_NUMBER:
+        raise Malformed(f"{name}: {str(tick.get(name))[:40]} is larger than any market's")
+    return found
+
+
+def _words(tick: Mapping[str, Any], name: str) -> str:
+    """Return a text that is told again as it came; empty where there is none that may be."""
+    text = tick.get(name)
+    return text.strip() if isinstance(text, str) and _TOLD.fullmatch(text) else ""
+
+
+def _state(tick: Mapping[str, Any]) -> str:
+    """Return what a tick says of its instrument: by the first of its fields that says anything known."""
+    told = (tick.get(name) for name in ("trade_status", "status", "state", "phase"))
+    words = (str(word) for word in told if isinstance(word, str | int) and not isinstance(word, bool))
+    return next((state for word in words if len(word) <= 32 and (state := state_of(word))), "")
+
+
+def _code_of(item: Any) -> str:
+    code = item.get("ts_code") if isinstance(item, dict) else None
+    return code[:32] if isinstance(code, str) else ""
 
 
 def _instrument(code: Any, directory: Directory) -> InstrumentId:
@@ -185,6 +281,8 @@ def _row(tick: PushedTick) -> dict[str, Any]:
         "high": tick.high_e4 / E4, "low": tick.low_e4 / E4, "close": tick.last_e4 / E4, "vol": tick.volume,
         "amount": tick.turnover_e4 / E4, "trade_date": tick.day or None,
     }  # fmt: skip
+    words = {"name": tick.name, "trade_time": tick.trade_time, "num": tick.trades, "trade_status": tick.state}
+    told |= {name: value for name, value in words.items() if value}
     for side, (price, volume) in (("bid", tick.bid), ("ask", tick.ask)):
         told[side], told[f"{side}_volume1"] = price / E4, volume
     return told

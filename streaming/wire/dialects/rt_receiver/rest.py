@@ -8,6 +8,7 @@ from kernel import nested
 from kernel.errors import Malformed, PlatformError
 from kernel.scope import LEVELS, MAX_SUBS_CAP, Policy, words
 from kernel.tokens import BadToken, SubscriptionExpired, TokenExpired, TokenMissing
+from streaming.wire.included import OF_KINDS
 from streaming.wire.requests import Rejection
 
 Json = dict[str, Any]
@@ -15,7 +16,7 @@ MODES = ("replace", "add", "remove")
 _REASONS = {
     "market_not_allowed": "market_not_allowed",
     "symbol_not_allowed": "symbol_not_allowed",
-    "level_not_allowed": "symbol_not_allowed",
+    **dict.fromkeys(OF_KINDS, "symbol_not_allowed"),
     "quota_exceeded": "quota_exceeded",
     "not_subscribed": "not_subscribed",
 }
@@ -65,7 +66,7 @@ def sync_of(body: Json) -> tuple[str, list[str]]:
     Raises:
         Malformed: it is no such body; the message is theirs.
     """
-    mode = body.get("mode") or "replace"
+    mode = "replace" if body.get("mode") in (None, "") else body["mode"]
     mode = mode.strip().lower() if isinstance(mode, str) else mode
     if mode not in MODES:
         raise Malformed("mode must be replace, add, or remove")
@@ -75,26 +76,36 @@ def sync_of(body: Json) -> tuple[str, list[str]]:
     return mode, [one if isinstance(one, str) else str(one)[:64] for one in symbols]
 
 
-def policies_of(body: Json) -> list[tuple[str, Policy]]:
-    """Read the body of policies/apply; all of it or nothing.
+def policies_of(body: Json) -> tuple[list[tuple[str, Policy]], list[Json]]:
+    """Read the body of policies/apply: the policies by user, and those that are none, each with what is wrong with it.
 
     Raises:
-        Malformed: it is no such body; what is wrong with which user.
+        Malformed: it is no such body.
     """
     users = body.get("users")
     if not isinstance(users, list):
         raise Malformed("users must be an array")
-    return [_policy_of(user) for user in users]
+    found, refused = [], []
+    for index, user in enumerate(users):
+        try:
+            found.append(_policy_of(user))
+        except Malformed as error:
+            name = user.get("user_id") if isinstance(user, dict) else None
+            shown = str(name)[:64] if isinstance(name, str | int) else ""
+            refused.append({"index": index, "user_id": shown, "message": error.message})
+    return found, refused
 
 
 def _policy_of(user: Any) -> tuple[str, Policy]:
     if not isinstance(user, dict):
         raise Malformed("a user must be an object")
     name = user.get("user_id")
+    if type(name) is int and abs(name) < 2**63:
+        name = str(name)  # a token's `sub` is a text
     if not isinstance(name, str) or not 1 <= len(name) <= 200:
-        raise Malformed("user_id must be a text")
+        raise Malformed("user_id must be a text or a whole number")
     # As there: an empty list of markets or levels restricts nothing.
-    markets, levels = user.get("markets") or None, user.get("levels") or None
+    markets, levels = (user.get(name) if user.get(name) != [] else None for name in ("markets", "levels"))
     policy = Policy(
         revision=_count(user, "revision", 2**53),
         max_subs=_count(user, "max_subs", MAX_SUBS_CAP),

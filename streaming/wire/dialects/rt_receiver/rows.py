@@ -6,7 +6,7 @@ from kernel.instruments import InstrumentId
 from streaming.domain import E4
 from streaming.domain.calendar import exchange_day
 from streaming.domain.instruments import Directory
-from streaming.domain.ticks import Snapshot
+from streaming.domain.ticks import SenderNote, Snapshot
 from streaming.wire.dialects.numbers import number_or_null, percent
 from streaming.wire.dialects.rt_receiver.symbols import market_of, name_of
 from streaming.wire.texts import iso
@@ -20,7 +20,7 @@ def row(seen: Snapshot, directory: Directory, *, best: bool) -> Row:
     Args:
         best: whether the plan shows the best orders.
     """
-    before, last = seen.prev_close_e4, seen.last_e4
+    before, last, note = seen.prev_close_e4, seen.last_e4, seen.note or SenderNote()
     told: Row = {
         **named(seen.instrument, directory),
         "open": number_or_null(seen.open_e4),
@@ -33,7 +33,14 @@ def row(seen: Snapshot, directory: Directory, *, best: bool) -> Row:
         "pct_chg": percent(last - before, before) if before and last else None,
         "trade_date": f"{exchange_day(seen.at_ms):%Y%m%d}" if seen.at_ms else None,
         "collected_at": iso(seen.at_ms) if seen.at_ms else None,
+        "version": seen.at_ms,
     }
+    if note.name:
+        told["name"] = note.name
+    if note.trade_time:
+        told["trade_time"] = note.trade_time
+    if note.trades:
+        told["num"] = note.trades
     if best:
         for side, orders in (("bid", seen.bids), ("ask", seen.asks)):
             if orders:

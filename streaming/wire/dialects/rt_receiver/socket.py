@@ -39,6 +39,7 @@ _MOST = 2000  # symbols in one message: their 64 KB
 _KINDS = ("quote",)
 # The ends of answers that name the time and the customer. A client's own text has its quotes escaped.
 _NOW, _NOBODY = ',"timestamp":"0000-00-00T00:00:00.000Z"}', ',"user_id":""'
+_NAME = ',"name":'
 WELCOME = {
     "type": "welcome",
     "message": "实时行情 WebSocket 已连接",
@@ -139,9 +140,15 @@ class RtReceiver(Dialect):
         return _text({"type": "subscription_list", "symbols": _sorted(current)}, user=True)
 
     def snapshot(
-        self, *, request: SnapshotRequest, newest: Sequence[tuple[InstrumentId, Newest]], rejected: Sequence[Rejection]
+        self,
+        *,
+        request: SnapshotRequest,
+        newest: Sequence[tuple[InstrumentId, Newest]],
+        pictures: Mapping[InstrumentId, Snapshot],
+        rejected: Sequence[Rejection],
     ) -> str:
-        data = [row(_picture(instrument, bar), self.directory, best=False) for instrument, bar in newest]
+        seen = [pictures.get(instrument) or _picture(instrument, bar) for instrument, bar in newest]
+        data = [row(one, self.directory, best=False) for one in seen]
         return _text({"type": "snapshot", "count": len(data), "data": data})
 
     def error(self, error: PlatformError, ref: object = None) -> str:
@@ -159,6 +166,10 @@ class RtReceiver(Dialect):
 
     def quote(self, shown: str, book: Book) -> str:
         price, before, last, at = PRICES, book.prev_close_e4, book.last_e4, iso(book.at_ms)
+        if book.name:
+            shown = f"{shown.partition(_NAME)[0]}{_NAME}{json.dumps(book.name)}"
+        told = f',"trade_time":{json.dumps(book.trade_time)}' if book.trade_time else ""
+        told += f',"num":{book.trades}' if book.trades else ""
         change = percent(last - before, before) if before and last else "null"
         best = "".join(
             f',"{side}":{price[orders[0][0]]},"{side}_volume1":{orders[0][1]}'
@@ -170,7 +181,7 @@ class RtReceiver(Dialect):
             f'"open":{_price(book.open_e4)},"high":{_price(book.high_e4)},"low":{_price(book.low_e4)},'
             f'"close":{_price(last)},"vol":{book.volume},"amount":{book.turnover_e4 / E4},'
             f'"pre_close":{_price(before)},"pct_chg":{change},"trade_date":"{exchange_day(book.at_ms):%Y%m%d}",'
-            f'"collected_at":"{at}","version":"{book.at_ms}-{book.number}"{best}}}'
+            f'"collected_at":"{at}","version":{book.at_ms}{told}{best}}}'
         )
 
 

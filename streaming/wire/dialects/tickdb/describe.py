@@ -250,8 +250,8 @@ REST = Rest(
             _SYMBOL, _TYPE, _limit(1000, 100),
         ),
         _get(
-            "v1/market/intraday", "The minutes of the present or last trading day", many(obj(symbol=TEXT, lines=many(_LINE))),
-            _SYMBOLS, _TYPE,
+            "v1/market/intraday", "The minutes of the present or last trading day",
+            many(obj(symbol=TEXT, lines=many(_LINE))), _SYMBOLS, _TYPE,
         ),
         _get(
             "v1/market/intervals/kline", "The intervals that are carried",

@@ -20,12 +20,14 @@ from streaming.domain.ticks import Levels, Snapshot, Trade
 from streaming.errors import (
     AmbiguousSymbol,
     BadParameter,
+    IntervalNotAllowed,
     LevelNotAllowed,
     MarketNotAllowed,
     NotCarried,
     QuotaExceeded,
     TooManyCalls,
     TypeConflict,
+    TypeNotAllowed,
     UnknownSymbol,
 )
 from streaming.wire.dialects.numbers import (
@@ -56,6 +58,8 @@ _CODES: tuple[tuple[type[PlatformError], int | str], ...] = (
     (MarketNotAllowed, 1004),
     (QuotaExceeded, 3004),
     (LevelNotAllowed, 1004),
+    (TypeNotAllowed, 1004),
+    (IntervalNotAllowed, 1004),
     (UnknownSymbol, 2002),
     (BadSymbol, 2005),
     (BadParameter, 2001),

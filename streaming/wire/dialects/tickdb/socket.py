@@ -18,6 +18,7 @@ from streaming.wire.dialect import AuthPlacement, Dialect, Rules
 from streaming.wire.dialects.numbers import decimal_text, percent_text
 from streaming.wire.dialects.reading import json_object, texts
 from streaming.wire.dialects.tickdb import symbols
+from streaming.wire.included import OF_KINDS
 from streaming.wire.requests import (
     Ping,
     Request,
@@ -37,7 +38,7 @@ _CODES = {
     "quota_exceeded": (3004, "Subscription limit exceeded"),
     "market_not_allowed": (1004, "Permission denied"),
     "symbol_not_allowed": (1004, "Permission denied"),
-    "level_not_allowed": (4005, "Channel not permitted"),
+    **dict.fromkeys(OF_KINDS, (4005, "Channel not permitted")),
 }
 _SIDES = {"B": "buy", "S": "sell"}
 
@@ -76,8 +77,8 @@ class TickDb(Dialect):
         if "universes" in data:
             raise Malformed("Full-market mode needs compression, which this node does not offer", ref=2008)
         kind = _kind(data)
-        wanted = data.get("type") or ""
-        if wanted not in ("", *symbols.TYPES):
+        wanted = "" if data.get("type") is None else data["type"]
+        if not isinstance(wanted, str) or wanted not in ("", *symbols.TYPES):
             raise Malformed(f"type is one of {', '.join(symbols.TYPES)}", ref=2001)
         asked = texts(data.get("symbols"), "symbols", _MOST, ref=2001)
         if command == "subscribe":

@@ -107,3 +107,25 @@ def test_a_folder_that_cannot_be_replayed_says_why(tmp_path: Path, name: str, co
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadRecording, match="nowhere"):
         open_recording(tmp_path / "nowhere", "CN")
+
+
+def test_a_row_says_whether_its_instrument_trades(tmp_path: Path) -> None:
+    row = "000400.SZ,2023-02-01,09:3{}:00,{},55.2,0,0,0,0,0,0,0,0,0,0"
+    words = ("T0", "H0", "T1", "P111", "x")
+    write(tmp_path, "snapshots_a.csv.gz", INTERLEAVED, *(row.format(nth, word) for nth, word in enumerate(words)))
+
+    recording = open_recording(tmp_path, "CN")
+
+    assert recording is not None
+    assert [tick.state for tick in recording.ticks()] == ["trading", "halted", "suspended", "suspended", ""]
+
+
+def test_a_row_beside_trades_still_says_its_state(tmp_path: Path) -> None:
+    write(tmp_path, "ticks_a.csv.gz", TICKS, "000400.SZ,2023-02-01,09:30:01,10,100,1000,B,1,")
+    write(tmp_path, "snapshots_a.csv.gz", INTERLEAVED, "000400.SZ,2023-02-01,09:31:00,H0,55.2,1,1,1,1,9,9,0,0,0,0")
+
+    recording = open_recording(tmp_path, "CN")
+
+    assert recording is not None
+    _, picture = recording.ticks()
+    assert (picture.state, picture.cum_volume) == ("halted", 0)

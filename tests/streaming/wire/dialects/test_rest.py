@@ -150,7 +150,10 @@ def test_an_error_of_a_peer_is_told_in_its_own_words():
 
 
 def test_tickdbs_line_of_a_minute_has_the_sums_of_the_day_so_far():
-    minutes = [FormedBar(60_000, 1, 1, 1, 100_000, 100, 100_000_000), FormedBar(120_000, 1, 1, 1, 130_000, 200, 250_000_000)]
+    minutes = [
+        FormedBar(60_000, 1, 1, 1, 100_000, 100, 100_000_000),
+        FormedBar(120_000, 1, 1, 1, 130_000, 200, 250_000_000),
+    ]
 
     assert tickdb.intraday("700.HK", "stock", minutes) == {
         "symbol": "700.HK",

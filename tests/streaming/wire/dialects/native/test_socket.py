@@ -50,7 +50,9 @@ SAID = {
     "subscribed with a replay": subscribed(resume=[LOST, FOUND], live_only=["1m"]),
     "unsubscribed": native.unsubscribed(Unsubscribed(Unsubscribe(None), [MOUTAI], [], [NO], 0, 5)),
     "list": native.listing(request=List(), current=[MOUTAI, PINGAN], used=2, max_subs=5),
-    "snapshot": native.snapshot(request=SnapshotRequest(), newest=[(MOUTAI, BAR), (PINGAN, NO_BAR)], rejected=[NO]),
+    "snapshot": native.snapshot(
+        request=SnapshotRequest(), pictures={}, newest=[(MOUTAI, BAR), (PINGAN, NO_BAR)], rejected=[NO]
+    ),
     "pong": native.pong(request=Ping("7"), now_ms=NOW_S * 1000),
     "bare pong": native.pong(request=Ping(), now_ms=NOW_S * 1000),
     "error": native.error(Unsupported("no such thing")),
