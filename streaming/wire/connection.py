@@ -203,9 +203,7 @@ class Connection:
         """Go on with a subscribe now that it is known what the stream still has."""
         effects = self._added(judge.claim, judge.granted, verdicts, now_ms)
         replays = []
-        for verdict in verdicts:
-            if not verdict.recovered:
-                continue
+        for verdict in (one for one in verdicts if one.recovered):
             of_lane = [one for one in judge.claim.instruments if one in judge.granted and one.lane == verdict.lane]
             kinds = [kind for kind in judge.claim.request.kinds if kind not in verdict.lacking]
             if channels := frozenset(self.following[one][kind] for one in of_lane for kind in kinds):
