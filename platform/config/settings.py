@@ -272,6 +272,7 @@ REPLAY_SPEED = env_text("TICKPACK_REPLAY_SPEED", "1")  # a number, or max
 REPLAY_WAIT_SECONDS = env_float("TICKPACK_REPLAY_WAIT_SECONDS", 60.0)  # for the first follower; not at speed max
 REPLAY_RUN = env_int("TICKPACK_REPLAY_RUN", 0)  # raised by each ./dev up: a new run starts the recording again
 PUSH_TOKEN = env_secret("TICKPACK_PUSH_TOKEN")  # of who may push for the feed `push`; without one nobody may
+EVENTS_MINUTES = max(1, env_int("TICKPACK_EVENTS_MINUTES", 60))  # of trades, quotes and depth, for who resumes
 METRICS_TOKEN = env_secret("TICKPACK_METRICS_TOKEN")  # of who may read /metrics and /stats from anywhere
 METRICS_FROM = env_networks("TICKPACK_METRICS_FROM")  # who may without it, beside the machine itself
 POLICY_TOKEN = env_secret("TICKPACK_POLICY_TOKEN")  # of who may apply policies; without one nobody may

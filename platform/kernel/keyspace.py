@@ -28,7 +28,7 @@ def stream(lane: str, epoch_name: str) -> str:
 
 
 def events(lane: str, epoch_name: str) -> str:
-    """Stream: a window's trades and pictures under the window's id, field `e`; ten minutes of them."""
+    """Stream: a window's trades and pictures under the window's id, field `e`; the newest (EVENTS_MINUTES)."""
     return f"events:{{{lane}}}:{epoch_name}"
 
 

@@ -5,6 +5,7 @@ as JSON (`as_json`), where the copy with the higher `rev` wins over the token's 
 """
 
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import pairwise
 from typing import Any
 
@@ -156,6 +157,8 @@ class Scope:
             max_conns=min(step.max_conns for step in rest),
             markets=frozenset[str].intersection(*(step.markets for step in rest)),
             levels=frozenset[str].intersection(*(step.levels for step in rest)),
+            types=reduce(both, (step.types for step in rest)),
+            intervals=reduce(both, (step.intervals for step in rest)),
         )
         return replace(self, steps=(*kept, lowest, end))
 

@@ -1,4 +1,4 @@
-"""What a node tells its operators alone: by a token, from networks that the settings name, or, without a token, from the machine itself.
+"""What a node tells its operators alone: by a token, from networks that the settings name, or from the machine itself.
 
 Behind a proxy on the same machine everybody seems to come from it, so a request that was passed on is nobody's.
 """

@@ -11,6 +11,7 @@ from typing import Any
 
 from streaming import metrics
 from streaming.domain.calendar import AlwaysOpen, Sessions
+from streaming.domain.intervals import Forming
 from streaming.hub.flush import MarketFlush
 from streaming.hub.keepalive import Keepalive
 from streaming.hub.market_track import ChannelSlot, MarketTrack, Notice
@@ -204,6 +205,13 @@ class Hub:
             frames, due = track.event_frames(trades, books)
             if due:
                 self._send(name, [([], frames, due)])
+
+    def adopt(self, channel: Channel, builder: Forming) -> None:
+        """Go on with a bar in formation that a replay has brought to the window that was sent last."""
+        slot = self._tracks[channel.instrument.lane].slot(channel)
+        if slot is not None and slot.interval_bar is not None and slot.interval_bar.builder is None:
+            builder.through = self.latest[channel.instrument.lane].seq
+            slot.interval_bar.builder = builder
 
     def interval_known(self, name: str, bar: IntervalBar) -> None:
         """Send how a bar of a longer interval stands, now that it is folded."""

@@ -193,7 +193,7 @@ class MarketTrack:
             for slot in of_symbol.get((book.symbol, "quote"), ()):
                 _add(made, slot, slot.dialect.quote(slot.shown, book))
             for slot in of_symbol.get((book.symbol, "depth"), ()):
-                _add(made, slot, slot.dialect.depth(slot.shown, _cut(book, slot.channel.rows)))
+                _add(made, slot, slot.dialect.depth(slot.shown, cut_book(book, slot.channel.rows)))
         frames = [b""] * len(self.by_number)
         for number, parts in made.items():
             frames[number] = b"".join(parts)
@@ -206,7 +206,7 @@ class MarketTrack:
             return b""
         if channel.kind == "quote":
             return framed(slot.dialect.quote(slot.shown, book))
-        return framed(slot.dialect.depth(slot.shown, _cut(book, channel.rows))) if channel.kind == "depth" else b""
+        return framed(slot.dialect.depth(slot.shown, cut_book(book, channel.rows))) if channel.kind == "depth" else b""
 
 
 def _add(made: dict[int, list[bytes]], slot: ChannelSlot, text: str) -> None:
@@ -214,7 +214,7 @@ def _add(made: dict[int, list[bytes]], slot: ChannelSlot, text: str) -> None:
         made.setdefault(slot.number, []).append(text_frame(text.encode()))
 
 
-def _cut(book: Book, rows: int) -> Book:
+def cut_book(book: Book, rows: int) -> Book:
     """Return a picture with no more than so many orders a side; 0 is all."""
     if not rows or max(len(book.bids), len(book.asks)) <= rows:
         return book

@@ -49,6 +49,7 @@ class LatestMarket:
         self.name = name
         self.epoch = ""
         self.seq = 0
+        self.events_seq = 0  # the window whose events were taken last
         self.state = "no_feed"
         self.until_ms: int | None = None
         self.speed = 1.0
@@ -71,7 +72,7 @@ class LatestMarket:
             from_start: the stream will be read from its first window, so `prices` come with its windows; the store's
                 are of a time that has not been come to yet.
         """
-        self.epoch, self.seq, self.calendar = epoch, 0, calendar
+        self.epoch, self.seq, self.events_seq, self.calendar = epoch, 0, 0, calendar
         known = {} if from_start else newest
         self.prices = {symbol: bar.close_e4 for symbol, bar in known.items() if bar.close_e4}
         self.halted = {symbol: bar.state for symbol, bar in known.items() if bar.state != "trading"}

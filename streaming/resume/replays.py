@@ -1,4 +1,4 @@
-"""Resume: the bars that a socket missed, out of the stream, then live without gap, double or reorder.
+"""Resume: what a socket missed, out of the stream, then live without gap, double or reorder.
 
 While a channel is being replayed the hub sends its live frames to nobody who waits for it: they are in the stream too.
 When the replay has come to the very window that the hub sent last, the channel is the hub's again, in the same step of
@@ -9,7 +9,7 @@ only when the kernel has taken what it had, so thousands of them do not keep liv
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,9 +21,11 @@ from streaming.hub.fairness import Timeslice
 from streaming.hub.hub import Hub
 from streaming.hub.subscribers import Subscriber
 from streaming.hub.window_cache import Segment, WindowCache
+from streaming.records.events import Events
 from streaming.records.window import WINDOW_MS, chunk_of
+from streaming.resume.beside_bars import EventPieces, FormedAgain, event_frames, first_seq_of, split
 from streaming.store.lanes import floor_of
-from streaming.wire.channels import Channel
+from streaming.wire.channels import EVENTS, WINDOW, Channel
 from streaming.wire.framing import framed
 from streaming.wire.requests import ResumeDecision
 
@@ -46,6 +48,7 @@ class Job:
     after: int  # everything up to this window has been handed over
     moved_at: float = field(default_factory=time.monotonic)
     met: bool = False  # this process reads that epoch
+    formed: FormedAgain | None = None  # of longer intervals
 
 
 class Replays:
@@ -54,10 +57,18 @@ class Replays:
     def __init__(self, hub: Hub, client: Callable[[], Any], run: Callable[[Any], Any]) -> None:
         self._hub, self._client, self._start = hub, client, run
         self._jobs: dict[Job, None] = {}
+        self._events = {name: EventPieces(market) for name, market in hub.latest.items()}
         self._running = False
 
-    async def judge(self, lane: str, since: int | None, since_ms: int | None, epoch: str | None) -> ResumeDecision:
-        """Tell whether the stream has everything behind an instant.
+    async def judge(
+        self,
+        lane: str,
+        since: int | None,
+        since_ms: int | None,
+        epoch: str | None,
+        kinds: Sequence[str] = (WINDOW,),
+    ) -> ResumeDecision:
+        """Tell whether the stream has everything behind an instant, and of which kinds it has not.
 
         Args:
             since, since_ms: a window, or an instant in epoch ms.
@@ -67,7 +78,7 @@ class Replays:
             redis.RedisError: the store is away.
         """
         after = since if since is not None else (since_ms or 0) // WINDOW_MS
-        present, first, last, noted = await self._ends(lane, self._hub.latest[lane].epoch)
+        present, first, last, noted, told = await self._ends(lane, self._hub.latest[lane].epoch)
         if not first:
             return ResumeDecision(lane, False, present, after, None, "no_stream")
         first_seq, last_seq = (int(rows[0][0].split(b"-")[0]) // WINDOW_MS for rows in (first, last))
@@ -78,21 +89,42 @@ class Replays:
         floor = floor_of(noted.decode() if noted else None, present)
         if after < (floor if floor is not None else first_seq - 1):
             return ResumeDecision(lane, False, present, after, first_seq, "trimmed")
-        return ResumeDecision(lane, True, present, after, first_seq, "")
+        return ResumeDecision(lane, True, present, after, first_seq, "", self._lacking(lane, after, floor, told, kinds))
 
-    async def _ends(self, lane: str, epoch: str) -> tuple[str, Any, Any, bytes | None]:
-        """Return the present epoch, its stream's first and last entry and the note of what was trimmed."""
+    def _lacking(self, lane: str, after: int, floor: int | None, told: Any, kinds: Sequence[str]) -> tuple[str, ...]:
+        """Return the kinds of which nothing can be replayed behind a window; `told` describes the events' stream."""
+        market, lacking = self._hub.latest[lane], []
+        whole = told is None or told["entries-added"] == told["length"]
+        for kind in kinds:
+            if kind in EVENTS:
+                oldest = None if whole else told["first-entry"]
+                if not whole and (oldest is None or int(oldest[0].split(b"-")[0]) // WINDOW_MS > after + 1):
+                    lacking.append(kind)
+            elif kind != WINDOW:
+                begins = first_seq_of(kind, market, after)
+                if begins is None or begins <= (floor or 0):
+                    lacking.append(kind)
+        return tuple(lacking)
+
+    async def _ends(self, lane: str, epoch: str) -> tuple[str, Any, Any, bytes | None, Any]:
+        """Return the present epoch, its stream's first and last entry, what was trimmed, and how its events stand."""
         stream = keyspace.stream(lane, epoch)
         pipe = self._client().pipeline(transaction=False)
         pipe.get(keyspace.epoch(lane))
         pipe.xrange(stream, count=1)
         pipe.xrevrange(stream, count=1)
         pipe.get(keyspace.floor(lane))
-        present, first, last, noted = await pipe.execute()
+        pipe.xinfo_stream(keyspace.events(lane, epoch))
+        present, first, last, noted, told = await pipe.execute(raise_on_error=False)
+        for answer in (present, first, last, noted):
+            if isinstance(answer, Exception):
+                raise answer
+        if isinstance(told, Exception):
+            told = None  # nothing was ever told beside the bars
         name = present.decode() if present else ""
         if name and name != epoch:  # newer than what this process has read so far
             return await self._ends(lane, name)
-        return name, first, last, noted
+        return name, first, last, noted, told
 
     def begin(self, subscriber: Subscriber, verdict: ResumeDecision, channels: frozenset[Channel]) -> None:
         """Replay some channels of one lane; the subscriber follows them already. The hub leaves them to us until
@@ -127,6 +159,7 @@ class Replays:
             self._running = False
             for lane in self._hub.latest:
                 self._hub.window_cache(lane).forget()
+                self._events[lane].forget()
 
     async def _go_round(self) -> None:
         """Give every replay one slice."""
@@ -160,20 +193,32 @@ class Replays:
             return False  # this process's reader comes to the epoch in a moment
         if subscriber.behind is not None or subscriber.wire.buffered():
             return False  # the hub ends who stays slow
+        bars, events, forming = split(job.channels)
         if lane.seq >= job.since and job.after >= lane.seq:
+            if events and lane.events_seq < lane.seq:
+                return False  # the reader has sent this window's bars, and not yet what was told in it
             self._finish(job, recovered=True)
             return True
         cache = self._hub.window_cache(job.lane)
         number = chunk_of(job.after + 1)
-        segment = await cache.encoded(self._client(), number, job.channels, lambda: self._wanted(job.lane, number))
-        return self._hand_over(job, segment) or await self._leap(job, cache)
+        if forming and job.formed is None:
+            job.formed = FormedAgain(lane, forming, job.after)
+            await job.formed.catch_up(lambda of: cache.segment(self._client(), of))
+        told = await self._events[job.lane].piece(self._client(), number) if events else (lane.seq, {})
+        segment = await cache.encoded(self._client(), number, bars, lambda: self._wanted(job.lane, number))
+        return self._hand_over(job, segment, *told) or await self._leap(job, cache)
 
     def _wanted(self, lane: str, number: int) -> set[Channel]:
         """Return what the replays that are still to come through a piece want of it."""
-        return {one for job in self._jobs if job.lane == lane and chunk_of(job.after) <= number for one in job.channels}
+        jobs = [job for job in self._jobs if job.lane == lane and chunk_of(job.after) <= number]
+        return {one for job in jobs for one in job.channels if one.kind == WINDOW}
 
-    def _hand_over(self, job: Job, segment: Segment) -> bool:
-        """Write the next windows of a piece. No await in here: `lane.seq` must not move."""
+    def _hand_over(self, job: Job, segment: Segment, told_through: int, told: Mapping[int, Events]) -> bool:
+        """Write the next windows of a piece. No await in here: `lane.seq` must not move.
+
+        Args:
+            told, told_through: what was told beside the bars, by window, and up to which window that is all.
+        """
         lane = self._hub.latest[job.lane]
         if job.epoch != lane.epoch or job.subscriber.behind is not None:
             return True  # seen to in the next round
@@ -181,12 +226,21 @@ class Replays:
         if place < len(segment.seqs) and not segment.whole:
             self._finish(job, recovered=False)  # nobody knows the prices that it begins with
             return True
+        bars, events, forming = split(job.channels)
         end = min(place + max(1, _WRITE_BYTES // (_FRAME_BYTES * len(job.channels))), segment.index_after(lane.seq))
-        end = min(end, *(len(segment.frames(channel)) for channel in job.channels))
+        end = min([end, segment.index_after(told_through), *(len(segment.frames(channel)) for channel in bars)])
         if end <= place:
             return False
-        columns = [segment.frames(channel)[place:end] for channel in job.channels]
-        data = b"".join([frame for row in zip(*columns, strict=True) for frame in row])
+        columns = [segment.frames(channel)[place:end] for channel in bars]
+        rows = [list(row) for row in zip(*columns, strict=True)] if bars else [[] for _ in range(place, end)]
+        dialect = job.subscriber.dialect
+        if forming and job.formed is not None:
+            for row, window in zip(rows, segment.windows(after=job.after), strict=False):
+                row.extend(job.formed.frames(window, forming, dialect))
+        for row, seq in zip(rows, segment.seqs[place:end], strict=True):
+            if events and seq in told:
+                row.extend(event_frames(told[seq], events, dialect))
+        data = b"".join([frame for row in rows for frame in row])
         job.after, job.moved_at = segment.seqs[end - 1], time.monotonic()
         if data:
             job.subscriber.wire.write(data)
@@ -212,6 +266,9 @@ class Replays:
         if not self._hub.has(subscriber):
             return
         self._hub.release(subscriber, frozenset(job.channels))
+        if recovered and job.formed is not None:
+            for channel, builder in job.formed.forming.items():
+                self._hub.adopt(channel, builder)
         if recovered is not None:
             metrics.replays_ended.labels("recovered" if recovered else "broken_off").inc()
             text = subscriber.dialect.resumed(market=job.lane, seq=job.after, recovered=recovered)

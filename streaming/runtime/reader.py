@@ -28,6 +28,7 @@ _BLOCK_MS = WINDOW_MS + 250  # a stream that runs answers before
 _QUIET_SECONDS = 3 * WINDOW_MS / 1000 + 1.0  # three windows missing in a row, and a second for the closing delay
 _EAGER_SECONDS = 5.0
 _DEAD_SECONDS = 2.5  # of silence on a link that then broke
+_RECENT_WINDOWS = 400  # ten minutes of trades and pictures are what a process that joins late begins with
 _BREATH_SECONDS = 0.5  # the most that one catching-up batch waits for healthy readers
 
 
@@ -85,7 +86,9 @@ class MarketReader:
             entry_id, fields = ends[0]
             self._last_id = entry_id.decode()
             self.hub.publish(self.name, *self._windows([(entry_id, fields)]))
-            await self._take_events(client, "-", silently=True)
+            recent_ms = int(self._last_id.split("-")[0]) - _RECENT_WINDOWS * WINDOW_MS
+            await self._take_events(client, f"{max(0, recent_ms)}-0", silently=True)
+            self._latest.events_seq = self._latest.seq
 
     async def _calendar(self, client: Any) -> Sessions:
         """Return the market's trading days with what operators have changed."""
@@ -109,6 +112,7 @@ class MarketReader:
                 self._measure_lag(windows[-1], read_at)
             if any(window.events != 0 for window in windows):
                 await self._take_events(client, f"({after}")
+            self._latest.events_seq = self._latest.seq
             if len(entries) > 1:
                 await self._let_healthy_readers_drain()
 

@@ -91,8 +91,8 @@ class EffectRunner:
             match effect:
                 case requests.Send(text):
                     await self.say(connection.dialect.said(text, customer=connection.scope.customer, now_ms=now_ms))
-                case requests.Follow(channels):
-                    self._follow(channels)
+                case requests.Follow(channels, replayed):
+                    self._follow(channels, replayed)
                 case requests.Lookup(request, unknown):
                     found = await self._process.carried(unknown)
                     await self.run(connection.looked_up(request, found, now_ms))
@@ -171,10 +171,13 @@ class EffectRunner:
         dropped = [*(InstrumentId.parse(symbol) for symbol in symbols), *outside]
         await self.run(self.connection.shrunk(fit, dropped, used))
 
-    def _follow(self, channels: frozenset[Channel]) -> None:
+    def _follow(self, channels: frozenset[Channel], replayed: frozenset[Channel]) -> None:
         if self.subscriber is None:
             return
-        hub, new = self._process.hub, channels - self.subscriber.channels
+        hub, new = self._process.hub, channels - self.subscriber.channels - replayed
+        if replayed:
+            self.subscriber.channels = channels
+            hub.hold(self.subscriber, replayed)
         hub.follow(self.subscriber, channels)
         if any(channel.kind != WINDOW for channel in new):
             hub.show_to(self.subscriber, new)
@@ -189,7 +192,7 @@ class EffectRunner:
             if seq is None and since.at_ms is None:
                 continue  # a cursor was named for other lanes only
             try:
-                verdicts.append(await replays.judge(lane, seq, since.at_ms, epoch))
+                verdicts.append(await replays.judge(lane, seq, since.at_ms, epoch, judge.kinds))
             except (RedisError, OSError):
                 metrics.store_errors.inc()
                 verdicts.append(requests.ResumeDecision(lane, False, epoch or "", seq or 0, None, "store_unavailable"))

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import msgspec
 import redis
+from django.conf import settings
 
 from kernel import keyspace
 from streaming.domain.calendar import Calendar
@@ -27,8 +28,7 @@ from streaming.store.readable import readable, say_once
 
 LEASE_MS = 1500  # a dead holder is replaced within 2 s: this and one offer of beat's, every half second
 _STREAM_KEPT_MS = 72 * 3_600_000  # an old epoch's stream, for history to catch up with
-
-_EVENT_WINDOWS = 400  # ten minutes of quotes, trades and depth: they are for who listens now
+_WINDOWS_A_MINUTE = 40
 
 _TAKE = """
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return redis.call('INCR', KEYS[2]) end
@@ -178,7 +178,8 @@ class LaneStore:
                 before = "" if after is None else end_ms(after)
                 after = commit.window.seq
                 args: list[Any] = [fence, before, f"{end_ms(after)}-0", pack(commit.window), commit.checkpoint]
-                args += [pack(commit.events) if commit.events is not None else "", _EVENT_WINDOWS]
+                args += [pack(commit.events) if commit.events is not None else ""]
+                args.append(settings.EVENTS_MINUTES * _WINDOWS_A_MINUTE)
                 for symbol, newest in commit.newest.items():
                     args += (symbol, pack(newest))
                 self._commit(keys=keys, args=args, client=pipe)

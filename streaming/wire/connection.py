@@ -5,6 +5,7 @@ made here, so every rule about one connection can be tested with plain calls.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from kernel.errors import PlatformError
 from kernel.instruments import BadSymbol, InstrumentId, Venue
@@ -194,18 +195,21 @@ class Connection:
         """Go on with a subscribe now that the quota has been taken."""
         self.used = used
         request, lanes = claim.request, dict.fromkeys(one.lane for one in claim.instruments if one in granted)
-        if request.since is not None and WINDOW in request.kinds:
-            return [ResumeCheck(claim, granted, request.since, tuple(lanes))]
+        if request.since is not None:
+            return [ResumeCheck(claim, granted, request.since, tuple(lanes), tuple(request.kinds))]
         return self._added(claim, granted, None, now_ms)
 
     def resume_decided(self, judge: ResumeCheck, verdicts: Sequence[ResumeDecision], now_ms: int) -> list[Effect]:
         """Go on with a subscribe now that it is known what the stream still has."""
         effects = self._added(judge.claim, judge.granted, verdicts, now_ms)
-        for verdict in verdicts:
+        replays = []
+        for verdict in (one for one in verdicts if one.recovered):
             of_lane = [one for one in judge.claim.instruments if one in judge.granted and one.lane == verdict.lane]
-            if verdict.recovered:
-                effects.append(Replay(verdict, frozenset(self.following[one][WINDOW] for one in of_lane)))
-        return effects
+            kinds = [kind for kind in judge.claim.request.kinds if kind not in verdict.lacking]
+            if channels := frozenset(self.following[one][kind] for one in of_lane for kind in kinds):
+                replays.append(Replay(verdict, channels))
+        replayed = frozenset[Channel]().union(*(one.channels for one in replays))
+        return [replace(one, replayed=replayed) if isinstance(one, Follow) else one for one in effects] + replays
 
     def _added(
         self, claim: Claim, granted: frozenset[InstrumentId], verdicts: Sequence[ResumeDecision] | None, now_ms: int
@@ -226,7 +230,7 @@ class Connection:
             if one not in granted
         ]
         refused = [*claim.rejected, *over]
-        live_only = [kind for kind in request.kinds if kind != WINDOW]
+        live_only = [kind for kind in request.kinds if any(kind in one.lacking for one in verdicts or ())]
         text = self.dialect.subscribed(
             Subscribed(request, added, self.following, refused, used, max_subs, verdicts, live_only)
         )

@@ -105,6 +105,7 @@ class ResumeDecision:
     since: int
     first: int | None
     reason: str
+    lacking: tuple[str, ...] = ()  # kinds asked for of which nothing can be replayed from there
 
 
 STORED = "stored"  # the `ref` of a request that nobody typed: the customer's stored symbols
@@ -199,9 +200,10 @@ class Shrink:
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """This is the whole set that the socket gets from now on."""
+    """This is the whole set that the socket gets from now on; a replay begins with some, so nothing newer is shown."""
 
     channels: frozenset[Channel] = field(default=frozenset())
+    replayed: frozenset[Channel] = field(default=frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,7 @@ class ResumeCheck:
     granted: frozenset[InstrumentId]
     since: Since
     lanes: tuple[str, ...]
+    kinds: tuple[str, ...] = ("1.5s",)
 
 
 @dataclass(frozen=True, slots=True)

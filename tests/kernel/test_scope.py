@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.scope import (
+    INTERVALS,
     LEVELS,
     MARKETS,
     MAX_SUBS_CAP,
     NOTHING,
+    TYPES,
     BadScope,
     Policy,
     Scope,
@@ -241,6 +243,8 @@ steps_of_many = st.lists(
         max_conns=st.integers(0, 20),
         markets=st.frozensets(st.sampled_from(MARKETS)),
         levels=st.frozensets(st.sampled_from(LEVELS)),
+        types=st.none() | st.frozensets(st.sampled_from(TYPES)),
+        intervals=st.none() | st.frozensets(st.sampled_from(INTERVALS)),
     ),
     min_size=1,
     max_size=60,
@@ -260,6 +264,8 @@ def test_a_shortened_scope_never_allows_more_and_ends_at_the_same_second(steps, 
     assert told.max_conns <= real.max_conns
     assert told.markets <= real.markets
     assert told.levels <= real.levels
+    assert all(real.has_type(one) for one in TYPES if told.has_type(one))
+    assert all(real.has_interval(one) for one in INTERVALS if told.has_interval(one))
 
 
 def test_what_the_store_carries_may_have_more_steps_than_any_token():

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel import tokens
-from kernel.scope import MARKETS, MAX_SUBS_CAP, NOTHING, Scope, Step
+from kernel.scope import INTERVALS, MARKETS, MAX_SUBS_CAP, NOTHING, TYPES, Scope, Step
 
 NOW = 1_790_000_000
 KEY, OTHER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
@@ -388,9 +388,8 @@ def test_a_key_signs_with_its_own_algorithm_alone():
 @settings(deadline=None, max_examples=25)
 def test_a_token_stays_under_2_kb_however_much_was_bought(shape, packs, max_subs, levels):
     key = RSA if shape == "nested" else KEY
-    steps = [
-        Step(NOW + at, max_subs - at % 2, 10_000, frozenset(MARKETS), frozenset(levels)) for at in range(2 * packs)
-    ]
+    everything = frozenset(MARKETS), frozenset(levels), frozenset(TYPES), frozenset(INTERVALS)
+    steps = [Step(NOW + at, max_subs - at % 2, 10_000, *everything) for at in range(2 * packs)]
     whole = Scope("c" * 32, "g" * 50, 2**31, (*steps, replace(NOTHING, from_s=NOW + 2 * packs)))
 
     token = tokens.issue(
