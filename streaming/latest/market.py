@@ -136,6 +136,9 @@ class LatestMarket:
                 quote = quotes[symbol] = Running()
             if quote.seq < seq:
                 quote.add(bar, seq, day)
+        for symbol, of_seq, volume, turnover_e4 in window.corrections:
+            if (quote := quotes.get(symbol)) is not None and quote.seq <= seq:
+                quote.correct(volume, turnover_e4, exchange_day(start_ms(of_seq)).isoformat())
         for symbol, state in window.states:
             if symbol not in quotes:
                 quotes[symbol] = Running()  # of one that has never traded no price is known
