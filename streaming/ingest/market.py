@@ -21,7 +21,7 @@ from streaming.ingest.clocks import Clock
 from streaming.ingest.sources import Reading, Source
 from streaming.records.newest import Newest
 
-_SESSIONS_KEPT_MS = 60_000  # how often an operator's changes of the calendar are looked for
+_SESSIONS_KEPT_MS = 1_000  # how often an operator's changes of the calendar are looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Market:
         name: of what runs, as windows tell it.
         lines: sources by the lines' names. All follow the wall clock, or all are recordings. One, for now: a second
             needs a rule by which the same trade of both counts once.
-        sessions: the market's calendar as it is now; asked again every minute.
+        sessions: the market's calendar as it is now; asked again every second.
         newest: instruments of a stream that goes on, from which the day's sums continue. A recording makes them again.
         resume_after: the last window of that stream; none up to it is yielded again. None for a new one.
         now_ms: the wall clock, epoch ms.

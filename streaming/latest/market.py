@@ -112,6 +112,12 @@ class LatestMarket:
         self.seq = window.seq
         return changes
 
+    def take_calendar(self, calendar: Sessions) -> None:
+        """Take the market's days as an operator has changed them; what is made up has hours of its own."""
+        if self.sessions is self.calendar:
+            self.sessions = calendar
+        self.calendar = calendar
+
     def _apply_quotes(self, window: Window, moved: dict[str, MovedBar]) -> None:
         """Bring the newest values up; what an instrument's newest bar has already is passed over."""
         quotes, prices, seq = self.quotes, self.prices, window.seq
