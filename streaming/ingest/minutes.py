@@ -50,6 +50,7 @@ class _Reading:
         self._fold, self._closed = MinuteFold(), list[MinuteBar]()
         self._current: int | None = None  # the minute that is open
         self._chain: str | None = None
+        self._made_up = False
         self._began = self._position = (epoch, after_ms)
         self._epoch, self._last_ms = epoch, after_ms
         self._again: dict[tuple[str, int], str] = {}  # (symbol, minute) of minutes that had closed -> the window's feed
@@ -60,6 +61,8 @@ class _Reading:
         chain = window.chain or epoch
         if chain != self._chain and self._chain is not None:
             self._close_all()  # nobody goes on with what the epoch before has left
+            self._save()
+        self._made_up = window.feed in ALWAYS_OPEN_FEEDS
         self._chain, before_ms = chain, self._last_ms if epoch == self._epoch else 0
         self._epoch, self._last_ms = epoch, end_ms(window.seq)
         sessions = self._sessions.of(window.feed)
@@ -101,7 +104,8 @@ class _Reading:
         self._closed += self._minutes_again()
         if self._closed:
             # A later epoch's minute replaces an earlier one's: the same day was played again.
-            insert_minutes(self._closed, version=int(self._epoch.split("-", maxsplit=1)[0], 16))
+            version = int(self._epoch.split("-", maxsplit=1)[0], 16)
+            insert_minutes(self._closed, version=version, made_up=self._made_up)
         if self._closed or moved:
             self._store.set_history_position(*self._position)
         self._written += len(self._closed)

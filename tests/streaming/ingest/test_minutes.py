@@ -6,6 +6,7 @@ import pytest
 
 from kernel import keyspace
 from streaming.errors import HistoryUnavailable
+from streaming.history.rollup import Span, read_bars
 from streaming.ingest.minutes import write_history
 from streaming.records.window import MovedBar, Window, seq_of
 from streaming.store.lanes import Commit, LaneStore
@@ -260,7 +261,8 @@ def test_the_simulated_market_has_minutes_on_a_sunday_night(clean_lane: CleanLan
     writer.write(range(sunday, sunday + 41))
 
     assert write_history(writer.store) == 1
-    assert writer.minutes() == [(4 * 1440 - 300, 400)]
+    [bar] = read_bars([writer.symbol], "1m", Span(), sessions=False)[writer.symbol]
+    assert ((bar.opened_ms - NINE_THIRTY) // MINUTE, bar.volume) == (4 * 1440 - 300, 400)
 
 
 def test_windows_of_another_release_leave_a_hole_and_stop_nothing(
@@ -279,3 +281,22 @@ def test_windows_of_another_release_leave_a_hole_and_stop_nothing(
     assert writer.minutes() == [(0, 300)]
     complaints = [record.getMessage() for record in caplog.records if "version 127" in record.getMessage()]
     assert complaints == ["windows of lane CN: Window of version 127, which this release does not read; passed over"]
+
+
+def test_made_up_minutes_stand_in_a_table_of_their_own(clean_lane: CleanLane) -> None:
+    """Simulated and real minutes stood under one symbol and day, and nothing told them apart."""
+    simulated = Writer(clean_lane("CN"), "600815.SH", feed="simulated", chain="live simulated")
+    simulated.begin("1-1")
+    simulated.write(range(FIRST, FIRST + 41))
+    write_history(simulated.store)
+    assert simulated.minutes() == []
+    assert [bar.volume for bar in read_bars(["600815.SH"], "1m", Span(), sessions=False)["600815.SH"]] == [400]
+
+    real = Writer(simulated.store, "600815.SH", feed="push", chain="live push")
+    real.fence = simulated.fence
+    real.begin("2-1")
+    real.write(range(FIRST + 10, FIRST + 51))
+    write_history(real.store)
+
+    assert real.minutes() == [(0, 300)]
+    assert [bar.volume for bar in read_bars(["600815.SH"], "1m", Span(), sessions=False)["600815.SH"]] == [400, 10]
