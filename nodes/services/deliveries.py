@@ -53,4 +53,5 @@ def calendar_override(payload: Payload, now: datetime) -> Writes:
     row = rows.first()
     override = store.override_value(row.kind, row.note) if row else None
     write = store.calendar_override(lane=payload["lane"], day=payload["day"], override=override)
-    return Writes(selectors.link_named(payload.get("group", "")), (write,))
+    tell = Tell({"kind": "calendar", "lane": payload["lane"]})
+    return Writes(selectors.link_named(payload.get("group", "")), (write, tell))

@@ -42,7 +42,8 @@ def calendar_overrides(now: datetime) -> Iterator[Piece]:
         except LinkAway:
             there = set()  # writing says so too
         for lane, day in sorted(wanted.keys() | there):
-            yield Piece(link, store.calendar_override(lane=lane, day=day, override=wanted.get((lane, day))))
+            write = store.calendar_override(lane=lane, day=day, override=wanted.get((lane, day)))
+            yield Piece(link, write, tell={"kind": "calendar", "lane": lane})
 
 
 def _every_redis() -> Iterable[Link]:

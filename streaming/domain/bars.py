@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from streaming.domain.ticks import Levels, Snapshot, Tick, Trade
+from streaming.domain.totals import RolledBack
 from streaming.domain.windows import seq_of
 
 
@@ -39,6 +40,17 @@ class ClosedWindow:
     trades: list[Trade] = field(default_factory=list)
     levels: list[Levels] = field(default_factory=list)
     states: list[tuple[str, str]] = field(default_factory=list)
+    corrections: list["Correction"] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What is to be added to a bar that was told already, of the window `seq`; less than nothing is taken out of it."""
+
+    symbol: str
+    seq: int
+    volume: int
+    turnover_e4: int
 
 
 @dataclass(slots=True)
@@ -81,12 +93,16 @@ class WindowFold:
 
     Args:
         day_of: the exchange's date at an instant, where cumulative volumes begin again.
-        counts_from_zero: the ticks begin with the day (a recording). Otherwise the first snapshot of an instrument is
-            where counting starts, because its volume happened before we listened.
+        starts_at_zero: whether the ticks of a day are there from its first trade on. Otherwise the first snapshot of an
+            instrument is where counting starts, because its volume happened before we listened.
+        is_index: an index moves without a volume; of everything else only a change of volume makes a bar.
+        recorded: our own sums have the whole day, so no picture of it is passed on.
     """
 
     day_of: Callable[[int], date]
-    counts_from_zero: bool = True
+    starts_at_zero: Callable[[date], bool] = lambda day: True
+    is_index: Callable[[str], bool] = lambda symbol: False
+    recorded: bool = True
     closed_through: int = 0
     late: int = 0
     _open: dict[int, dict[str, _Forming]] = field(default_factory=dict)
@@ -97,6 +113,7 @@ class WindowFold:
     _references: dict[str, int] = field(default_factory=dict)
     _states: dict[str, str] = field(default_factory=dict)  # of instruments that do not just trade
     _said: dict[int, dict[str, str]] = field(default_factory=dict)  # window -> symbol -> state
+    _corrections: list[Correction] = field(default_factory=list)
 
     def add(self, tick: Tick) -> None:
         """Take one tick. One whose window has closed adds its volume to the oldest open window, never its price."""
@@ -141,7 +158,8 @@ class WindowFold:
             bars.append(Bar(symbol, bar.open_e4, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume, bar.turnover_e4))
         references, self._references = list(self._references.items()), {}
         trades, levels = self._trades.pop(seq, []), self._levels.pop(seq, [])
-        return ClosedWindow(seq, bars, references, trades, levels, self._changed_states(seq))
+        corrections, self._corrections = self._corrections, []
+        return ClosedWindow(seq, bars, references, trades, levels, self._changed_states(seq), corrections)
 
     def stand(self, symbol: str, state: str) -> None:
         """Take an instrument's state from before a restart."""
@@ -183,7 +201,7 @@ class WindowFold:
     def _add_snapshot(self, snapshot: Snapshot) -> None:
         bids, asks = (tuple(row for row in side if row[0] > 0) for side in (snapshot.bids, snapshot.asks))
         # Also without any order: an index has none, and its day is told all the same.
-        picture = None if self.counts_from_zero else snapshot  # our own sums have the whole day, or they have not
+        picture = None if self.recorded else snapshot
         self.show(Levels(snapshot.instrument, snapshot.at_ms, bids, asks, snapshot.iopv_e4, picture, snapshot.note))
         symbol, on = str(snapshot.instrument), self.day_of(snapshot.at_ms)
         if snapshot.state:
@@ -191,21 +209,34 @@ class WindowFold:
         day = self._days.get(symbol)
         if day is None or day.on != on:
             # A new day at an instrument we already follow starts at zero, even where the first one did not.
-            day = self._days[symbol] = _Day(on, seen=self.counts_from_zero or day is not None)
+            day = self._days[symbol] = _Day(on, seen=day is not None or self.starts_at_zero(on))
         if snapshot.prev_close_e4 != day.prev_close_e4:
             day.prev_close_e4 = snapshot.prev_close_e4
             self.refer(symbol, snapshot.prev_close_e4)
         volume = snapshot.cum_volume - day.cum_volume if day.seen else 0
         turnover_e4 = max(0, snapshot.cum_turnover_e4 - day.cum_turnover_e4) if day.seen else 0
-        if snapshot.last_e4 > 0 and (volume > 0 or snapshot.last_e4 != day.last_e4):
+        # An index moves without a volume; and what we join in the middle of its day is flat at its last price from now.
+        moved = snapshot.last_e4 != day.last_e4 and (
+            self.is_index(symbol) or (not day.seen and snapshot.cum_volume > 0)
+        )
+        if snapshot.last_e4 > 0 and (volume > 0 or moved):
             self._count(snapshot, _prices(snapshot, day), volume, turnover_e4)
             if volume > 0:
                 # Nobody tells the single trades: what was traded since the last picture is told as one.
                 told = Trade(snapshot.instrument, snapshot.at_ms, snapshot.last_e4, volume, turnover_e4)
                 self._trades.setdefault(self._window_of(snapshot.at_ms), []).append(told)
+        if day.seen and volume <= 0 and not moved:
+            return  # a price that moves without volume is Hong Kong's nominal one, or an auction's: a picture, no trade
         day.seen = True
-        day.cum_volume, day.cum_turnover_e4 = snapshot.cum_volume, snapshot.cum_turnover_e4
+        # A source that tells no turnover leaves the sum where it was: the next one's difference has both.
+        day.cum_volume, day.cum_turnover_e4 = snapshot.cum_volume, max(day.cum_turnover_e4, snapshot.cum_turnover_e4)
         day.high_e4, day.low_e4, day.last_e4 = snapshot.high_e4, snapshot.low_e4, snapshot.last_e4
+
+    def take_back(self, wrong: RolledBack, snapshot: Snapshot) -> None:
+        """Count on from a lower total: what was counted beyond it is told to be taken out of its minute."""
+        day = self._days[wrong.symbol]
+        day.cum_volume, day.cum_turnover_e4 = snapshot.cum_volume, snapshot.cum_turnover_e4
+        self._corrections.append(Correction(wrong.symbol, seq_of(wrong.at_ms), -wrong.volume, -wrong.turnover_e4))
 
 
 def _prices(snapshot: Snapshot, day: _Day) -> tuple[int, int, int, int]:

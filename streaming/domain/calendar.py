@@ -112,6 +112,10 @@ class Sessions(Protocol):
         """Return the opening (epoch ms) of the minute that a window's bar belongs to; None: to no minute."""
         ...
 
+    def first_trade_ms(self, day: date) -> int | None:
+        """Return when the first trade of a day may happen; None where there is no such time, or none is known."""
+        ...
+
 
 ALWAYS_OPEN_FEEDS = ("simulated", "test")  # they have no hours; everything else keeps its market's
 
@@ -126,6 +130,10 @@ class AlwaysOpen:
     def minute_of(self, seq: int) -> int | None:
         """Return the minute the window begins in."""
         return start_ms(seq) // _MINUTE_MS * _MINUTE_MS
+
+    def first_trade_ms(self, day: date) -> int | None:
+        """Return None: it trades day and night."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -178,6 +186,13 @@ class Calendar:
                 break
             state, until = name, phases[index + 1][0] if index + 1 < len(phases) else None
         return state, until or self._next_opening_ms(day)
+
+    def first_trade_ms(self, day: date) -> int | None:
+        """Return when the opening auction may print: at its end; in Hong Kong at random in its last two minutes."""
+        ends_ms = next((begins_ms for begins_ms, state in self.phases_on(day) if state == "pre_open"), None)
+        if ends_ms is None:
+            return None
+        return ends_ms - 2 * _MINUTE_MS if self.market == "HK" else ends_ms
 
     def _next_opening_ms(self, after: date) -> int | None:
         for days in range(1, _LONGEST_HOLIDAY):

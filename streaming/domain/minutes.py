@@ -1,6 +1,6 @@
 """Window bars -> minute bars, by the rule that we and every client share (docs/protocol.md, "Folding to minutes")."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 
@@ -69,6 +69,13 @@ class MinuteFold:
         minute = self._open.setdefault(opened_ms, {})
         before = minute.get(bar.symbol)
         minute[bar.symbol] = MinuteBar(bar.symbol, opened_ms, *grown(before, bar))
+
+    def correct(self, opened_ms: int, symbol: str, volume: int, turnover_e4: int) -> None:
+        """Add to an open minute's sums; where nothing is left of them, the minute has no volume any more."""
+        minute = self._open.get(opened_ms, {})
+        if (bar := minute.get(symbol)) is not None:
+            left = max(0, bar.volume + volume)
+            minute[symbol] = replace(bar, volume=left, turnover_e4=max(0, bar.turnover_e4 + turnover_e4))
 
     def close_before(self, opened_ms: int) -> list[MinuteBar]:
         """Return and forget the minutes that opened before this one, oldest first."""

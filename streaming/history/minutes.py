@@ -19,8 +19,9 @@ from django.conf import settings
 from streaming.domain.minutes import MinuteBar
 from streaming.errors import HistoryUnavailable, causes
 
-_TABLE = """
-CREATE TABLE IF NOT EXISTS minute_bars (
+TABLE, MADE_UP_TABLE = "minute_bars", "minute_bars_made_up"  # what nobody traded never stands beside what somebody did
+_MAKE = """
+CREATE TABLE IF NOT EXISTS {table} (
     symbol LowCardinality(String),
     opened_at DateTime('UTC'),
     open_e4 Int64, high_e4 Int64, low_e4 Int64, close_e4 Int64,
@@ -37,8 +38,11 @@ _clients: dict[str, Any] = {}
 _lock = threading.Lock()
 
 
-def insert_minutes(bars: Sequence[MinuteBar], *, version: int) -> None:
+def insert_minutes(bars: Sequence[MinuteBar], *, version: int, made_up: bool = False) -> None:
     """Write closed minutes; a minute written again with the same or a higher version replaces the one before.
+
+    Args:
+        made_up: they are of a simulated market, and go into the table for those.
 
     Raises:
         HistoryUnavailable: ClickHouse did not take all of them; write them all again later.
@@ -59,7 +63,7 @@ def insert_minutes(bars: Sequence[MinuteBar], *, version: int) -> None:
     ]
     try:
         for start in range(0, len(rows), _BATCH):
-            _client().insert("minute_bars", rows[start : start + _BATCH], column_names=_COLUMNS)
+            _client().insert(MADE_UP_TABLE if made_up else TABLE, rows[start : start + _BATCH], column_names=_COLUMNS)
     except _FAILURES as error:
         _forget()
         raise HistoryUnavailable from error  # said by the caller: ingest tries every other second
@@ -123,7 +127,8 @@ def _client() -> Any:
                 # request every two seconds, so a connection of its own costs nothing.
                 headers={"Connection": "close"},
             )
-            client.command(_TABLE)
+            for table in (TABLE, MADE_UP_TABLE):
+                client.command(_MAKE.format(table=table))
             _clients[url] = client
         return _clients[url]
 

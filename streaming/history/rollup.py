@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from streaming.domain.intervals import INTERVAL_MINUTES
 from streaming.domain.minutes import MinuteBar
-from streaming.history.minutes import query, seconds
+from streaming.history.minutes import MADE_UP_TABLE, TABLE, query, seconds
 
 _OFFSET_S = 8 * 3600  # both markets live at UTC+8
 _DAY_S = 86_400
@@ -48,7 +48,8 @@ def read_bars(
     """Return the bars of some instruments by symbol, oldest first; intervals without a trade are absent.
 
     Args:
-        sessions: the market has a morning and an afternoon; else intervals are counted from midnight.
+        sessions: the market has a morning and an afternoon. A made-up one has not: its intervals are counted from
+            midnight, and its minutes stand in a table of their own.
 
     Raises:
         HistoryUnavailable: ClickHouse did not answer.
@@ -62,7 +63,7 @@ def read_bars(
         FROM (
             SELECT symbol, toInt64(toUnixTimestamp(opened_at)) AS minute, minute + {_OFFSET_S} AS local,
                    {opened} AS opened, open_e4, high_e4, low_e4, close_e4, volume, turnover_e4
-            FROM minute_bars FINAL
+            FROM {TABLE if sessions else MADE_UP_TABLE} FINAL
             WHERE symbol IN {{symbols:Array(String)}}
               AND opened_at >= toDateTime({{from:Int64}}, 'UTC') AND opened_at < toDateTime({{to:Int64}}, 'UTC')
         )

@@ -77,7 +77,9 @@ def market_for(
     Raises:
         BadRecording: the replay's folder or speed cannot be used.
     """
-    market = partial(Market, name=choice.feed, newest=newest, resume_after=resume_after, now_ms=now_ms)
+    market = partial(
+        Market, name=choice.feed, newest=newest, resume_after=resume_after, now_ms=now_ms, kind_of=_kind_of
+    )
     if choice.feed == "replay":
         recording = open_recording(Path(choice.data), store.lane)
         if recording is None:
@@ -103,6 +105,11 @@ def market_for(
         made_up = _made_up(choice, store.lane, newest, begins_anew=resume_after is None, first_seq=clock.next_seq)
         return market(lines={made_up.name: made_up}, clock=clock, sessions=AlwaysOpen)
     return None
+
+
+def _kind_of(symbol: str) -> str:
+    found = directory().get(symbol)
+    return found.kind if found is not None else "stock"
 
 
 def _made_up(

@@ -40,6 +40,7 @@ class _Written:
     seq: int
     choice: Choice
     newest: dict[str, Newest]
+    chain: str
 
 
 _written: dict[str, _Written] = {}  # by lane; outlives the task, which ends when the store goes away
@@ -186,8 +187,20 @@ class _Run:
             newest=newest,
             keep_hours=settings.STREAM_HOURS,
             after=resume_after if goes_on else None,
+            chain=self._chain(epoch, last if goes_on else None, lost),
         )
         self._epoch = epoch
+
+    def _chain(self, epoch: str, last: Window | None, lost: "_Written | None") -> str:
+        """Return of which epochs this one is. Live, the same day is never played again: all of one feed go on.
+
+        A recording goes on where its stream does, or where we know what it lost; else it is played from its beginning.
+        """
+        if self._market is not None and not self._market.recorded:
+            return f"live {self._choice.feed}"
+        if last is not None:
+            return last.chain or epoch
+        return (lost.chain or lost.epoch) if lost is not None else epoch
 
     def _lost_windows(self, epoch: str | None, last: Window | None) -> _Written | None:
         """Return what we had written, where the store came back without some of it.
@@ -215,7 +228,7 @@ class _Run:
         written = self._publisher.publish(islice(self._market.due(clock.now_ms()), BATCH))
         if written and (last := self._publisher.last) is not None:
             seq, newest = last.closed.seq, self._publisher.newest
-            _written[self._store.lane] = _Written(self._epoch, seq, self._choice, newest)
+            _written[self._store.lane] = _Written(self._epoch, seq, self._choice, newest, self._publisher.chain)
         return written
 
     def _report(self) -> None:

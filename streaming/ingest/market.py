@@ -7,18 +7,21 @@ folded together, and windows close by the market's clock (`streaming.ingest.cloc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
 
 from kernel.instruments import InstrumentId
 from streaming.domain.bars import Bar, ClosedWindow, WindowFold
 from streaming.domain.calendar import Sessions, exchange_day
-from streaming.domain.ticks import Snapshot
+from streaming.domain.ticks import Snapshot, Trade
+from streaming.domain.totals import DayTotals
 from streaming.domain.validation import Validator
-from streaming.domain.windows import seq_of, start_ms
+from streaming.domain.windows import end_ms, seq_of, start_ms
 from streaming.ingest.clocks import Clock
 from streaming.ingest.sources import Reading, Source
 from streaming.records.newest import Newest
 
-_SESSIONS_KEPT_MS = 60_000  # how often an operator's changes of the calendar are looked for
+_SESSIONS_KEPT_MS = 1_000  # how often an operator's changes of the calendar are looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,11 @@ class Market:
         name: of what runs, as windows tell it.
         lines: sources by the lines' names. All follow the wall clock, or all are recordings. One, for now: a second
             needs a rule by which the same trade of both counts once.
-        sessions: the market's calendar as it is now; asked again every minute.
+        sessions: the market's calendar as it is now; asked again every second.
         newest: instruments of a stream that goes on, from which the day's sums continue. A recording makes them again.
         resume_after: the last window of that stream; none up to it is yielded again. None for a new one.
         now_ms: the wall clock, epoch ms.
+        kind_of: a symbol's kind: stock, etf, index ...
     """
 
     def __init__(
@@ -61,16 +65,27 @@ class Market:
         newest: Mapping[str, Newest],
         resume_after: int | None,
         now_ms: int,
+        kind_of: Callable[[str], str] = lambda symbol: "stock",
     ) -> None:
         self.name = name
         self.finished = False
         self._clock = clock
         self._calendar, self._sessions, self._asked_ms = sessions, sessions(), now_ms
-        self._lines = [_Line(line, source, self._is_open) for line, source in lines.items()]
+        self._lines = [_Line(line, source, self._is_open, kind_of) for line, source in lines.items()]
         self.recorded = all(source.own_clock for source in lines.values())
         self._resume_after = resume_after or 0
-        # What was traded before we listened is no bar of ours; a recording begins before the day's first trade.
-        self._fold = WindowFold(exchange_day, counts_from_zero=self.recorded)
+        self._listens_since_ms = now_ms if resume_after is None else min(now_ms, end_ms(resume_after))
+        self._began_ms, self._began_on = now_ms, exchange_day(now_ms)
+        is_index = partial(_is_kind, kind_of, "index")
+        self._fold = WindowFold(
+            exchange_day, starts_at_zero=self._has_the_whole_day, is_index=is_index, recorded=self.recorded
+        )
+        self._totals = DayTotals(
+            day_of=exchange_day,
+            first_trade_ms=self._first_trade_ms,
+            is_continuous=self._is_open,
+            is_index=is_index,
+        )
         self._fold.closed_through = clock.next_seq - 1
         self._last_prices = _LastPrices(clock.next_seq)
         self._state = ""  # of the window before
@@ -114,6 +129,10 @@ class Market:
         if self._clock.next_seq > self._resume_after:
             yield MarketWindow(ClosedWindow(self._clock.next_seq, [], []), "closed", None, finished=True)
 
+    def first_copies(self) -> Counter[str]:
+        """Return how often each line was the first to tell a new total."""
+        return Counter(self._totals.first_copies)
+
     def counters(self) -> Counter[str]:
         """Return what was refused, late or unreadable, by reason, of all lines together."""
         return sum((line.counters() for line in self._lines), Counter(late=self._fold.late))
@@ -135,9 +154,36 @@ class Market:
                 for close in reading.previous_closes:
                     self._previous_close(str(close.instrument), close.price_e4)
                 for tick in reading.ticks:
-                    fold.add(tick)
+                    if isinstance(tick, Trade) or self._counts(line, tick):
+                        fold.add(tick)
                 for levels in reading.levels:
                     fold.show(levels)
+
+    def _counts(self, line: "_Line", snapshot: Snapshot) -> bool:
+        """Tell whether a snapshot adds to its day, or shows a newer picture of it."""
+        verdict = self._totals.judge(snapshot, line.name)
+        if verdict.reason:
+            line.refuse(verdict.reason)
+        elif verdict.rolled_back is not None:
+            line.refuse("rolled_back")
+            self._fold.take_back(verdict.rolled_back, snapshot)
+        return verdict.counts
+
+    def _first_trade_ms(self, day: date) -> int | None:
+        return self._sessions.first_trade_ms(day)
+
+    def _has_the_whole_day(self, day: date) -> bool:
+        """Tell whether we have listened since before a day's first trade; a recording always has.
+
+        What was traded before that is no bar of ours. A stream that goes on had everything up to its last window.
+        """
+        if self.recorded or day > self._began_on:
+            return True
+        first_ms = self._sessions.first_trade_ms(day)
+        since_ms = self._listens_since_ms
+        if exchange_day(since_ms) != day:
+            since_ms = self._began_ms
+        return first_ms is not None and since_ms <= first_ms
 
     def _previous_close(self, symbol: str, price_e4: int) -> None:
         self._fold.refer(symbol, price_e4)
@@ -151,12 +197,13 @@ class Market:
             self._last_prices.begin(symbol, known.close_e4)
             self._fold.know(symbol, known.close_e4)
         if known.day == exchange_day(now_ms).isoformat() and known.day_volume:
-            self._fold.go_on(
-                Snapshot(
-                    InstrumentId.parse(symbol), now_ms, known.prev_close_e4, known.day_open_e4, known.day_high_e4,
-                    known.day_low_e4, known.close_e4, known.day_volume, known.day_turnover_e4,
-                )
+            # Of the last window that it was in: a row of any later time is newer.
+            day = Snapshot(
+                InstrumentId.parse(symbol), start_ms(known.seq), known.prev_close_e4, known.day_open_e4,
+                known.day_high_e4, known.day_low_e4, known.close_e4, known.day_volume, known.day_turnover_e4,
             )  # fmt: skip
+            self._fold.go_on(day)
+            self._totals.go_on(day)
 
     def _close(self, seq: int) -> MarketWindow | None:
         """Close a window; None where it is not told."""
@@ -175,19 +222,21 @@ class Market:
     def _is_news(self, closed: ClosedWindow) -> bool:
         """Tell whether a window is told although the market is closed and was."""
         if not self.recorded:
-            return bool(closed.bars or closed.levels or closed.references or closed.states)
+            return bool(closed.bars or closed.levels or closed.references or closed.states or closed.corrections)
         if not (closed.bars or closed.states):
             for symbol, price_e4 in closed.references:
                 self._fold.refer(symbol, price_e4)  # told with the next window that is written
-        return bool(closed.bars or closed.states)
+        return bool(closed.bars or closed.states or closed.corrections)
 
 
 class _Line:
     """One source of a market and what is known of it alone: what was refused, and how far it has been read."""
 
-    def __init__(self, name: str, source: Source, is_open: Callable[[int], bool]) -> None:
+    def __init__(
+        self, name: str, source: Source, is_open: Callable[[int], bool], kind_of: Callable[[str], str]
+    ) -> None:
         self.name, self.source = name, source
-        self._validator = Validator(known=source.carries, is_open=is_open, day_of=exchange_day)
+        self._validator = Validator(known=source.carries, is_open=is_open, kind_of=kind_of)
         self._position = source.position
         self._counts_in = 0  # the newest window that a reading counted in
         self._read_in: dict[int, str] = {}  # window -> the position behind the last reading that counts in it
@@ -214,9 +263,17 @@ class _Line:
         self._position = self._read_in.pop(seq, self._position)
         return self._position
 
+    def refuse(self, reason: str) -> None:
+        """Count a row that adds nothing, by the reason."""
+        self._validator.refused[reason] += 1
+
     def counters(self) -> Counter[str]:
         """Return refused and unreadable ticks by reason."""
         return self._validator.refused + self.source.counters()
+
+
+def _is_kind(kind_of: Callable[[str], str], kind: str, symbol: str) -> bool:
+    return kind_of(symbol) == kind
 
 
 class _LastPrices:

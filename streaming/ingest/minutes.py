@@ -11,6 +11,9 @@ from streaming.store.lanes import LaneStore
 
 _PAGE = 500  # windows a read: 12 minutes
 _BATCH = 20_000  # bars an insert, about
+_WITHOUT_MINUTES = ("lunch_break", "closed")  # what is told then belongs to the minute before
+MINUTE_MS = 60_000
+_AROUND_MS = 100 * MINUTE_MS  # of a minute's opening, what may belong to it: a print may come during the whole lunch
 _TURN_MS = 30_000  # a dead writer's turn; two at once would write the same rows
 
 
@@ -27,54 +30,122 @@ def write_history(store: LaneStore) -> int:
         if not mine:
             return 0
         epochs = store.epochs()
+        if not epochs:
+            return 0
         epoch, after_ms = store.history_position() or ("", 0)
         if epoch not in epochs:
-            epoch, after_ms = (epochs[0] if epochs else ""), 0
-        written = 0
-        for name in epochs[epochs.index(epoch) :] if epochs else []:
-            written += _write_epoch(store, name, after_ms if name == epoch else 0, is_last=name == epochs[-1])
-        return written
+            epoch, after_ms = epochs[0], 0
+        reading = _Reading(store, epoch, after_ms)
+        for name in epochs[epochs.index(epoch) :]:
+            for window in _windows(store, name, after_ms if name == epoch else 0):
+                reading.take(name, window)
+        return reading.end()
 
 
-def _write_epoch(store: LaneStore, epoch: str, after_ms: int, *, is_last: bool) -> int:
-    sessions = _SessionsByFeed(store)
-    fold, position, current = MinuteFold(), after_ms, None
-    closed: list[MinuteBar] = []
-    written = 0
-    for window in _windows(store, epoch, after_ms):
-        # After the close there are no minutes: a trade that is reported then counts in the day alone.
-        over = window.finished or window.state == "closed"
-        minute = None if over else sessions.of(window.feed).minute_of(window.seq)
-        if over or (minute is None and current is not None):
-            closed += fold.close_all()
-            position, current = end_ms(window.seq), None
-        elif minute is not None and minute != current:
-            closed += fold.close_before(minute)
+class _Reading:
+    """One pass over the stream: folds windows of a chain of epochs into minutes, and writes what has closed."""
+
+    def __init__(self, store: LaneStore, epoch: str, after_ms: int) -> None:
+        self._store, self._sessions = store, _SessionsByFeed(store)
+        self._fold, self._closed = MinuteFold(), list[MinuteBar]()
+        self._current: int | None = None  # the minute that is open
+        self._chain: str | None = None
+        self._made_up = False
+        self._began = self._position = (epoch, after_ms)
+        self._epoch, self._last_ms = epoch, after_ms
+        self._again: dict[tuple[str, int], str] = {}  # (symbol, minute) of minutes that had closed -> the window's feed
+        self._written = 0
+
+    def take(self, epoch: str, window: Window) -> None:
+        """Take the next window."""
+        chain = window.chain or epoch
+        if chain != self._chain and self._chain is not None:
+            self._close_all()  # nobody goes on with what the epoch before has left
+            self._save()
+        self._made_up = window.feed in ALWAYS_OPEN_FEEDS
+        self._chain, before_ms = chain, self._last_ms if epoch == self._epoch else 0
+        self._epoch, self._last_ms = epoch, end_ms(window.seq)
+        sessions = self._sessions.of(window.feed)
+        minute = None if window.finished else sessions.minute_of(window.seq)
+        if window.finished or self._is_over(window, minute):
+            self._close_all()
+            self._position = (epoch, self._last_ms)
+        elif minute is not None and minute != self._current and window.state not in _WITHOUT_MINUTES:
+            self._closed += self._fold.close_before(minute)
             # The next call begins with the first window of the minute that is open now.
-            position, current = max(position, end_ms(window.seq - 1)), minute
+            self._position, self._current = (epoch, max(before_ms, end_ms(window.seq - 1))), minute
         for bar in window.bars:
-            fold.add(minute, bar)
-        if len(closed) >= _BATCH:
-            written += _save(store, epoch, closed, position)
-            closed = []
-    if not is_last:  # nobody writes an old epoch any more
-        closed += fold.close_all()
-    return written + _save(store, epoch, closed, position, moved=position != after_ms)
+            if minute is not None and minute != self._current and bar.volume > 0:
+                self._again[bar.symbol, minute] = window.feed
+            else:
+                self._fold.add(minute, bar)
+        for symbol, seq, _, _ in window.corrections:
+            if (corrected := sessions.minute_of(seq)) is not None:
+                self._again[symbol, corrected] = window.feed
+        if len(self._closed) >= _BATCH:
+            self._save()
+
+    def _is_over(self, window: Window, minute: int | None) -> bool:
+        """Tell whether the open minute gets no more: it has closed a minute ago, or its day is over."""
+        if self._current is None or window.state not in _WITHOUT_MINUTES:
+            return self._current is not None and minute is None
+        return minute != self._current or end_ms(window.seq) - self._current > 2 * MINUTE_MS
+
+    def _close_all(self) -> None:
+        self._closed += self._fold.close_all()
+        self._current = None
+
+    def end(self) -> int:
+        """Write what has closed; return how many minutes were written in all."""
+        self._save(moved=self._position != self._began)
+        return self._written
+
+    def _save(self, *, moved: bool = True) -> None:
+        self._closed += self._minutes_again()
+        if self._closed:
+            # A later epoch's minute replaces an earlier one's: the same day was played again.
+            version = int(self._epoch.split("-", maxsplit=1)[0], 16)
+            insert_minutes(self._closed, version=version, made_up=self._made_up)
+        if self._closed or moved:
+            self._store.set_history_position(*self._position)
+        self._written += len(self._closed)
+        self._closed = []
+
+    def _minutes_again(self) -> list[MinuteBar]:
+        """Fold minutes anew that had closed before something of theirs came: a late print, or a correction.
+
+        The stream has all of it for 72 h: reading it again gives the same, however often this is done.
+        """
+        wanted, self._again = self._again, {}
+        return [bar for (symbol, minute), feed in wanted.items() if (bar := self._minute_again(symbol, minute, feed))]
+
+    def _minute_again(self, symbol: str, minute: int, feed: str) -> MinuteBar | None:
+        sessions, bar = self._sessions.of(feed), None
+        fold = MinuteFold()
+        for name in self._store.epochs():
+            for window in _windows(self._store, name, minute - _AROUND_MS, until_ms=minute + _AROUND_MS):
+                if (window.chain or name) == self._chain and sessions.minute_of(window.seq) == minute:
+                    for one in window.bars:
+                        if one.symbol == symbol:
+                            fold.add(minute, one)
+            for window in _windows(self._store, name, minute - _AROUND_MS):
+                if (window.chain or name) == self._chain:
+                    for corrected, seq, volume, turnover_e4 in window.corrections:
+                        if corrected == symbol and sessions.minute_of(seq) == minute:
+                            fold.correct(minute, symbol, volume, turnover_e4)
+        for bar in fold.close_all():
+            return bar
+        return None
 
 
-def _windows(store: LaneStore, epoch: str, after_ms: int) -> Iterator[Window]:
+def _windows(store: LaneStore, epoch: str, after_ms: int, until_ms: int | None = None) -> Iterator[Window]:
+    after_ms = max(0, after_ms)
     while page := store.read(epoch, after_ms, _PAGE):
-        yield from page
+        for window in page:
+            if until_ms is not None and end_ms(window.seq) > until_ms:
+                return
+            yield window
         after_ms = end_ms(page[-1].seq)
-
-
-def _save(store: LaneStore, epoch: str, closed: list[MinuteBar], position: int, *, moved: bool = True) -> int:
-    if closed:
-        # A later epoch's minute replaces an earlier one's: the same day was played again.
-        insert_minutes(closed, version=int(epoch.split("-", maxsplit=1)[0], 16))
-    if closed or moved:
-        store.set_history_position(epoch, position)
-    return len(closed)
 
 
 class _SessionsByFeed:

@@ -12,7 +12,7 @@ from streaming.domain.ticks import Levels, SenderNote
 from streaming.ingest.market import MarketWindow
 from streaming.records.checkpoint import Checkpoint, pack_text
 from streaming.records.events import Book, Events, Print
-from streaming.records.newest import Newest, with_bar, with_day, with_reference
+from streaming.records.newest import Newest, with_bar, with_correction, with_day, with_reference
 from streaming.records.window import MovedBar, Window, chunk_of, end_ms, start_ms
 from streaming.store.lanes import Commit, LaneStore
 
@@ -29,6 +29,7 @@ class Publisher:
         recorded: it runs on a clock of its own, that of a recording.
         choice: its parameters, kept in the checkpoint so that a successor knows whether it goes on.
         newest: what is known from before a restart.
+        chain: of which epochs this one is (records.window.Window).
         after: the window that the stream ends with; None for a new epoch, which is told `newest` with its first window.
     """
 
@@ -45,11 +46,12 @@ class Publisher:
         newest: dict[str, Newest],
         keep_hours: int,
         after: int | None = None,
+        chain: str = "",
     ) -> None:
         self._store, self._fence, self._epoch = store, fence, epoch
         self._feed, self._recorded, self._speed, self._choice = feed, recorded, speed, choice
         self.newest = newest
-        self._after = after
+        self._after, self.chain = after, chain
         self._keyed: int | None = None  # the piece of the stream whose keyframe we have written
         self._keep_ms = keep_hours * 3_600_000
         self._since_trim = 0
@@ -108,6 +110,10 @@ class Publisher:
             states |= {symbol: known.state for symbol, known in newest.items() if known.state != "trading"}
         for bar in window.closed.bars:
             changed[bar.symbol] = newest[bar.symbol] = with_bar(newest.get(bar.symbol), bar, seq, day)
+        for one in window.closed.corrections:
+            on = exchange_day(start_ms(one.seq)).isoformat()
+            row = with_correction(newest[one.symbol], one.volume, one.turnover_e4, on)  # it had a bar to be corrected
+            changed[one.symbol] = newest[one.symbol] = row
         events = self._events(window.closed, day, changed)
         self.bars += len(window.closed.bars)
         self.last = window
@@ -126,6 +132,8 @@ class Publisher:
             made_ms=clock.now_ms(),
             previous=list(window.closed.references),
             events=len(events.prints) + len(events.books) if events is not None else 0,
+            corrections=[(one.symbol, one.seq, one.volume, one.turnover_e4) for one in window.closed.corrections],
+            chain=self.chain,
         )
         checkpoint = Checkpoint(self._choice, seq, window.finished, dict(window.positions))
         return Commit(packed, changed, pack_text(checkpoint), events)

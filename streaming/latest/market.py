@@ -112,6 +112,12 @@ class LatestMarket:
         self.seq = window.seq
         return changes
 
+    def take_calendar(self, calendar: Sessions) -> None:
+        """Take the market's days as an operator has changed them; what is made up has hours of its own."""
+        if self.sessions is self.calendar:
+            self.sessions = calendar
+        self.calendar = calendar
+
     def _apply_quotes(self, window: Window, moved: dict[str, MovedBar]) -> None:
         """Bring the newest values up; what an instrument's newest bar has already is passed over."""
         quotes, prices, seq = self.quotes, self.prices, window.seq
@@ -136,6 +142,9 @@ class LatestMarket:
                 quote = quotes[symbol] = Running()
             if quote.seq < seq:
                 quote.add(bar, seq, day)
+        for symbol, of_seq, volume, turnover_e4 in window.corrections:
+            if (quote := quotes.get(symbol)) is not None and quote.seq <= seq:
+                quote.correct(volume, turnover_e4, exchange_day(start_ms(of_seq)).isoformat())
         for symbol, state in window.states:
             if symbol not in quotes:
                 quotes[symbol] = Running()  # of one that has never traded no price is known

@@ -83,6 +83,12 @@ class Running:
         self.day_turnover_e4 += bar.turnover_e4
         self.bar, self.seq, self._made = bar, seq, None
 
+    def correct(self, volume: int, turnover_e4: int, day: str) -> None:
+        """Add to a day's sums what was counted wrongly before."""
+        if self.day == day:
+            self.day_volume, self._made = max(0, self.day_volume + volume), None
+            self.day_turnover_e4 = max(0, self.day_turnover_e4 + turnover_e4)
+
     def tell(self, book: Book) -> None:
         """Take the day of a picture, of a feed that began to listen when the day was on already."""
         self.day_open_e4, self.day_high_e4, self.day_low_e4 = book.open_e4, book.high_e4, book.low_e4
@@ -119,6 +125,13 @@ def with_bar(old: Newest | None, bar: Prices, seq: int, day: str) -> Newest:
     """Return an instrument's newest state after one more bar of a day."""
     running = Running(old)
     running.add(bar, seq, day)
+    return running.newest()
+
+
+def with_correction(old: Newest, volume: int, turnover_e4: int, day: str) -> Newest:
+    """Return an instrument's newest state with a day's sums corrected."""
+    running = Running(old)
+    running.correct(volume, turnover_e4, day)
     return running.newest()
 
 

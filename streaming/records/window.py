@@ -69,6 +69,12 @@ class Window(Record, frozen=True):
     # (symbol, price_e4): previous closes that became known; `references` has the price to be flat at instead
     previous: list[tuple[str, int]] = []
     events: int | None = None  # trades and pictures that stand beside it in the stream of events; None: not said
+    # (symbol, window, volume, turnover_e4) to add to a bar of a window before: less than nothing for what was counted
+    # and was not so.
+    corrections: list[tuple[str, int, int, int]] = []
+    # Epochs of one chain tell one course of events, each going on where the one before broke off: a minute that is cut
+    # in two by that is the sum of both. "": the epoch is a chain of its own.
+    chain: str = ""
 
 
 unpack_window = unpacker(Window)

@@ -1,6 +1,7 @@
 """The ear for control messages, which reach a process once and not every socket; what is lost is made up for."""
 
 import logging
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import redis
@@ -8,6 +9,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 
 from kernel import keyspace
+from kernel.scope import MARKETS
 from streaming.runtime.draining import Drain
 from streaming.runtime.errands import Errands
 from streaming.runtime.open_sockets import OpenSockets
@@ -20,11 +22,17 @@ class Control:
     """Hears and says what concerns every streaming process.
 
     Kinds: `entitlement` and `revoked` (customer, group), `subscription` (customer, group), `replaced` (customer,
-    group, fields), `drain` (node). `heard` counts those about entitlements.
+    group, fields), `drain` (node), `calendar` (lane). `heard` counts those about entitlements.
     """
 
-    def __init__(self, sockets: OpenSockets, errands: Errands, drain: Drain) -> None:
-        self._sockets, self._errands, self._drain = sockets, errands, drain
+    def __init__(
+        self,
+        sockets: OpenSockets,
+        errands: Errands,
+        drain: Drain,
+        read_calendar: Callable[[str], Coroutine[Any, Any, None]],
+    ) -> None:
+        self._sockets, self._errands, self._drain, self._read_calendar = sockets, errands, drain, read_calendar
         self.heard = 0
 
     async def listen(self) -> None:
@@ -59,6 +67,9 @@ class Control:
             case "drain":
                 if message.get("node") == settings.NODE_ID:
                     run(self._drain.look())
+            case "calendar":
+                if message.get("lane") in MARKETS:
+                    run(self._read_calendar(message["lane"]))
             case "replaced":
                 for socket in of_customer:
                     if socket.field in message["fields"]:

@@ -27,6 +27,7 @@ from streaming.runtime.quota_returns import QuotaReturns
 from streaming.runtime.reader import MarketReader
 from streaming.runtime.refreshing import Refreshing
 from streaming.store.connection import redis_async
+from streaming.store.lanes import calendar_of
 from streaming.store.quota import QuotaRegistry, heartbeat_loop
 from streaming.store.rate_limit import RateLimiter
 
@@ -51,7 +52,7 @@ class StreamProcess:
         self.sockets = OpenSockets()
         self.returns = QuotaReturns(self.quota)
         self.drain = Drain(self.sockets, self.errands)
-        self.control = Control(self.sockets, self.errands, self.drain)
+        self.control = Control(self.sockets, self.errands, self.drain, self.read_calendar)
         self.refreshing = Refreshing(self.sockets, self.errands, self.quota, self.returns, self.drain)
         self.health = HealthReports(latest, self.sockets)
         self.doorstep = Doorstep()
@@ -93,6 +94,11 @@ class StreamProcess:
             if now - self._demanded_at.get(lane, float("-inf")) > _DEMAND_SECONDS:
                 await redis_async().set(keyspace.wanted(lane), 1, ex=60)
                 self._demanded_at[lane] = now
+
+    async def read_calendar(self, lane: str) -> None:
+        """Take a market's trading days as operators have changed them now."""
+        changed = await redis_async().hgetall(keyspace.calendar_overrides(lane))
+        self.hub.latest[lane].take_calendar(calendar_of(lane, changed))
 
     async def carried(self, instruments: tuple[InstrumentId, ...]) -> frozenset[InstrumentId]:
         """Ask the store which of these a feed has registered."""

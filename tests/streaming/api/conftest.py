@@ -87,7 +87,7 @@ def _write_history() -> None:
         MinuteBar("00700.HK", NINE_THIRTY + nth * MINUTE, 3_800_000 + nth, 3_810_000, 3_790_000, 3_805_000, 100, 380_500_000)
         for nth in range(120)
     ]  # fmt: skip
-    insert_minutes(bars, version=1)
+    insert_minutes(bars, version=1, made_up=True)  # the feed of these tests is `test`
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ def recorded(history_server: str) -> None:
                   86_700, 1_606_673_500_000)
         for nth in range(120)
     ]  # fmt: skip
-    insert_minutes([*bars, MinuteBar("00700.HK", NINE_THIRTY, 1, 1, 1, 1, 100, 100)], version=1)
+    insert_minutes([*bars, MinuteBar("00700.HK", NINE_THIRTY, 1, 1, 1, 1, 100, 100)], version=1, made_up=True)
 
 
 def ask(token: str | None = "", method: str = "get", **query: Any) -> tuple[int, dict[str, Any], dict[str, str]]:

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.instruments import InstrumentId
-from streaming.domain.bars import Bar, WindowFold
+from streaming.domain.bars import Bar, Correction, WindowFold
 from streaming.domain.calendar import exchange_day
 from streaming.domain.ticks import Levels, Snapshot, Trade
+from streaming.domain.totals import RolledBack
 from streaming.domain.windows import end_ms, seq_of, start_ms
 
 MOUTAI = InstrumentId.parse("600519.SH")
@@ -137,7 +138,7 @@ def test_a_picture_without_a_price_makes_no_bar() -> None:
     fold.add(snapshot(0, 10, 0))
     fold.add(snapshot(1500, 0, 0))
 
-    assert closed(fold, FIRST) == [Bar("600519.SH", 10, 10, 10, 10, 0, 0)]
+    assert closed(fold, FIRST) == []
     assert closed(fold, FIRST + 1) == []
 
 
@@ -153,15 +154,55 @@ def test_one_share_at_an_unchanged_price_of_one_makes_a_bar_and_is_told_as_a_tra
     assert window.trades == [Trade(MOUTAI, BEGIN + 1500, 1, 1, 10)]
 
 
-def test_a_price_that_moves_without_volume_makes_a_bar_and_no_trade() -> None:
+def test_a_price_that_moves_without_volume_is_a_picture_and_no_bar() -> None:
+    """Hong Kong's nominal price follows the best orders all day, and jumps back in the closing auction."""
     fold = WindowFold(exchange_day)
     fold.add(snapshot(0, 10, 500))
-    fold.add(snapshot(1500, 11, 500))
+    fold.add(snapshot(1500, 11, 500, high=10, low=10))
+    fold.add(snapshot(3000, 12, 600, high=12, low=10))
     fold.close(FIRST)
 
-    window = fold.close(FIRST + 1)
+    window, traded = fold.close(FIRST + 1), fold.close(FIRST + 2)
 
-    assert (window.bars, window.trades) == ([Bar("600519.SH", 11, 11, 11, 11, 0, 0)], [])
+    assert (window.bars, window.trades) == ([], [])
+    assert [levels.at_ms for levels in window.levels] == [BEGIN + 1500]
+    assert traded.bars == [Bar("600519.SH", 12, 12, 12, 12, 100, 1000)]
+
+
+def test_an_index_moves_without_volume() -> None:
+    fold = WindowFold(exchange_day, is_index=lambda symbol: True)
+    fold.add(snapshot(0, 10, 0))
+    fold.add(snapshot(1500, 11, 0))
+
+    assert closed(fold, FIRST) == [Bar("600519.SH", 10, 10, 10, 10, 0, 0)]
+    assert closed(fold, FIRST + 1) == [Bar("600519.SH", 11, 11, 11, 11, 0, 0)]
+
+
+def test_what_was_counted_too_much_is_told_to_be_taken_out_of_its_window_and_counting_goes_on_below() -> None:
+    fold = WindowFold(exchange_day)
+    fold.add(snapshot(0, 10, 500))
+    fold.add(snapshot(1500, 10, 9_000))
+    fold.close(FIRST)
+    fold.close(FIRST + 1)
+
+    lower = snapshot(9_000, 10, 700)
+    fold.take_back(RolledBack("600519.SH", BEGIN + 1500, 8_300, 83_000), lower)
+    fold.add(lower)
+    fold.add(snapshot(9_100, 10, 750))
+
+    window = fold.close(FIRST + 6)
+    assert window.corrections == [Correction("600519.SH", FIRST + 1, -8_300, -83_000)]
+    assert window.bars == [Bar("600519.SH", 10, 10, 10, 10, 50, 500)]
+    assert fold.close(FIRST + 7).corrections == []
+
+
+def test_a_source_without_turnovers_takes_none_away() -> None:
+    fold = WindowFold(exchange_day)
+    fold.add(snapshot(0, 10, 500))
+    fold.add(replace(snapshot(100, 10, 600), cum_turnover_e4=0))
+    fold.add(snapshot(200, 10, 700))
+
+    assert closed(fold, FIRST) == [Bar("600519.SH", 10, 10, 10, 10, 700, 7000)]
 
 
 def test_a_turnover_that_the_venue_corrects_down_counts_as_none() -> None:
@@ -184,7 +225,7 @@ def test_a_new_day_counts_from_zero_again() -> None:
 
 
 def test_a_live_feed_that_joins_in_the_middle_of_a_day_does_not_count_the_morning() -> None:
-    fold = WindowFold(exchange_day, counts_from_zero=False)
+    fold = WindowFold(exchange_day, starts_at_zero=lambda day: False, recorded=False)
 
     fold.add(snapshot(0, 10, 90_000, high=15, low=8, begins=9))
     fold.add(snapshot(1500, 11, 90_300, high=15, low=8, begins=9))
@@ -194,7 +235,7 @@ def test_a_live_feed_that_joins_in_the_middle_of_a_day_does_not_count_the_mornin
 
 
 def test_what_was_traded_during_a_restart_counts_with_the_next_picture() -> None:
-    fold = WindowFold(exchange_day, counts_from_zero=False)
+    fold = WindowFold(exchange_day, starts_at_zero=lambda day: False, recorded=False)
 
     fold.go_on(snapshot(0, 10, 90_000, high=15, low=8))
     fold.add(snapshot(1500, 11, 90_300, high=16, low=8))
@@ -258,8 +299,8 @@ def test_an_order_without_a_price_is_none() -> None:
 
 
 def test_the_venues_own_day_is_told_only_where_our_sums_do_not_have_it() -> None:
-    for counts_from_zero, told in ((True, None), (False, snapshot(0, 10, 500))):
-        fold = WindowFold(exchange_day, counts_from_zero=counts_from_zero)
+    for recorded, told in ((True, None), (False, snapshot(0, 10, 500))):
+        fold = WindowFold(exchange_day, recorded=recorded)
         fold.add(snapshot(0, 10, 500))
 
         assert [levels.day for levels in fold.close(FIRST).levels] == [told]

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from kernel.instruments import InstrumentId
-from streaming.domain.calendar import exchange_day
 from streaming.domain.ticks import Snapshot, Tick, Trade
 from streaming.domain.validation import Validator
 
@@ -15,8 +14,8 @@ TRADE = Trade(MOUTAI, NOW, 100, 100, 10_000)
 SNAPSHOT = Snapshot(MOUTAI, NOW, 100, 100, 100, 100, 100, 500, 50_000, bids=((99, 1),), asks=((100, 1),))
 
 
-def validator(*, is_open: bool = True) -> Validator:
-    return Validator(known=lambda symbol: symbol == "600519.SH", is_open=lambda _: is_open, day_of=exchange_day)
+def validator(*, is_open: bool = True, kind: str = "stock") -> Validator:
+    return Validator(known=lambda symbol: symbol == "600519.SH", is_open=lambda _: is_open, kind_of=lambda _: kind)
 
 
 @pytest.mark.parametrize(
@@ -74,32 +73,6 @@ def test_before_a_days_first_trade_a_picture_has_neither_prices_nor_volume() -> 
     assert validator().accepts(replace(before, last_e4=100))
 
 
-def test_a_picture_of_an_earlier_day_is_refused_once_a_later_one_was_there() -> None:
-    judge = validator()
-    judge.accepts(SNAPSHOT)
-
-    assert not judge.accepts(replace(SNAPSHOT, at_ms=NOW - 86_400_000, cum_volume=900))
-    assert judge.refused == {"clock": 1}
-
-
-def test_a_refused_picture_moves_no_cumulative_volume() -> None:
-    judge = validator()
-    judge.accepts(replace(SNAPSHOT, cum_volume=900, bids=((101, 1),)))
-
-    assert judge.accepts(replace(SNAPSHOT, cum_volume=500))
-
-
-def test_a_cumulative_volume_may_stay_or_rise_but_not_fall_within_a_day() -> None:
-    judge = validator()
-
-    answers = [judge.accepts(replace(SNAPSHOT, cum_volume=volume)) for volume in (500, 500, 700, 600)]
-    next_day = judge.accepts(replace(SNAPSHOT, cum_volume=10, at_ms=NOW + 86_400_000))
-
-    assert answers == [True, True, True, False]
-    assert next_day
-    assert judge.refused == {"volume_fell": 1}
-
-
 def test_an_empty_side_is_no_crossed_book_and_auctions_may_cross() -> None:
     limit_up = replace(SNAPSHOT, bids=((110, 1),), asks=((0, 0),))
     crossed = replace(SNAPSHOT, bids=((101, 1),))
@@ -112,3 +85,43 @@ def test_an_empty_side_is_no_crossed_book_and_auctions_may_cross() -> None:
 
 def test_a_recording_is_not_measured_by_todays_clock() -> None:
     assert validator().accepts(replace(TRADE, at_ms=NOW - 5 * 365 * 86_400_000))
+
+
+LARGE = replace(SNAPSHOT, cum_volume=5_000, cum_turnover_e4=500_000)
+
+
+@pytest.mark.parametrize(
+    ("tick", "reason"),
+    [
+        (replace(SNAPSHOT, high_e4=99, low_e4=101), "range"),
+        (replace(SNAPSHOT, high_e4=99, low_e4=90), "range"),
+        (replace(SNAPSHOT, high_e4=110, low_e4=101), "range"),
+        (replace(LARGE, cum_volume=50), ""),  # too few to tell
+        (replace(LARGE, cum_volume=500_000), "unit"),  # a hundred times too many: lots were taken for ... shares twice
+        (replace(LARGE, cum_turnover_e4=50_000_000), "unit"),  # shares that are lots
+        (replace(LARGE, cum_turnover_e4=0), ""),  # nobody said
+        (replace(LARGE, cum_turnover_e4=600_000), ""),  # blocks beside the day's range
+        (replace(SNAPSHOT, last_e4=10_000, high_e4=10_000), "price_jump"),  # a hundred times the previous close
+        (replace(SNAPSHOT, last_e4=4, low_e4=4), "price_jump"),
+        (replace(SNAPSHOT, last_e4=2_000, high_e4=2_000), ""),  # a first day
+        (replace(TRADE, volume=2**53 + 1), "size"),
+        (replace(TRADE, turnover_e4=2**62 + 1), "size"),
+        (replace(SNAPSHOT, cum_turnover_e4=2**64), "size"),
+        (replace(SNAPSHOT, cum_volume=2**53 + 1), "size"),
+    ],
+)
+def test_what_no_day_can_have_is_refused_by_name(tick: Tick, reason: str) -> None:
+    judge = validator()
+
+    assert judge.accepts(tick, now_ms=NOW) is not bool(reason)
+    assert dict(judge.refused) == ({reason: 1} if reason else {})
+
+
+def test_a_fund_ten_times_its_previous_close_was_misread() -> None:
+    """4.123 read with two decimals instead of three is 41.23."""
+    assert not validator(kind="etf").accepts(replace(SNAPSHOT, last_e4=1_000, high_e4=1_000))
+    assert validator(kind="stock").accepts(replace(SNAPSHOT, last_e4=1_000, high_e4=1_000))
+
+
+def test_an_index_has_an_average_of_its_shares_and_no_unit() -> None:
+    assert validator(kind="index").accepts(replace(LARGE, cum_turnover_e4=50_000_000))

@@ -49,7 +49,8 @@ def test_every_interval_of_both_markets_is_what_the_wire_forms(interval, session
     mainland = [
         bar for day in ("2023-01-31", "2023-02-01") for bar in day_of("601111.SH", day, (*_CN_MORNING, *_CN_AFTERNOON))
     ]
-    insert_minutes(hong_kong + mainland, version=1)
+    for made_up in (False, True):
+        insert_minutes(hong_kong + mainland, version=1, made_up=made_up)
 
     told = read_bars(["01111.HK", "601111.SH"], interval, Span(limit=1000), sessions=sessions)
 

@@ -31,7 +31,7 @@ def trade(at_ms: int, price_e4: int = 100, volume: int = 10, instrument: Instrum
 
 
 def snapshot(at_ms: int, last_e4: int, cum_volume: int, *, prev_close_e4: int = 90) -> Snapshot:
-    return Snapshot(MOUTAI, at_ms, prev_close_e4, 95, 110, 90, last_e4, cum_volume, cum_volume * 100)
+    return Snapshot(MOUTAI, at_ms, prev_close_e4, 95, max(110, last_e4), 90, last_e4, cum_volume, cum_volume * 100)
 
 
 class Scripted:

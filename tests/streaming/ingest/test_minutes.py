@@ -1,11 +1,12 @@
 """Proves that the stream becomes minutes once: open minutes wait, repeats change nothing, an outage loses nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from kernel import keyspace
 from streaming.errors import HistoryUnavailable
+from streaming.history.rollup import Span, read_bars
 from streaming.ingest.minutes import write_history
 from streaming.records.window import MovedBar, Window, seq_of
 from streaming.store.lanes import Commit, LaneStore
@@ -21,8 +22,8 @@ MINUTE = 60_000
 class Writer:
     """Writes windows of one instrument as the publisher does."""
 
-    def __init__(self, store: LaneStore, symbol: str, feed: str = "replay") -> None:
-        self.store, self.symbol, self.feed = store, symbol, feed
+    def __init__(self, store: LaneStore, symbol: str, feed: str = "replay", chain: str = "") -> None:
+        self.store, self.symbol, self.feed, self.chain = store, symbol, feed, chain
         self.fence = store.take_lease("writer") or 0
         self.epoch = ""
 
@@ -30,10 +31,23 @@ class Writer:
         self.epoch = epoch
         self.store.begin_epoch(self.fence, epoch)
 
-    def write(self, seqs: range, volume: int = 10, *, state: str = "open", finished: bool = False) -> None:
+    def write(
+        self, seqs: range, volume: int = 10, *, state: str = "open", finished: bool = False, corrections: Sequence = ()
+    ) -> None:
         bar = MovedBar(self.symbol, 100, 120, 90, 110, volume, volume * 100)
         windows = [
-            Window(seq, state, None, self.feed, self.fence, [bar] if volume else [], finished=finished) for seq in seqs
+            Window(
+                seq,
+                state,
+                None,
+                self.feed,
+                self.fence,
+                [bar] if volume else [],
+                finished=finished,
+                chain=self.chain,
+                corrections=list(corrections),
+            )
+            for seq in seqs
         ]
         self.store.commit(self.fence, self.epoch, [Commit(window, {}, "{}") for window in windows])
 
@@ -86,7 +100,9 @@ def test_an_outage_of_history_is_made_up_for(clean_lane: CleanLane, settings, hi
     assert writer.minutes() == [(0, 400), (1, 400), (2, 400)]
 
 
-def test_the_close_writes_the_last_minute_and_later_volume_makes_none(clean_lane: CleanLane) -> None:
+def test_the_close_writes_the_last_minute_prints_after_it_join_it_and_after_hours_makes_none(
+    clean_lane: CleanLane,
+) -> None:
     writer = Writer(clean_lane("CN"), "600804.SH")
     three = NINE_THIRTY + 330 * MINUTE
     writer.begin("1-1")
@@ -101,7 +117,89 @@ def test_the_close_writes_the_last_minute_and_later_volume_makes_none(clean_lane
     writer.write(range(after_hours, after_hours + 1), volume=50, state="after_hours")
     write_history(writer.store)
 
-    assert writer.minutes() == [(329, 20)]
+    assert writer.minutes() == [(329, 97)]
+
+
+def test_a_closing_print_of_hong_kong_after_ten_past_four_is_in_the_last_minute_and_nothing_is_lost(
+    clean_lane: CleanLane,
+) -> None:
+    writer = Writer(clean_lane("HK"), "00700.HK")
+    four = NINE_THIRTY + 390 * MINUTE
+    writer.begin("1-1")
+    writer.write(range(seq_of(four - MINUTE), seq_of(four - MINUTE) + 2))
+    writer.write(range(seq_of(four + 12 * MINUTE), seq_of(four + 12 * MINUTE) + 1), volume=0, state="closed")
+    assert write_history(writer.store) == 1
+
+    print_ = seq_of(four + 12 * MINUTE) + 1
+    writer.write(range(print_, print_ + 1), volume=900_000, state="closed")
+
+    assert write_history(writer.store) == 1
+    assert writer.minutes() == [(389, 900_020)]
+    writer.store.set_history_position("1-1", 0)
+    write_history(writer.store)
+    assert writer.minutes() == [(389, 900_020)]
+
+
+def test_the_minute_before_lunch_is_written_at_lunch(clean_lane: CleanLane) -> None:
+    writer = Writer(clean_lane("CN"), "600811.SH")
+    half_past = NINE_THIRTY + 120 * MINUTE
+    writer.begin("1-1")
+    writer.write(range(seq_of(half_past - MINUTE), seq_of(half_past)))
+    writer.write(range(seq_of(half_past), seq_of(half_past) + 60), volume=0, state="lunch_break")
+
+    assert write_history(writer.store) == 1
+    assert writer.minutes() == [(119, 400)]
+
+    late = seq_of(half_past) + 60
+    writer.write(range(late, late + 1), volume=7, state="lunch_break")
+    write_history(writer.store)
+    assert writer.minutes() == [(119, 407)]
+
+
+def test_a_minute_that_two_epochs_of_a_chain_have_between_them_is_the_sum(clean_lane: CleanLane) -> None:
+    """A second of Redis was lost; the second half of the minute replaced the whole of it."""
+    writer = Writer(clean_lane("CN"), "600812.SH", chain="live push")
+    writer.begin("a-1")
+    writer.write(range(FIRST, FIRST + 20))
+    assert write_history(writer.store) == 0
+    writer.begin("b-1")
+    writer.write(range(FIRST + 22, FIRST + 45))
+
+    assert write_history(writer.store) == 1
+    assert writer.minutes() == [(0, 380)]
+    writer.store.set_history_position("a-1", 0)
+    write_history(writer.store)
+    assert writer.minutes() == [(0, 380)]
+
+
+def test_five_cuts_in_one_minute_lose_nothing_however_often_history_looks(clean_lane: CleanLane) -> None:
+    writer = Writer(clean_lane("CN"), "600813.SH", chain="live push")
+    for cut in range(6):
+        writer.begin(f"{10 + cut:x}-1")
+        writer.write(range(FIRST + 6 * cut, FIRST + 6 * cut + 6))
+        write_history(writer.store)
+    writer.write(range(FIRST + 36, FIRST + 41))
+    write_history(writer.store)
+
+    assert writer.minutes() == [(0, 400)]
+
+
+def test_what_was_counted_too_much_is_taken_out_of_its_minute(clean_lane: CleanLane) -> None:
+    writer = Writer(clean_lane("CN"), "600814.SH", chain="live push")
+    writer.begin("1-1")
+    writer.write(range(FIRST, FIRST + 4))
+    writer.write(range(FIRST + 4, FIRST + 5), volume=5_000_000)
+    writer.write(range(FIRST + 5, FIRST + 45))
+    write_history(writer.store)
+    assert writer.minutes() == [(0, 5_000_390)]
+
+    writer.write(range(FIRST + 45, FIRST + 46), corrections=[(writer.symbol, FIRST + 4, -4_999_990, -499_999_000)])
+
+    assert write_history(writer.store) == 1
+    assert writer.minutes() == [(0, 400)]
+    writer.store.set_history_position("1-1", 0)
+    write_history(writer.store)
+    assert writer.minutes() == [(0, 400)]
 
 
 def test_a_leap_to_another_day_closes_the_minute_that_was_open(clean_lane: CleanLane) -> None:
@@ -163,7 +261,8 @@ def test_the_simulated_market_has_minutes_on_a_sunday_night(clean_lane: CleanLan
     writer.write(range(sunday, sunday + 41))
 
     assert write_history(writer.store) == 1
-    assert writer.minutes() == [(4 * 1440 - 300, 400)]
+    [bar] = read_bars([writer.symbol], "1m", Span(), sessions=False)[writer.symbol]
+    assert ((bar.opened_ms - NINE_THIRTY) // MINUTE, bar.volume) == (4 * 1440 - 300, 400)
 
 
 def test_windows_of_another_release_leave_a_hole_and_stop_nothing(
@@ -182,3 +281,22 @@ def test_windows_of_another_release_leave_a_hole_and_stop_nothing(
     assert writer.minutes() == [(0, 300)]
     complaints = [record.getMessage() for record in caplog.records if "version 127" in record.getMessage()]
     assert complaints == ["windows of lane CN: Window of version 127, which this release does not read; passed over"]
+
+
+def test_made_up_minutes_stand_in_a_table_of_their_own(clean_lane: CleanLane) -> None:
+    """Simulated and real minutes stood under one symbol and day, and nothing told them apart."""
+    simulated = Writer(clean_lane("CN"), "600815.SH", feed="simulated", chain="live simulated")
+    simulated.begin("1-1")
+    simulated.write(range(FIRST, FIRST + 41))
+    write_history(simulated.store)
+    assert simulated.minutes() == []
+    assert [bar.volume for bar in read_bars(["600815.SH"], "1m", Span(), sessions=False)["600815.SH"]] == [400]
+
+    real = Writer(simulated.store, "600815.SH", feed="push", chain="live push")
+    real.fence = simulated.fence
+    real.begin("2-1")
+    real.write(range(FIRST + 10, FIRST + 51))
+    write_history(real.store)
+
+    assert real.minutes() == [(0, 300)]
+    assert [bar.volume for bar in read_bars(["600815.SH"], "1m", Span(), sessions=False)["600815.SH"]] == [400, 10]

@@ -73,7 +73,7 @@ class Receiver(ServedNode):
         self.versions += 1
         day = f"{exchange_day(clock.now_ms()):%Y%m%d}"
         tick = {"ts_code": code, "name": "", "pre_close": 10.0, "open": 10.0, "high": max(10.0, price), "low": min(10.0, price), "close": price,
-                "vol": volume, "amount": volume * price, "trade_date": day, "bid": price, "ask": price + 0.01, "bid_volume1": 300, "ask_volume1": 200}  # fmt: skip
+                "vol": volume, "amount": volume * 10.0, "trade_date": day, "bid": price, "ask": price + 0.01, "bid_volume1": 300, "ask_volume1": 200}  # fmt: skip
         return {
             "stream_id": f"{self.versions}-0",
             "ts_code": code,

@@ -1,0 +1,241 @@
+"""A day's totals by several lines: nothing twice, nothing lost, and no total is believed for its own sake."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.instruments import InstrumentId
+from streaming.domain.calendar import day_start_ms, exchange_day
+from streaming.domain.ticks import Snapshot
+from streaming.domain.totals import DayTotals, RolledBack
+
+MOUTAI = InstrumentId.parse("600519.SH")
+DAY = date(2026, 11, 27)
+PRICE_E4 = 100_000
+
+
+def at(clock: str, day: date = DAY) -> int:
+    hours, minutes, seconds = map(int, clock.split(":"))
+    return day_start_ms(day) + ((hours * 60 + minutes) * 60 + seconds) * 1000
+
+
+def row(clock: str, volume: int, *, price_e4: int = PRICE_E4, turnover_e4: int | None = None, day: date = DAY, **more):
+    """A snapshot whose turnover fits its total, unless another one is given."""
+    turnover_e4 = volume * price_e4 if turnover_e4 is None else turnover_e4
+    usual = {
+        "prev_close_e4": PRICE_E4,
+        "open_e4": price_e4,
+        "high_e4": price_e4,
+        "low_e4": price_e4,
+        "last_e4": price_e4,
+    }
+    return Snapshot(
+        instrument=MOUTAI, at_ms=at(clock, day), cum_volume=volume, cum_turnover_e4=turnover_e4, **usual | more
+    )
+
+
+def totals() -> DayTotals:
+    return DayTotals(
+        day_of=exchange_day,
+        first_trade_ms=lambda day: at("9:25:00", day),
+        is_continuous=lambda at_ms: at_ms >= at("9:30:00", exchange_day(at_ms)),
+    )
+
+
+def reasons(*rows, judge=None):
+    judge = judge or totals()
+    return [judge.judge(one).reason for one in rows]
+
+
+def test_a_growing_total_counts_and_the_same_row_again_does_not():
+    first, second = row("9:31:00", 1000), row("9:31:03", 1500)
+    assert reasons(first, first, second, second) == ["", "repeated", "", "repeated"]
+
+
+def test_the_same_total_with_a_newer_picture_is_a_picture():
+    assert reasons(row("9:31:00", 1000), row("9:31:03", 1000)) == ["", ""]
+
+
+@pytest.mark.parametrize("clock", ["0:00:01", "8:55:00", "9:24:59"])
+def test_yesterdays_total_under_todays_date_begins_no_day(clock):
+    """It made a bar of the whole of yesterday, and every row of today was refused."""
+    judge = totals()
+    yesterday = row("15:00:03", 1_000_000, day=date(2026, 11, 26))
+    assert reasons(yesterday, row(clock, 1_000_000), row("9:25:03", 5000), row("9:31:00", 50_000), judge=judge) == [
+        "", "yesterday", "", "",
+    ]  # fmt: skip
+
+
+def test_nor_does_it_after_the_auction_where_nothing_was_traded_yet():
+    yesterday = row("15:00:03", 1_000_000, day=date(2026, 11, 26))
+    assert reasons(yesterday, row("9:26:00", 1_000_000), row("9:31:00", 300)) == ["", "yesterday", ""]
+
+
+def test_the_first_total_of_a_day_may_be_any_after_the_auction():
+    yesterday = row("15:00:03", 1_000_000, day=date(2026, 11, 26))
+    assert reasons(yesterday, row("9:25:03", 2_000_000)) == ["", ""]
+
+
+def test_a_row_of_a_day_before_counts_nothing():
+    assert reasons(row("9:31:00", 500), row("14:00:00", 9000, day=date(2026, 11, 26))) == ["", "another_day"]
+
+
+def test_one_bogus_total_waits_and_is_dropped():
+    """It made a bar of five million, and the rest of the day was refused."""
+    bogus = row("10:10:00", 5_100_000, turnover_e4=50_300 * PRICE_E4)
+    assert reasons(row("10:09:57", 50_000), bogus, row("10:10:03", 52_000), row("14:00:00", 900_000)) == [
+        "", "held", "", "",
+    ]  # fmt: skip
+
+
+def test_a_large_total_with_its_turnover_counts_at_once():
+    """The closing auction brings a third of a day."""
+    assert reasons(row("14:56:57", 1_000_000), row("15:00:01", 1_500_000)) == ["", ""]
+
+
+def test_a_turnover_that_does_not_fit_is_believed_the_second_time():
+    """Hong Kong reports trades outside the day's range late; their volume is real."""
+    judge = totals()
+    odd, next_row = (
+        row("10:10:00", 60_000, turnover_e4=50_000 * PRICE_E4),
+        row("10:10:03", 60_100, turnover_e4=50_100 * PRICE_E4),
+    )
+    assert reasons(row("10:09:57", 50_000), odd, next_row, judge=judge) == ["", "held", ""]
+    assert judge._days[str(MOUTAI)].volume == 60_100
+
+
+def test_without_turnovers_a_leap_waits_and_an_ordinary_step_does_not():
+    rows = [
+        row("9:31:00", 1000, turnover_e4=0),
+        row("9:31:03", 1100, turnover_e4=0),
+        row("9:31:06", 1200, turnover_e4=0),
+    ]
+    leap, confirmed = row("9:31:09", 4000, turnover_e4=0), row("9:31:12", 4100, turnover_e4=0)
+    assert reasons(*rows, leap, confirmed) == ["", "", "", "held", ""]
+
+
+def test_a_total_that_was_believed_is_taken_back_after_three_rows_that_agree():
+    judge = totals()
+    bogus = row("10:10:00", 5_000_000)  # with a turnover as wrong as itself
+    judge.judge(row("10:09:57", 50_000))
+    judge.judge(bogus)
+
+    said = [judge.judge(row(f"10:10:0{second}", 50_000 + 100 * second)) for second in (3, 6, 9)]
+
+    assert [one.reason for one in said] == ["volume_fell", "volume_fell", ""]
+    assert said[2].rolled_back == RolledBack(
+        str(MOUTAI), bogus.at_ms, 5_000_000 - 50_900, (5_000_000 - 50_900) * PRICE_E4
+    )
+    assert judge.judge(row("10:10:12", 51_000)).counts
+
+
+def test_a_cancelled_trade_is_taken_back_where_it_was_counted():
+    judge = totals()
+    for clock, volume in (("10:00:00", 1000), ("10:00:03", 1300), ("10:00:06", 1400)):
+        judge.judge(row(clock, volume))
+    said = [
+        judge.judge(row(clock, volume))
+        for clock, volume in (("10:00:09", 1100), ("10:00:12", 1150), ("10:00:15", 1150))
+    ]
+    assert said[2].rolled_back == RolledBack(str(MOUTAI), at("10:00:03"), 250, 250 * PRICE_E4)
+
+
+def test_rows_that_contradict_each_other_take_nothing_back():
+    judge = totals()
+    judge.judge(row("10:00:00", 5000))
+    assert [
+        judge.judge(row(f"10:00:0{second}", volume)).reason
+        for second, volume in ((1, 900), (2, 800), (3, 700), (4, 600))
+    ] == ["volume_fell"] * 4
+
+
+def test_an_older_row_is_a_late_copy():
+    judge = totals()
+    judge.judge(row("10:00:03", 1500))
+    assert judge.judge(row("10:00:00", 1000)).reason == "late_copy"
+
+
+def test_an_index_is_judged_by_its_total_alone():
+    judge = replace(totals(), is_index=lambda symbol: True)
+    assert reasons(row("10:00:00", 1000, turnover_e4=1), row("10:00:03", 1_000_000, turnover_e4=2), judge=judge) == [
+        "",
+        "",
+    ]
+
+
+# -- two lines ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_copy_counts_whoever_tells_it():
+    judge = totals()
+    said = [
+        judge.judge(row("10:00:00", 1000), "a").reason,
+        judge.judge(row("10:00:00", 1000), "b").reason,
+        judge.judge(row("10:00:03", 1200), "b").reason,
+        judge.judge(row("10:00:03", 1200), "a").reason,
+    ]
+    assert said == ["", "repeated", "", "repeated"]
+    assert judge.first_copies == {"a": 1, "b": 1}
+
+
+def test_a_picture_of_another_line_must_be_a_second_newer():
+    judge = totals()
+    judge.judge(row("10:00:00", 1000), "a")
+    almost = replace(row("10:00:00", 1000), at_ms=at("10:00:00") + 999)
+    assert judge.judge(almost, "b").reason == "repeated"
+    assert judge.judge(row("10:00:01", 1000), "b").counts
+
+
+def test_a_line_that_counts_less_takes_nothing_back_while_the_other_stands():
+    """One line leaves out what the other has: after-hours trading, odd lots."""
+    judge = totals()
+    for second in range(9):
+        judge.judge(row(f"10:00:{second:02d}", 10_000 + 10 * second), "a")
+        assert (
+            judge.judge(
+                replace(row(f"10:00:{second:02d}", 8_000 + 10 * second), at_ms=at(f"10:00:{second:02d}") + 500), "b"
+            ).reason
+            == "volume_fell"
+        )
+    assert judge._days[str(MOUTAI)].volume == 10_080
+
+
+def test_it_does_where_both_say_so():
+    judge = totals()
+    judge.judge(row("10:00:00", 1000), "a")
+    judge.judge(row("10:00:03", 90_000), "a")
+    said = [
+        judge.judge(row(f"10:00:0{second}", 1000 + second), line) for second, line in ((6, "b"), (7, "a"), (8, "b"))
+    ]
+    assert [one.reason for one in said] == ["volume_fell", "volume_fell", ""]
+    assert said[2].rolled_back is not None
+
+
+@given(
+    st.lists(st.integers(1, 500), min_size=1, max_size=40),
+    st.lists(st.tuples(st.sampled_from("ab"), st.booleans(), st.integers(0, 2)), min_size=1, max_size=120),
+)
+def test_whatever_two_lines_drop_repeat_and_delay_no_share_is_twice_and_the_last_total_stands(steps, plan):
+    """Each row may be dropped by a line, told by both, and come up to two rows late."""
+    day, total = [], 0
+    for index, step in enumerate(steps):
+        total += step * 100
+        day.append(replace(row("10:00:00", total), at_ms=at("10:00:00") + 3000 * index))
+    arrivals = []
+    for index, one in enumerate(day):
+        for line in "ab":
+            _, dropped, late = plan[(2 * index + (line == "b")) % len(plan)]
+            if not dropped:
+                arrivals.append((index + late, line, one))
+    arrivals.append((len(day) + 3, "a", day[-1]))
+    judge, counted, before = totals(), 0, 0
+    for _, line, one in sorted(arrivals, key=lambda arrival: arrival[:2]):
+        verdict = judge.judge(one, line)
+        assert verdict.rolled_back is None
+        if verdict.counts:
+            assert one.cum_volume >= before
+            counted, before = counted + one.cum_volume - before, one.cum_volume
+    assert counted == day[-1].cum_volume
