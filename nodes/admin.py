@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
@@ -24,6 +25,7 @@ from nodes.errors import UnknownTransport
 from nodes.models import CalendarOverride, FeedSetting, Node, NodeGroup, ProcessHealth, all_markets, first_level
 from nodes.services import feeds, states
 from outbox.admin import ReadOnly
+from outbox.errors import LinkAway
 
 
 def words_field(
@@ -203,7 +205,7 @@ def _of_group(group: str, text: str) -> str:
 @admin.register(FeedSetting)
 class FeedSettingAdmin(ModelAdmin):
     list_display = ("lane", "feed", "data", "speed", "seed", "run", "running", "problem")
-    readonly_fields = ("run",)
+    readonly_fields = ("run", "refused")
     actions = ("restart",)
 
     @display(description=_("now"))
@@ -220,6 +222,22 @@ class FeedSettingAdmin(ModelAdmin):
         said = [(group, state.get("problem", "")) for group, state in _states(setting)]
         texts = [_of_group(group, text) for group, text in said if text and text != "finished"]
         return "; ".join(texts) or None
+
+    @display(description=_("refused rows"))
+    def refused(self, setting: FeedSetting) -> str:
+        """How many rows did not count and why, of each Redis, and the newest of them."""
+        parts = []
+        for group in selectors.destinations():
+            try:
+                counts, rows = store.refused_rows(selectors.link_named(group), lane=setting.lane)
+            except (LinkAway, UnknownTransport) as error:
+                parts.append(format_html("<p>{}</p>", _of_group(group, error.message)))
+                continue
+            said = [(" ".join(name.split("|")), number) for name, number in sorted(counts.items())]
+            totals = format_html_join(" · ", "{} {}", said) or _("none")
+            newest = format_html_join("", "<li>{} {}: {}</li>", ((r["line"], r["reason"], r["row"]) for r in rows))
+            parts.append(format_html("<p>{}</p><ul>{}</ul>", _of_group(group, str(totals)), newest))
+        return format_html_join("", "{}", ((part,) for part in parts))
 
     def save_model(self, request: HttpRequest, obj: FeedSetting, form: Any, change: bool) -> None:
         with transaction.atomic():

@@ -57,6 +57,17 @@ def feed_state(link: Link, *, lane: str) -> dict[str, str]:
         return {"problem": str(error)}
 
 
+def refused_rows(link: Link, *, lane: str) -> tuple[dict[str, int], list[dict[str, str]]]:
+    """Return what a lane's lines told that did not count: how many by `<line>|<reason>`, and the newest rows first.
+
+    Raises:
+        LinkAway: Redis does not answer.
+    """
+    counts = {name: int(number) for name, number in link.read_hash(keyspace.refusals(lane)).items()}
+    rows = link.read_stream(keyspace.refused_rows(lane), after="0-0", count=100).entries
+    return counts, [fields for _, fields in reversed(rows)]
+
+
 def tell(message: dict[str, Any], *, link: Link | None = None) -> None:
     """Send a control message to every streaming process of a group; of the panel's own where none is named."""
     (link or RedisLink()).apply([Tell(message)])

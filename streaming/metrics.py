@@ -1,7 +1,7 @@
 """Prometheus counters of the streaming processes of one server; `GET /metrics` shows them."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import psutil
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, multiprocess
@@ -71,6 +71,28 @@ def registry() -> CollectorRegistry:
     merged.register(Host())
     multiprocess.MultiProcessCollector(merged)  # type: ignore[no-untyped-call]
     return merged
+
+
+def of_the_store(refused: Mapping[str, Mapping[str, int]]) -> CollectorRegistry:
+    """Return what the store counts for all processes of a group: refused rows by lane and `<line>|<reason>`."""
+    family = CounterMetricFamily(
+        "tickpack_refused_rows", "Rows of a market's lines that did not count", labels=["lane", "line", "reason"]
+    )
+    for lane, counts in refused.items():
+        for name, number in counts.items():
+            line, _, reason = name.partition("|")
+            family.add_metric([lane, line, reason], number)
+    shown = CollectorRegistry()
+    shown.register(_Told(family))
+    return shown
+
+
+class _Told(Collector):
+    def __init__(self, family: Metric) -> None:
+        self._family = family
+
+    def collect(self) -> Iterable[Metric]:
+        yield self._family
 
 
 def open_connections() -> int:

@@ -72,6 +72,16 @@ def feed_state(lane: str) -> str:
     return f"feed-state:{{{lane}}}"
 
 
+def refusals(lane: str) -> str:
+    """Hash `<line>|<reason>` -> how many rows of that line were refused for it, ever; of all holders together."""
+    return f"refusals:{{{lane}}}"
+
+
+def refused_rows(lane: str) -> str:
+    """Stream: the newest refused rows: fields `line`, `reason`, `row` (a text for people); bounded."""
+    return f"refused-rows:{{{lane}}}"
+
+
 def wanted(lane: str) -> str:
     """String with TTL: set by a node when somebody follows an instrument of the lane."""
     return f"wanted:{{{lane}}}"

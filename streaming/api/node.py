@@ -84,7 +84,19 @@ async def readyz(request: HttpRequest) -> HttpResponse:
 @operators_only
 @require_safe
 async def metrics_page(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(generate_latest(metrics.registry()), content_type=CONTENT_TYPE_LATEST)
+    told = generate_latest(metrics.registry())
+    try:
+        pipe = redis_async().pipeline(transaction=False)
+        for lane in LANES:
+            pipe.hgetall(keyspace.refusals(lane))
+        counted = {
+            lane: {name.decode(): int(number) for name, number in counts.items()}
+            for lane, counts in zip(LANES, await pipe.execute(), strict=True)
+        }
+        told += generate_latest(metrics.of_the_store(counted))
+    except (RedisError, OSError):
+        metrics.store_errors.inc()  # what this process knows by itself is told all the same
+    return HttpResponse(told, content_type=CONTENT_TYPE_LATEST)
 
 
 @csrf_exempt

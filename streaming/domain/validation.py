@@ -38,12 +38,13 @@ class Validator:
         Args:
             now_ms: the wall clock, for live feeds; None for a recording, whose clock is its own.
         """
-        reason = self._fault(tick, now_ms)
+        reason = self.fault(tick, now_ms)
         if reason is not None:
             self.refused[reason] += 1
         return reason is None
 
-    def _fault(self, tick: Tick, now_ms: int | None) -> str | None:
+    def fault(self, tick: Tick, now_ms: int | None) -> str | None:
+        """Return why a tick does not count, and None where it does; nothing is counted."""
         symbol = str(tick.instrument)
         if not self.known(symbol):
             return "unknown_symbol"

@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 
 from django.conf import settings
@@ -259,4 +259,7 @@ class _Run:
                 end_ms=end_ms(last.closed.seq) if last else 0,
                 on_wall_clock=not self._market.recorded,
             )
+            counts, rows = self._market.refused()
+            if counts:
+                self._store.report_refused(counts, (asdict(row) for row in rows))
         self._store.report(facts)

@@ -18,6 +18,7 @@ from streaming.domain.totals import DayTotals
 from streaming.domain.validation import Validator
 from streaming.domain.windows import end_ms, seq_of, start_ms
 from streaming.ingest.clocks import Clock
+from streaming.ingest.refusals import Refusals, RefusedRow
 from streaming.ingest.sources import Reading, Source
 from streaming.records.newest import Newest
 
@@ -129,6 +130,16 @@ class Market:
         if self._clock.next_seq > self._resume_after:
             yield MarketWindow(ClosedWindow(self._clock.next_seq, [], []), "closed", None, finished=True)
 
+    def refused(self) -> tuple[Counter[tuple[str, str]], list[RefusedRow]]:
+        """Return what was refused since this was last asked: how many by (line, reason), and the newest rows."""
+        counts: Counter[tuple[str, str]] = Counter()
+        rows: list[RefusedRow] = []
+        for line in self._lines:
+            news, newest = line.refusals.news()
+            counts.update({(line.name, reason): number for reason, number in news.items()})
+            rows += newest
+        return counts, rows
+
     def first_copies(self) -> Counter[str]:
         """Return how often each line was the first to tell a new total."""
         return Counter(self._totals.first_copies)
@@ -163,9 +174,9 @@ class Market:
         """Tell whether a snapshot adds to its day, or shows a newer picture of it."""
         verdict = self._totals.judge(snapshot, line.name)
         if verdict.reason:
-            line.refuse(verdict.reason)
+            line.refusals.note(verdict.reason, snapshot)
         elif verdict.rolled_back is not None:
-            line.refuse("rolled_back")
+            line.refusals.note("rolled_back", snapshot)
             self._fold.take_back(verdict.rolled_back, snapshot)
         return verdict.counts
 
@@ -237,6 +248,7 @@ class _Line:
     ) -> None:
         self.name, self.source = name, source
         self._validator = Validator(known=source.carries, is_open=is_open, kind_of=kind_of)
+        self.refusals = Refusals(name)
         self._position = source.position
         self._counts_in = 0  # the newest window that a reading counted in
         self._read_in: dict[int, str] = {}  # window -> the position behind the last reading that counts in it
@@ -247,10 +259,15 @@ class _Line:
         Args:
             next_seq: the window that closes next; later volume counts in it.
         """
-        accepts = self._validator.accepts
+        fault = self._validator.fault
         for reading in self.source.read(until_ms):
             received_ms = reading.received_ms
-            ticks = [tick for tick in reading.ticks if accepts(tick, now_ms=received_ms)]
+            ticks = []
+            for tick in reading.ticks:
+                if (reason := fault(tick, received_ms)) is None:
+                    ticks.append(tick)
+                else:
+                    self.refusals.note(reason, tick)
             yield Reading(ticks, reading.levels, reading.previous_closes, received_ms, reading.position)
             if reading.position:
                 times = [tick.at_ms for tick in (*ticks, *reading.levels)] or [received_ms or 0]
@@ -263,13 +280,9 @@ class _Line:
         self._position = self._read_in.pop(seq, self._position)
         return self._position
 
-    def refuse(self, reason: str) -> None:
-        """Count a row that adds nothing, by the reason."""
-        self._validator.refused[reason] += 1
-
     def counters(self) -> Counter[str]:
         """Return refused and unreadable ticks by reason."""
-        return self._validator.refused + self.source.counters()
+        return self.refusals.counts + self.source.counters()
 
 
 def _is_kind(kind_of: Callable[[str], str], kind: str, symbol: str) -> bool:

@@ -5,7 +5,7 @@ All keys of a lane carry one hash tag, so the scripts run on Redis Cluster too.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -26,6 +26,7 @@ from streaming.records.window import CHUNK_WINDOWS, WINDOW_MS, Window, chunk_of,
 from streaming.reference import published_days
 from streaming.store.readable import readable, say_once
 
+_REFUSED_KEPT = 100
 LEASE_MS = 1500  # a dead holder is replaced within 2 s: this and one offer of beat's, every half second
 _STREAM_KEPT_MS = 72 * 3_600_000  # an old epoch's stream, for history to catch up with
 _WINDOWS_A_MINUTE = 40
@@ -212,6 +213,17 @@ class LaneStore:
             pipe.delete(key)  # what another feed said before is not true any more
             pipe.hset(key, mapping=mapping)
             pipe.expire(key, 60)  # nobody running: nothing to say
+            pipe.execute()
+
+    def report_refused(self, counts: Mapping[tuple[str, str], int], rows: Iterable[Mapping[str, str]]) -> None:
+        """Add to how many rows were refused, by (line, reason), and keep the newest for people."""
+        with _translated():
+            pipe = self._client.pipeline(transaction=True)
+            for (line, reason), number in counts.items():
+                pipe.hincrby(keyspace.refusals(self.lane), f"{line}|{reason}", number)
+            for row in rows:
+                fields: dict[Any, Any] = dict(row)
+                pipe.xadd(keyspace.refused_rows(self.lane), fields, maxlen=_REFUSED_KEPT, approximate=False)
             pipe.execute()
 
     # -- reading -------------------------------------------------------------------------------------------------

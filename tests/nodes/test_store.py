@@ -22,3 +22,16 @@ def test_one_of_an_expired_token_is_nothing_to_write():
 @pytest.mark.whole
 def test_a_redis_that_is_away_is_a_lanes_problem_and_no_error():
     assert "ConnectionError" in store.feed_state(RedisLink("redis://127.0.0.1:1/0"), lane="CN")["problem"]
+
+
+@pytest.mark.whole
+def test_what_a_line_told_that_did_not_count_is_read_newest_first(data_redis):
+    data_redis.hset(keyspace.refusals("CN"), "push|unit", 3)
+    for number in range(2):
+        data_redis.xadd(keyspace.refused_rows("CN"), {"line": "push", "reason": "unit", "row": f"row {number}"})
+    try:
+        counts, rows = store.refused_rows(RedisLink(), lane="CN")
+        assert counts == {"push|unit": 3}
+        assert [row["row"] for row in rows] == ["row 1", "row 0"]
+    finally:
+        data_redis.delete(keyspace.refusals("CN"), keyspace.refused_rows("CN"))
