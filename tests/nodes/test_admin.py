@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
+from kernel import keyspace
 from nodes.models import CalendarOverride, FeedSetting, Node, NodeGroup
 from outbox.models import Outbox
 from tests.factories import a_customer, a_group
@@ -111,3 +112,17 @@ def test_a_calendar_override_is_announced_when_it_comes_and_when_it_goes(root):
     assert [row.payload for row in Outbox.objects.filter(kind="calendar_override")] == [
         {"lane": "HK", "day": "2027-02-05", "group": ""}
     ] * 2
+
+
+def test_a_feed_s_page_shows_the_rows_that_did_not_count(client, data_redis):
+    setting = FeedSetting.objects.create(lane="HK", feed="push")
+    data_redis.hset(keyspace.refusals("HK"), "push|unit", 12)
+    data_redis.xadd(keyspace.refused_rows("HK"), {"line": "push", "reason": "unit", "row": "00700.HK <b> at 1"})
+    client.force_login(a_customer("looker", is_staff=True, is_superuser=True))
+    try:
+        page = client.get(f"/admin/nodes/feedsetting/{setting.pk}/change/").text
+    finally:
+        data_redis.delete(keyspace.refusals("HK"), keyspace.refused_rows("HK"))
+
+    assert "push unit 12" in page
+    assert "00700.HK &lt;b&gt; at 1" in page
