@@ -86,6 +86,12 @@ class TooManyCalls(Refused):
     http_status = 429
 
 
+class PushesWait(Refused):
+    message = "The market has not read what was pushed before; push this batch again in a few seconds"
+    code = "pushes_wait"
+    http_status = 429
+
+
 class NotCarried(Refused):
     message = "This node does not carry such data"
     code = "not_carried"

@@ -20,7 +20,7 @@ from kernel.errors import Malformed
 from streaming import metrics
 from streaming.api.rest import Answer, json_answer, straight
 from streaming.domain.calendar import exchange_day
-from streaming.errors import StoreUnavailable
+from streaming.errors import PushesWait, StoreUnavailable
 from streaming.ingest.choice import choice_for
 from streaming.reference import directory
 from streaming.runtime.process import current_process
@@ -30,6 +30,7 @@ from streaming.wire.dialects.rt_receiver import push as pushing
 from streaming.wire.dialects.rt_receiver import rest
 
 MOST_BODY = 1 << 20
+_RETRY_SECONDS = "3"
 _MOST_PUSHED, _MOST_UNPACKED = 8 << 20, 32 << 20
 _one_at_a_time = threading.Lock()  # reading a push costs up to some hundred MB; several at once cost no more
 
@@ -79,7 +80,13 @@ async def push(request: HttpRequest) -> HttpResponse:
     client = redis_async()
     if (feed := choice_for(batch.lane, await pushes.feed_setting(client, batch.lane)).feed) != "push":
         batch = batch.untaken(f"no market takes it: the feed of {batch.lane} is {feed}")
-    new = await pushes.put(client, batch)
+    try:
+        new = await pushes.put(client, batch)
+    except PushesWait as error:
+        metrics.pushed.labels(batch.lane, "waits").inc(len(batch.items))
+        answer = failed(error.http_status, error.message)
+        answer["Retry-After"] = _RETRY_SECONDS
+        return answer
     outcomes = Counter(one.reason for one in batch.refused) + Counter(accepted=new, repeated=len(batch.items) - new)
     for outcome, count in outcomes.items():
         metrics.pushed.labels(batch.lane, outcome).inc(count)

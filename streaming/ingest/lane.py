@@ -21,6 +21,7 @@ from streaming.ingest import health
 from streaming.ingest.choice import Choice, choice_for, market_for
 from streaming.ingest.market import Market
 from streaming.ingest.publisher import BATCH, Publisher
+from streaming.ingest.sources.push import PushSource
 from streaming.records.newest import Newest
 from streaming.records.window import Window, end_ms, seq_of
 from streaming.store.lanes import LEASE_MS, LaneStore
@@ -259,6 +260,8 @@ class _Run:
                 end_ms=end_ms(last.closed.seq) if last else 0,
                 on_wall_clock=not self._market.recorded,
             )
+            if last is not None and (position := last.positions.get(PushSource.name)):
+                self._store.forget_pushed(position)  # pushes are bounded by what nobody has read
             counts, rows = self._market.refused()
             if counts:
                 self._store.report_refused(counts, (asdict(row) for row in rows))

@@ -290,6 +290,11 @@ class LaneStore:
             rows = cast("list[Any]", self._client.xrange(keyspace.pushed(self.lane), min=f"({after}", count=count))
         return [(entry_id.decode(), list(fields.values())) for entry_id, fields in rows]
 
+    def forget_pushed(self, position: str) -> None:
+        """Forget what was pushed up to an entry that counts in a window that was written; what is behind it waits."""
+        with _translated():
+            self._client.xtrim(keyspace.pushed(self.lane), minid=position, approximate=False)
+
     def last_pushed(self) -> str:
         """Return the id of what was pushed last."""
         with _translated():

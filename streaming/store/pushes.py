@@ -10,17 +10,19 @@ from typing import Any
 import redis.asyncio
 
 from kernel import keyspace
+from streaming.errors import PushesWait
 from streaming.records.versions import pack
 from streaming.wire.dialects.rt_receiver.push import Batch
 
 AT_ONCE = 500  # ticks in one entry
-ENTRIES = 400  # 200,000 ticks, some 30 MB
+ENTRIES = 400  # that nobody has read yet: 200,000 ticks at most, some 30 MB
 _VERSIONS = 32  # of an instrument: over a minute of a sender's two-second pushes, and its retries end after 20 s
 _VERSIONS_KEPT_S = 3 * 86_400
 
 # KEYS versions, stream; ARGV entries, versions, seconds to keep those, then (field, version, tick) of each: answers how
-# many were new.
+# many were new; -1 where nobody reads and there is no room. Then nothing is noted either: it may be pushed again.
 _PUT = """
+if redis.call('XLEN', KEYS[2]) > tonumber(ARGV[1]) then return -1 end
 local most, new = tonumber(ARGV[2]), {}
 for i = 4, #ARGV, 3 do
   local field, version, fresh = ARGV[i], ARGV[i + 1], true
@@ -39,7 +41,7 @@ for i = 4, #ARGV, 3 do
     new[#new + 1] = ARGV[i + 2]
   end
 end
-if #new > 0 then redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[1], '*', unpack(new)) end
+if #new > 0 then redis.call('XADD', KEYS[2], '*', unpack(new)) end
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 return #new / 2
 """
@@ -63,6 +65,7 @@ async def put(client: "redis.asyncio.Redis", batch: Batch) -> int:
     """Hand a batch on to the lane's feed, without what came before; return how many ticks were new.
 
     Raises:
+        PushesWait: the market reads none; what was taken of this batch is dropped when it comes again.
         redis.RedisError: the store is away; the sender tries again, and what was taken already is dropped then.
     """
     script: Any = client.register_script(_PUT)
@@ -72,5 +75,8 @@ async def put(client: "redis.asyncio.Redis", batch: Batch) -> int:
         arguments: list[Any] = [ENTRIES, _VERSIONS, _VERSIONS_KEPT_S]
         for item in batch.items[start : start + AT_ONCE]:
             arguments += (f"{batch.market}|{item.tick.symbol}", item.version, pack(item.tick))
-        new += int(await script(keys=keys, args=arguments))
+        taken = int(await script(keys=keys, args=arguments))
+        if taken < 0:
+            raise PushesWait
+        new += taken
     return new

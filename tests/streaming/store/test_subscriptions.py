@@ -10,8 +10,10 @@ import redis.asyncio
 from kernel import keyspace
 from kernel.scope import Policy
 from kernel.tokens import Claims
+from streaming.errors import PushesWait
 from streaming.records.pushed import PushedTick
 from streaming.store import access, policies, pushes, subscriptions
+from streaming.store.lanes import LaneStore
 from streaming.wire.dialects.rt_receiver.push import Batch, Item
 from tests.streaming.conftest import GROUP, make_scope
 
@@ -115,3 +117,24 @@ async def test_a_version_counts_once_whoever_pushes_it_and_as_long_as_it_is_amon
     assert await pushes.put(client, batch("1")) == 1  # thirty-two newer ones later
     kept = await client.hget(keyspace.push_versions("CN"), f"a_stock|{symbol}")
     assert len(kept.decode().strip().split("\n")) == 32
+
+
+def a_push(version: str) -> Batch:
+    return Batch("hk", 1, (Item(version, PushedTick("00700.HK", "", 1, 1, 1, 1, 1, 1, 1)),))
+
+
+async def test_what_was_acknowledged_is_kept_and_the_rest_is_told_to_come_again(client, data_redis):
+    """Six hundred pushes while nobody read were all answered 200, and 441 arrived."""
+    lane_store = LaneStore(data_redis, "HK")
+    data_redis.delete(keyspace.pushed("HK"))
+    kept = 0
+    with pytest.raises(PushesWait):
+        for number in range(600):
+            kept += await pushes.put(client, a_push(f"w{number}"))
+
+    assert kept == data_redis.xlen(keyspace.pushed("HK")) == pushes.ENTRIES + 1
+    read = lane_store.pushed("0-0", 100)
+    lane_store.forget_pushed(read[-1][0])
+    assert await pushes.put(client, a_push("w600")) == 1
+    assert len(lane_store.pushed(read[-1][0], 1_000)) == kept - 100 + 1
+    data_redis.delete(keyspace.pushed("HK"), keyspace.push_versions("HK"))
