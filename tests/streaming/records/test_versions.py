@@ -82,8 +82,9 @@ def test_no_bytes_raise_anything_but_what_readers_pass_over(record, unpack, raw:
 
 
 def test_a_record_of_before_there_was_a_version_is_told_from_one_that_has_it() -> None:
+    before = msgspec.to_builtins(RECORDS["window"][0])[:14]  # an array of as many fields as it had then
     with pytest.raises(UnknownVersion, match="version 158"):
-        window.unpack_window(msgspec.msgpack.encode(RECORDS["window"][0]))
+        window.unpack_window(msgspec.msgpack.encode(before))
 
 
 def test_the_version_is_no_field() -> None:
