@@ -24,7 +24,17 @@ HISTORY, MAIL = {"CLICKHOUSE_URL"}, {"EMAIL_HOST", "DEFAULT_FROM_EMAIL"}
 SERVED = {"ALLOWED_HOSTS", "TRUSTED_PROXIES", "TOKEN_JWKS"}
 NEEDED = {
     "migrate": {*SQL, "DATABASE_APPLICATION_ROLE", "TOKEN_KEYS_DIR", "MIGRATE"},
-    "web": {*SQL, *DATA, *BROKER, *MAIL, *SERVED, "CSRF_TRUSTED_ORIGINS", "TOKEN_KEYS_DIR", "SECRET_KEY"},
+    "web": {
+        *SQL,
+        *DATA,
+        *BROKER,
+        *MAIL,
+        *SERVED,
+        "CSRF_TRUSTED_ORIGINS",
+        "TOKEN_KEYS_DIR",
+        "SECRET_KEY",
+        "TICKPACK_FEED",
+    },
     "node": {*DATA, *HISTORY, *SERVED},
     "ingest": {*DATA, *BROKER, *HISTORY, "TICKPACK_FEED"},
     "control": {*SQL, *DATA, *BROKER, *MAIL},
