@@ -58,8 +58,14 @@ _TIMETABLES: dict[tuple[str, str], tuple[tuple[int, str], ...]] = {
         (_at(12, 10), "closed"),
     ),
 }
-# Boards with fixed-price trading after the close (15:05-15:30), and since when.
-AFTER_HOURS_SINCE = {"star": date(2019, 7, 22), "chinext": date(2020, 8, 24)}
+# Boards with fixed-price trading after the close (15:05-15:30), and since when. Funds stand for ETFs: whether REITs and
+# LOFs are among them is told differently. Beijing's own rule waits for a notice.
+AFTER_HOURS_SINCE = {
+    "star": date(2019, 7, 22),
+    "chinext": date(2020, 8, 24),
+    "main": date(2026, 7, 6),
+    "fund": date(2026, 7, 6),
+}
 _AFTER_HOURS = ((_at(15, 5), "after_hours"), (_at(15, 30), "closed"))
 
 
@@ -138,7 +144,10 @@ class AlwaysOpen:
 
 @dataclass(frozen=True)
 class Calendar:
-    """A real market's trading days. A day outside `first`..`last` is unknown: neither open nor closed."""
+    """A real market's trading days. A weekday outside `first`..`last` is unknown: neither open nor closed.
+
+    At weekends and on 1 January nobody trades in any year, whatever is published; make-up workdays included.
+    """
 
     market: str
     first: date
@@ -151,9 +160,11 @@ class Calendar:
         """Return full, half, closed or unknown."""
         if day in self.overrides:
             return self.overrides[day]
+        if day.weekday() >= 5 or (day.month, day.day) == (1, 1):
+            return "closed"
         if not self.first <= day <= self.last:
             return "unknown"
-        if day.weekday() >= 5 or day in self.closed:
+        if day in self.closed:
             return "closed"
         return "half" if day in self.half_days else "full"
 

@@ -16,6 +16,8 @@ from typing import Any
 # from the law (lunar dates included) and are gazetted a year and a half ahead.
 MARKETS = {"CN": ("XSHG", date(2026, 12, 31)), "HK": ("XHKG", date(2027, 12, 31))}
 FIRST = date(2015, 1, 1)
+# What the package has wrong: two days that Hong Kong was closed for storms (mended there after 4.13.2).
+CLOSED_TOO = {"XHKG": ("2023-09-01", "2023-09-08")}
 
 
 def published(name: str, last: date) -> dict[str, Any]:
@@ -26,8 +28,11 @@ def published(name: str, last: date) -> dict[str, Any]:
     trading = {session.date() for session in calendar.sessions}
     half = sorted(session.date().isoformat() for session in calendar.early_closes)
     days = [FIRST + timedelta(days=n) for n in range((last - FIRST).days + 1)]
+    too = CLOSED_TOO.get(name, ())
+    trading -= set(map(date.fromisoformat, too))
+    corrected = f"; corrected: {' and '.join(too)} (storms) were closed" if too else ""
     return {
-        "source": f"exchange_calendars 4.13.2, {name}",
+        "source": f"exchange_calendars 4.13.2, {name}{corrected}",
         "first": FIRST.isoformat(),
         "last": last.isoformat(),
         "closed": [day.isoformat() for day in days if day.weekday() < 5 and day not in trading],

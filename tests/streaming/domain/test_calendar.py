@@ -148,7 +148,12 @@ def test_only_boards_with_fixed_price_trading_have_after_hours() -> None:
 
 @pytest.mark.parametrize(
     ("board", "last_without", "first_with"),
-    [("star", "2019-07-19", "2019-07-22"), ("chinext", "2020-08-21", "2020-08-24")],
+    [
+        ("star", "2019-07-19", "2019-07-22"),
+        ("chinext", "2020-08-21", "2020-08-24"),
+        ("main", "2026-07-03", "2026-07-06"),
+        ("fund", "2026-07-03", "2026-07-06"),
+    ],
 )
 def test_a_board_has_after_hours_from_the_day_that_brought_them(board: str, last_without: str, first_with: str) -> None:
     assert CN.state_at(at(last_without, "15:10"), board)[0] == "closed"
@@ -158,6 +163,19 @@ def test_a_board_has_after_hours_from_the_day_that_brought_them(board: str, last
 def test_a_day_beyond_what_is_published_is_unknown_and_nobody_knows_until_when() -> None:
     assert CN.state_at(at("2031-02-03", "10:00")) == ("unknown", None)
     assert CN.state_at(at("2026-12-31", "16:00")) == ("closed", None)
+
+
+@pytest.mark.parametrize("day", ["2027-01-01", "2027-01-02", "2031-02-01", "2040-01-01", "2010-05-15"])
+def test_at_weekends_and_on_new_years_day_nobody_trades_in_any_year(day: str) -> None:
+    for sessions in (CN, HK):
+        assert sessions.kind_on(date.fromisoformat(day)) == "closed"
+        assert sessions.state_at(at(day, "10:00"))[0] == "closed"
+
+
+@pytest.mark.parametrize("day", ["2023-09-01", "2023-09-08"])
+def test_hong_kong_was_closed_for_two_storms_that_its_calendar_had_missed(day: str) -> None:
+    assert HK.kind_on(date.fromisoformat(day)) == "closed"
+    assert CN.kind_on(date.fromisoformat(day)) == "full"
 
 
 def test_an_operators_word_wins_over_the_published_calendar() -> None:
