@@ -39,7 +39,7 @@ from streaming.wire.dialect import Dialect
 log = logging.getLogger(__name__)
 _TOKEN_SECONDS = 10.0  # for who connected without a token
 _MOST_TRIES = 10  # messages before it
-_FULL_SECONDS = 10
+_FULL_SECONDS, _ENTER_SECONDS = 10, 8.0
 
 
 class StreamConsumer(AsyncWebsocketConsumer):
@@ -127,10 +127,11 @@ class StreamConsumer(AsyncWebsocketConsumer):
         """Let a client in whose token has come, before the upgrade or as its first message."""
         process, heard = self.process, self.process.control.heard
         try:
-            self.claims = await keys.verify_async(token)
-            if process.drain.ordered:
-                raise Draining
-            place, scope, used, over = await self._admit(self.claims)
+            async with asyncio.timeout(_ENTER_SECONDS):  # whatever hangs behind it, a handshake gets its answer
+                self.claims = await keys.verify_async(token)
+                if process.drain.ordered:
+                    raise Draining
+                place, scope, used, over = await self._admit(self.claims)
         except PlatformError as error:
             await self._refuse(error, accepted=accepted)
             return

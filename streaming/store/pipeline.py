@@ -70,6 +70,9 @@ class CommandPipeline:
 def _copy(error: BaseException) -> BaseException:
     if not isinstance(error, Exception):
         return ConnectionError("the process is stopping")
-    copied = type(error)(*error.args)
+    try:
+        copied: Exception = type(error)(*error.args)
+    except TypeError:  # it is made of more than it keeps; whoever waits must hear something, or waits for ever
+        copied = ConnectionError(f"{type(error).__name__}: {error}")
     copied.__cause__ = error
     return copied

@@ -52,6 +52,20 @@ class Visitor:
         """Return the value of what a page offers under a name with this text."""
         return _Forms(self.get(path).text).options[name, text]
 
+    def upgrade(self, token: str) -> str:
+        """Ask for an upgrade to the stream and leave; return the status of the answer, within 10 s."""
+        asked = (
+            f"GET /ws/stock HTTP/1.1\r\nHost: {DOMAIN}:{self._port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nAuthorization: Bearer {token}\r\n\r\n"
+        )
+        address = ("127.0.0.1", self._port)
+        with (
+            socket.create_connection(address, timeout=10, source_address=(self._address, 0)) as plain,
+            self._stack.tls.wrap_socket(plain, server_hostname=DOMAIN) as secured,
+        ):
+            secured.sendall(asked.encode())
+            return secured.recv(64).split(b" ", 2)[1].decode()
+
     def socket(self, token: str) -> ClientConnection:
         """Connect to the stream."""
         sock = socket.create_connection(("127.0.0.1", self._port), timeout=10, source_address=(self._address, 0))

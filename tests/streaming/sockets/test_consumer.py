@@ -363,3 +363,20 @@ async def test_a_thousand_bare_sockets_shut_the_door_for_nobody(node, monkeypatc
         one.leave()
     await asyncio.gather(*(one.run for one in [*bare, comer]), return_exceptions=True)
     assert len(node.doorstep) == 0
+
+
+async def test_a_handshake_is_answered_whatever_hangs_behind_it(node, monkeypatch, scope):
+    """After a Redis that had been frozen one handshake was never answered, and its client waited for ever."""
+    monkeypatch.setattr("streaming.sockets.consumer._ENTER_SECONDS", 0.05)
+
+    async def hangs(*arguments, **named):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(node.quota, "register_and_lookup", hangs)
+    peer = Peer(make_token(scope))
+
+    async with asyncio.timeout(5):
+        await until(lambda: peer.status is not None)
+    assert peer.status == 503
+    peer.leave()
+    await asyncio.gather(peer.run, return_exceptions=True)
