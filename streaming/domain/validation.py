@@ -1,8 +1,7 @@
-"""What a tick must be before it may count. A refusal has a reason, and reasons are counted for the operator."""
+"""What a tick must be before it may count. A refusal has a reason."""
 
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from streaming.domain.ticks import Snapshot, Tick, Trade
 
@@ -30,21 +29,13 @@ class Validator:
     known: Callable[[str], bool]
     is_open: Callable[[int], bool]
     kind_of: Callable[[str], str] = lambda symbol: "stock"
-    refused: Counter[str] = field(default_factory=Counter)
 
-    def accepts(self, tick: Tick, *, now_ms: int | None = None) -> bool:
-        """Tell whether a tick counts; one that does not is counted by its reason in `refused`.
+    def fault(self, tick: Tick, now_ms: int | None) -> str | None:
+        """Return why a tick does not count, and None where it does; whoever asks counts the reasons.
 
         Args:
             now_ms: the wall clock, for live feeds; None for a recording, whose clock is its own.
         """
-        reason = self.fault(tick, now_ms)
-        if reason is not None:
-            self.refused[reason] += 1
-        return reason is None
-
-    def fault(self, tick: Tick, now_ms: int | None) -> str | None:
-        """Return why a tick does not count, and None where it does; nothing is counted."""
         symbol = str(tick.instrument)
         if not self.known(symbol):
             return "unknown_symbol"

@@ -1,5 +1,6 @@
 """Proves which ticks are refused, and that each refusal is counted by its reason."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -14,8 +15,24 @@ TRADE = Trade(MOUTAI, NOW, 100, 100, 10_000)
 SNAPSHOT = Snapshot(MOUTAI, NOW, 100, 100, 100, 100, 100, 500, 50_000, bids=((99, 1),), asks=((100, 1),))
 
 
-def validator(*, is_open: bool = True, kind: str = "stock") -> Validator:
-    return Validator(known=lambda symbol: symbol == "600519.SH", is_open=lambda _: is_open, kind_of=lambda _: kind)
+class Judge:
+    """The validator as a line of a market asks it: what it refuses is counted by its reason."""
+
+    def __init__(self, asked: Validator) -> None:
+        self._asked = asked
+        self.refused: Counter[str] = Counter()
+
+    def accepts(self, tick: Tick, *, now_ms: int | None = None) -> bool:
+        reason = self._asked.fault(tick, now_ms)
+        if reason is not None:
+            self.refused[reason] += 1
+        return reason is None
+
+
+def validator(*, is_open: bool = True, kind: str = "stock") -> Judge:
+    return Judge(
+        Validator(known=lambda symbol: symbol == "600519.SH", is_open=lambda _: is_open, kind_of=lambda _: kind)
+    )
 
 
 @pytest.mark.parametrize(
