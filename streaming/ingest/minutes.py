@@ -53,7 +53,7 @@ class _Reading:
         self._made_up = False
         self._began = self._position = (epoch, after_ms)
         self._epoch, self._last_ms = epoch, after_ms
-        self._again: dict[tuple[str, int], str] = {}  # (symbol, minute) of minutes that had closed -> the window's feed
+        self._again: set[tuple[str, int]] = set()  # (symbol, minute) of minutes that had closed
         self._written = 0
 
     def take(self, epoch: str, window: Window) -> None:
@@ -76,12 +76,12 @@ class _Reading:
             self._position, self._current = (epoch, max(before_ms, end_ms(window.seq - 1))), minute
         for bar in window.bars:
             if minute is not None and minute != self._current and bar.volume > 0:
-                self._again[bar.symbol, minute] = window.feed
+                self._again.add((bar.symbol, minute))
             else:
                 self._fold.add(minute, bar)
         for symbol, seq, _, _ in window.corrections:
             if (corrected := sessions.minute_of(seq)) is not None:
-                self._again[symbol, corrected] = window.feed
+                self._again.add((symbol, corrected))
         if len(self._closed) >= _BATCH:
             self._save()
 
@@ -114,37 +114,34 @@ class _Reading:
     def _minutes_again(self) -> list[MinuteBar]:
         """Fold minutes anew that had closed before something of theirs came: a late print, or a correction.
 
-        The stream has all of it for 72 h: reading it again gives the same, however often this is done.
+        The stream has all of it for 72 h: reading it again gives the same, however often this is done. One pass does
+        for all of them: after a close hundreds of instruments print at once.
         """
-        wanted, self._again = self._again, {}
-        return [bar for (symbol, minute), feed in wanted.items() if (bar := self._minute_again(symbol, minute, feed))]
-
-    def _minute_again(self, symbol: str, minute: int, feed: str) -> MinuteBar | None:
-        sessions, bar = self._sessions.of(feed), None
-        fold = MinuteFold()
+        wanted, self._again = self._again, set()
+        if not wanted:
+            return []
+        fold, corrections = MinuteFold(), []
+        since_ms = min(minute for _, minute in wanted) - _AROUND_MS
         for name in self._store.epochs():
-            for window in _windows(self._store, name, minute - _AROUND_MS, until_ms=minute + _AROUND_MS):
-                if (window.chain or name) == self._chain and sessions.minute_of(window.seq) == minute:
-                    for one in window.bars:
-                        if one.symbol == symbol:
-                            fold.add(minute, one)
-            for window in _windows(self._store, name, minute - _AROUND_MS):
-                if (window.chain or name) == self._chain:
-                    for corrected, seq, volume, turnover_e4 in window.corrections:
-                        if corrected == symbol and sessions.minute_of(seq) == minute:
-                            fold.correct(minute, symbol, volume, turnover_e4)
-        for bar in fold.close_all():
-            return bar
-        return None
+            for window in _windows(self._store, name, since_ms):
+                if (window.chain or name) != self._chain:
+                    continue
+                minute = self._sessions.of(window.feed).minute_of(window.seq)
+                for bar in window.bars:
+                    if minute is not None and (bar.symbol, minute) in wanted:
+                        fold.add(minute, bar)
+                corrections += [(window.feed, one) for one in window.corrections]
+        for feed, (symbol, seq, volume, turnover_e4) in corrections:
+            corrected = self._sessions.of(feed).minute_of(seq)
+            if corrected is not None and (symbol, corrected) in wanted:
+                fold.correct(corrected, symbol, volume, turnover_e4)
+        return fold.close_all()
 
 
-def _windows(store: LaneStore, epoch: str, after_ms: int, until_ms: int | None = None) -> Iterator[Window]:
+def _windows(store: LaneStore, epoch: str, after_ms: int) -> Iterator[Window]:
     after_ms = max(0, after_ms)
     while page := store.read(epoch, after_ms, _PAGE):
-        for window in page:
-            if until_ms is not None and end_ms(window.seq) > until_ms:
-                return
-            yield window
+        yield from page
         after_ms = end_ms(page[-1].seq)
 
 
