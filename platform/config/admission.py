@@ -7,11 +7,11 @@ asked to come again; notices have a line of their own that no page can fill.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
+from config import plain_pages
 from config.bodies import Application, refuse
 from config.databases import NOTICES_AT_ONCE
 
@@ -105,10 +105,12 @@ async def answer_unavailable(scope: Any, send: Callable[[Any], Awaitable[None]])
         "unavailable",
         f"too many requests at this moment; try again in {RETRY_SECONDS} s",
         [(b"retry-after", str(RETRY_SECONDS).encode())],
-        html=unavailable_page() if b"text/html" in accepts else None,
+        path=scope["path"],
+        html=plain_pages.page(503, _language(scope)) if b"text/html" in accepts else None,
     )
 
 
-def unavailable_page() -> bytes:
-    """Return the page that needs neither database nor session."""
-    return (Path(settings.BASE_DIR) / "templates" / "503.html").read_bytes()
+def _language(scope: Any) -> str:
+    """Return the first language that a browser asks for; a cookie is not looked at."""
+    asked = next((value for name, value in scope["headers"] if name == b"accept-language"), b"")
+    return str(asked.split(b",")[0].split(b";")[0].strip().decode("ascii", "replace")) or "en"

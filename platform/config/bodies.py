@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
+from kernel import problems
 from kernel.credentials import secret
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
@@ -104,6 +105,7 @@ def with_whole_bodies(application: Application) -> Application:
                 f"the body of a request to {scope['path'][:80]} has at most {error.limit} bytes; send less",
                 # What still comes is of no use: the connection ends with the answer.
                 [(b"connection", b"close")],
+                path=scope["path"],
             )
             return
         await application(scope, body, send)
@@ -112,11 +114,23 @@ def with_whole_bodies(application: Application) -> Application:
 
 
 async def refuse(
-    send: Any, status: int, code: str, message: str, headers: list[tuple[bytes, bytes]], *, html: bytes | None = None
+    send: Any,
+    status: int,
+    code: str,
+    message: str,
+    headers: list[tuple[bytes, bytes]],
+    *,
+    path: str,
+    html: bytes | None = None,
 ) -> None:
-    """Answer without an application: JSON, or a page where one is given."""
-    content = json.dumps({"code": code, "message": message}).encode() if html is None else html
-    kind = b"application/json" if html is None else b"text/html; charset=utf-8"
+    """Answer without an application: JSON, a problem where the address has those, or a page where one is given."""
+    if problems.applies_to(path):
+        content = json.dumps(problems.of_http(code, base=settings.PANEL_URL, detail=message)).encode()
+        kind = problems.MEDIA_TYPE.encode()
+    elif html is None:
+        content, kind = json.dumps({"code": code, "message": message}).encode(), b"application/json"
+    else:
+        content, kind = html, b"text/html; charset=utf-8"
     fixed = [(b"content-type", kind), (b"content-length", str(len(content)).encode()), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": status, "headers": [*fixed, *headers]})
     await send({"type": "http.response.body", "body": content})

@@ -7,19 +7,43 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
+from accounts import sms, weixin
+from billing import gateways
+
 
 @register(Tags.security)
 def sandbox_is_only_for_trying_out(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Refuse the sandbox gateway where real money is meant: everybody can pay with it."""
-    if settings.PAYMENT_GATEWAY != "sandbox" or settings.EMBEDDED or settings.DEBUG:
+    if "sandbox" not in settings.PAYMENT_GATEWAYS or settings.EMBEDDED or settings.DEBUG:
         return []
     return [
         Error(
-            "PAYMENT_GATEWAY=sandbox lets every visitor settle purchases without paying.",
-            hint="Set PAYMENT_GATEWAY=none until a real gateway is set up, or DEBUG=1 on a developer's machine.",
+            "PAYMENT_GATEWAYS names sandbox, which lets every visitor settle purchases without paying.",
+            hint="Take it out, or set DEBUG=1 on a developer's machine; PAYMENT_GATEWAYS=none sells nothing.",
             id="config.E001",
         )
     ]
+
+
+@register
+def gateways_are_set_up(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Refuse half a payment gateway: a sentence for each setting that lacks."""
+    found: list[CheckMessage] = []
+    for name in settings.PAYMENT_GATEWAYS:
+        try:
+            sentences = gateways.missing(name)
+        except ImportError:
+            sentences = [f"PAYMENT_GATEWAYS names {name!r}, and there is no package billing.gateways.{name}"]
+        hint = "docs/payments.md says what each gateway needs; take it out of PAYMENT_GATEWAYS to start without it."
+        found += [Error(sentence, hint=hint, id="config.E004") for sentence in sentences]
+    return found
+
+
+@register
+def doors_are_set_up(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Refuse half a provider of messages to phones, the one that sends none, and half of WeChat's login."""
+    hint = "docs/signing-in.md says what each needs; SMS_PROVIDER=none, or neither of WeChat's two, starts without it."
+    return [Error(sentence, hint=hint, id="config.E005") for sentence in (*sms.missing(), *weixin.missing())]
 
 
 @register(Tags.security)

@@ -11,6 +11,7 @@ import redis
 from celery.beat import SchedulingError
 from kombu.exceptions import OperationalError as BrokerAway
 
+from config import request_ids
 from config.databases import is_away
 
 # Its dots may come encoded, also more than once: %2E, %252e.
@@ -19,12 +20,14 @@ _TOKEN = re.compile(r"eyJ[\w-]{8,}(?:\.|%(?:25)*2[eE])[\w-]{8,}(?:\.|%(?:25)*2[e
 _IN_QUERY = re.compile(r"((?:api_key|apikey|token)(?:=|%(?:25)*3D))(?!\{)[^&\s\"'<>]+", re.ASCII | re.IGNORECASE)
 
 
+# A customer's API key (accounts.services); its first ten characters may stand where people tell keys apart.
+_API_KEY = re.compile(r"tpk_[0-9A-Za-z]{12,}", re.ASCII)
 _SAY_AGAIN_SECONDS = 60.0
 
 
 def redacted(text: str) -> str:
     """Return a text without the tokens in it: an exception of a library may quote a header or a URL."""
-    return _IN_QUERY.sub(r"\1[token]", _TOKEN.sub("[token]", text))
+    return _IN_QUERY.sub(r"\1[token]", _API_KEY.sub("[key]", _TOKEN.sub("[token]", text)))
 
 
 class Brief(logging.Filter):
@@ -68,10 +71,11 @@ def _is_a_store_away(error: BaseException) -> bool:
 
 
 class Line(logging.Formatter):
-    """Time, level, logger, message."""
+    """Time, level, logger, message, and the number of the request that it is about."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return redacted(super().format(record))
+        number = request_ids.current.get()
+        return redacted(super().format(record) + (f" [request {number}]" if number else ""))
 
 
 class JsonLine(logging.Formatter):
@@ -85,6 +89,8 @@ class JsonLine(logging.Formatter):
             "message": record.getMessage(),
             "process": record.process,
         }
+        if number := request_ids.current.get():
+            told["request"] = number
         if record.exc_info:
             told["traceback"] = self.formatException(record.exc_info)
         return redacted(json.dumps(told, ensure_ascii=False, default=str))

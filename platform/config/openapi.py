@@ -61,7 +61,10 @@ def complete(result: Json, generator: Any, request: Any, public: bool) -> Json:
     parts: list[Json] = [{"paths": {"/openapi.json": _openapi_itself("openapi")}}]
     if settings.ROLE in ("all", "panel"):
         parts.append({"paths": {"/.well-known/jwks.json": _JWKS}})
-        result["tags"] = [{"name": "Shop", "description": "Purchases, payment notices and public keys."}]
+        result["tags"] = [
+            {"name": "Shop", "description": "Purchases, payment notices and public keys."},
+            {"name": "Shop API", "description": "For programs of buyers: plans, orders, balance, rights, tokens."},
+        ]
     if settings.ROLE in ("all", "node"):
         parts.append({"paths": {"/v1/openapi.json": _openapi_itself("node_openapi")}})
         parts.append(documents.openapi_part())

@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from config.openapi import openapi
 from streaming.api.node import nothing_here
 
+handler400 = "config.failures.unreadable"
 handler500 = "config.failures.failed"
 urlpatterns: list[URLPattern | URLResolver] = [path("openapi.json", openapi, name="openapi")]
 if settings.ROLE in ("all", "panel"):
@@ -15,9 +16,11 @@ if settings.ROLE in ("all", "panel"):
     admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
     urlpatterns += [
         path("admin/", admin.site.urls),
+        path("", include("accounts.urls")),  # before allauth's: one of theirs asks by mail
         path("accounts/", include("allauth.urls")),
         path("", include("panel.urls")),
         path("", include("billing.urls")),
+        path("", include("nodes.urls")),
     ]
 if settings.ROLE in ("all", "node"):
     # Where panel and node share a host name, what stands below /v1 is the node's.

@@ -6,7 +6,7 @@ away locks nobody out: what was known counts, and where nothing was, the token a
 
 from dataclasses import dataclass, replace
 
-from kernel.scope import Policy, Scope, both, newer
+from kernel.scope import SKEW_S, Policy, Scope, Step, both, newer
 from kernel.tokens import LEEWAY_S, Claims, CustomerDeactivated, SubscriptionExpired, TokenExpired, TokenRevoked
 
 
@@ -23,6 +23,8 @@ class Stored:
 
 
 NOTHING_STORED = Stored()
+GUESTS_SEE = "TEST.CN"  # which costs no quota and is nobody's data
+_LONG_S = 400 * 86_400  # a guest's scope outlives its token: nobody has bought what could end
 
 
 def effective_scope(claims: Claims, stored: Stored, now_s: float, *, known: Scope | None = None) -> Scope:
@@ -42,6 +44,8 @@ def effective_scope(claims: Claims, stored: Stored, now_s: float, *, known: Scop
         raise TokenRevoked
     if now_s >= claims.expires_at_s + LEEWAY_S:
         raise TokenExpired
+    if claims.guest:
+        return guest_scope(claims)
     newest = claims.scope
     for copy in (known, stored.entitlement):
         newest = newer(newest, copy.whole if copy is not None else None)
@@ -51,6 +55,19 @@ def effective_scope(claims: Claims, stored: Stored, now_s: float, *, known: Scop
         raise SubscriptionExpired
     # A list of symbols stands in tokens alone, so a newer entitlement takes it over.
     return replace(newest, symbols=both(claims.scope.symbols, newest.symbols)).under(stored.policy)
+
+
+def guest_scope(claims: Claims) -> Scope:
+    """Return what somebody may see who has bought nothing and logged in nowhere: the one exception to entitlements.
+
+    The instrument GUESTS_SEE alone: of no market and with no quota, which it does not cost. What the token says, and
+    whatever the store has under its name, have no say.
+    """
+    nothing: frozenset[str] = frozenset()
+    present = Step(claims.issued_at_s - SKEW_S, 0, 0, nothing, frozenset({"L1"}))
+    over = Step(claims.expires_at_s + _LONG_S, 0, 0, nothing, nothing)
+    named = claims.scope.customer, claims.scope.group
+    return Scope(*named, claims.scope.rev, (present, over), symbols=frozenset({GUESTS_SEE}))
 
 
 def scope_by_what_is_known(claims: Claims, known: Scope | None, now_s: float) -> Scope | None:

@@ -6,7 +6,7 @@ Canonical forms: six digits for SH, SZ and BJ (`600519.SH`), five for HK (`00700
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kernel.errors import Malformed
@@ -48,9 +48,15 @@ class InstrumentId:
 
     code: str
     venue: Venue
+    # The canonical text, made once: folding asks for it a dozen times a tick.
+    symbol: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        text = "TEST.CN" if self.venue is Venue.TEST else f"{self.code}.{self.venue}"
+        object.__setattr__(self, "symbol", text)
 
     def __str__(self) -> str:
-        return "TEST.CN" if self.venue is Venue.TEST else f"{self.code}.{self.venue}"
+        return self.symbol
 
     @property
     def market(self) -> Market | None:

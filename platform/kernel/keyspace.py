@@ -28,8 +28,21 @@ def stream(lane: str, epoch_name: str) -> str:
 
 
 def events(lane: str, epoch_name: str) -> str:
-    """Stream: a window's trades and pictures under the window's id, field `e`; the newest (EVENTS_MINUTES)."""
+    """Stream: trades and pictures as they came, field `e`, id `<start of the window that closes next, ms>-<n>`.
+
+    So its ids and those of the windows are one order. The newest (EVENTS_MINUTES).
+    """
     return f"events:{{{lane}}}:{epoch_name}"
+
+
+def numbers(lane: str) -> str:
+    """Hash symbol -> `<trades> <pictures>`: how many were numbered in the present epoch."""
+    return f"numbers:{{{lane}}}"
+
+
+def events_checkpoint(lane: str) -> str:
+    """String: up to where trades and pictures were told; JSON (streaming.records.checkpoint), private to ingest."""
+    return f"events-checkpoint:{{{lane}}}"
 
 
 def floor(lane: str) -> str:
@@ -45,6 +58,11 @@ def epochs(lane: str) -> str:
 def newest(lane: str) -> str:
     """Hash symbol -> packed newest state (streaming.records.newest.Newest), of the present epoch."""
     return f"newest:{{{lane}}}"
+
+
+def statistics(lane: str) -> str:
+    """Hash symbol -> packed statistics of a day (streaming.records.statistics), of the present epoch; with TTL."""
+    return f"statistics:{{{lane}}}"
 
 
 def checkpoint(lane: str) -> str:
@@ -77,6 +95,21 @@ def refusals(lane: str) -> str:
     return f"refusals:{{{lane}}}"
 
 
+def day_quality(lane: str) -> str:
+    """Hash YYYY-MM-DD -> what history holds of a trading day and what is wrong with it, as JSON; the last 60 days."""
+    return f"day-quality:{{{lane}}}"
+
+
+def symbol_days(lane: str, day: str) -> str:
+    """Hash symbol -> JSON (streaming.records.day_counts): what ingest counted on a day so far; for eight days."""
+    return f"symbol-days:{{{lane}}}:{day}"
+
+
+def counted_days(lane: str) -> str:
+    """Hash `YYYY-MM-DD` -> ms when ingest wrote that day's counts last, `<day> reported` -> ms when they went up."""
+    return f"counted-days:{{{lane}}}"
+
+
 def refused_rows(lane: str) -> str:
     """Stream: the newest refused rows: fields `line`, `reason`, `row` (a text for people); bounded."""
     return f"refused-rows:{{{lane}}}"
@@ -87,19 +120,30 @@ def wanted(lane: str) -> str:
     return f"wanted:{{{lane}}}"
 
 
-def pushed(lane: str) -> str:
-    """Stream: what providers have pushed for the feed `push`, a packed tick each field; bounded."""
-    return f"pushed:{{{lane}}}"
+PUSH_LINE = "push"  # the line of pushes that name none
 
 
-def push_versions(lane: str) -> str:
-    """Hash `<market>|<ts_code>` -> the newest versions that were pushed, each on a line."""
-    return f"push-versions:{{{lane}}}"
+def pushed(lane: str, line: str = PUSH_LINE) -> str:
+    """Stream: what was pushed for a line of the feed `live`, a packed tick each field; bounded."""
+    return f"pushed:{{{lane}}}" if line == PUSH_LINE else f"pushed:{{{lane}}}:{line}"
+
+
+def push_versions(lane: str, line: str = PUSH_LINE) -> str:
+    """Hash `<market>|<ts_code>` -> the newest versions that were pushed for a line, each on a line of text."""
+    return f"push-versions:{{{lane}}}" if line == PUSH_LINE else f"push-versions:{{{lane}}}:{line}"
 
 
 def calendar_overrides(lane: str) -> str:
     """Hash date -> JSON: trading days that an operator has changed (nodes.CalendarOverride through the outbox)."""
     return f"calendar:{{{lane}}}"
+
+
+def calendar_horizon(lane: str) -> str:
+    """String: the last day of which operators have entered what is published (nodes.CalendarHorizon)."""
+    return f"calendar-horizon:{{{lane}}}"
+
+
+INSTRUMENTS = "instruments"  # String: the published list (kernel.listing.pack); absent: the committed one counts
 
 
 # -- one customer on one node group ----------------------------------------------------------------------------------
@@ -121,8 +165,16 @@ def subscription(customer: str, group: str) -> str:
 
 
 def follows(customer: str, group: str) -> str:
-    """Hash `<process>:<connection>` -> JSON {"at": ms, "symbols": [...]}: every open socket and what it follows."""
+    """Hash `<process>:<connection>` -> JSON {"at": ms, "symbols": {...}}: every open socket and what it follows.
+
+    Those of the panel's own pages are `<process>:viewer-<connection>`; who has no account is `guest:<address>`.
+    """
     return f"follows:{{{customer}@{group}}}"
+
+
+def told_sockets(customer: str, group: str, asked: str) -> str:
+    """Hash field of `follows` -> JSON, with TTL: what processes have answered to one question about open sockets."""
+    return f"sockets:{{{customer}@{group}}}:{asked}"
 
 
 def asked(customer: str, group: str) -> str:
@@ -133,6 +185,16 @@ def asked(customer: str, group: str) -> str:
 def claimed(customer: str, group: str) -> str:
     """Sorted set symbol -> ms with TTL: when each was let in over REST as a new one, of the last minute."""
     return f"claimed:{{{customer}@{group}}}"
+
+
+def asked_by_viewers(customer: str, group: str) -> str:
+    """As `asked`, of the panel's own pages: what programs ask for never waits for it."""
+    return f"asked-viewer:{{{customer}@{group}}}"
+
+
+def claimed_by_viewers(customer: str, group: str) -> str:
+    """As `claimed`, of the panel's own pages."""
+    return f"claimed-viewer:{{{customer}@{group}}}"
 
 
 def revoked(jti: str) -> str:

@@ -58,7 +58,8 @@ def symbols_of(value: Any) -> frozenset[str] | None:
 
 def as_nested(claims: dict[str, Any], node_id: str) -> dict[str, Any]:
     """Return flat claims in the nested shape."""
-    inside = ("scope_type", "markets", "levels", "quota", *_RESTRICTIONS)
+    inside = ("scope_type", "markets", "levels", "symbols", "quota", *_RESTRICTIONS)
+    only = {"mode": "list", "list": claims["symbols"]} if "symbols" in claims else {"mode": "all", "list": []}
     return {
         **{name: value for name, value in claims.items() if name not in inside},
         "node_id": node_id,
@@ -66,7 +67,7 @@ def as_nested(claims: dict[str, Any], node_id: str) -> dict[str, Any]:
             "type": claims["scope_type"],
             "markets": claims["markets"],
             "levels": claims["levels"],
-            "symbols": {"mode": "all", "list": []},
+            "symbols": only,
             **{name: claims[name] for name in _RESTRICTIONS if name in claims},
             "quota": claims["quota"],
         },
@@ -83,9 +84,11 @@ def flattened(claims: dict[str, Any]) -> tuple[dict[str, Any], frozenset[str] | 
     """
     scope = claims.get("scope")
     if scope is None:
-        return claims, None
-    if not isinstance(scope, dict) or "scope_type" in claims:
+        return claims, symbols_from(claims["symbols"]) if "symbols" in claims else None
+    if not isinstance(scope, dict) or "scope_type" in claims or "symbols" in claims:
         raise BadShape("scope must be an object, and the only one")
+    if "viewer" in scope:
+        raise BadShape("viewer stands beside the scope")
     quota = scope.get("quota")
     if not isinstance(quota, dict):
         raise BadShape("scope.quota must be an object")

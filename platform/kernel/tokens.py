@@ -41,6 +41,7 @@ MAX_TOKEN_BYTES = 16 * 1024  # of those we take; earlier releases signed every s
 MOST_STEPS, SIGNED_BYTES = 12, 2000  # of those we sign: proxies refuse header lines of 4 or 8 kB
 _FEWEST_STEPS = 3  # what holds now, the lowest of what comes, the end
 ALGORITHMS = ("EdDSA", "RS256")
+GUEST = "guest"  # whose a viewer token is that nobody has logged in for; programs never have one
 _REQUIRED = ("iss", "sub", "aud", "jti", "iat", "nbf", "exp")
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)", re.ASCII)
 _NOT_A_JWT = "the token is not a JWT; copy it again from the panel, whole"
@@ -100,6 +101,20 @@ class UnknownKey(BadToken):
     code = "token_unknown_key"
 
 
+class ViewerElsewhere(BadToken):
+    """A page's token in a language of programs: refused, so that it can never count as one of them."""
+
+    message = "This token is for the panel's own pages; programs use the token of the panel's dashboard"
+    code = "viewer_elsewhere"
+    http_status = 403
+
+
+class ViewerOrigin(BadToken):
+    message = "This token works for the panel's own pages alone; programs use the token of the panel's dashboard"
+    code = "viewer_origin"
+    http_status = 403
+
+
 @dataclass(frozen=True, slots=True)
 class VerifyKey:
     """A public key and the only algorithm it may be used with. `public` is what PyJWT takes."""
@@ -110,13 +125,22 @@ class VerifyKey:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """A verified token: whose it is, which one it is, and what it allows."""
+    """A verified token: whose it is, which one it is, and what it allows.
+
+    A `viewer` is one of the panel's own pages: it takes nothing from the customer's programs.
+    """
 
     scope: Scope
     jti: str
     issued_at_s: int
     expires_at_s: int
     not_before_s: int = 0
+    viewer: bool = False
+
+    @property
+    def guest(self) -> bool:
+        """Tell whether it is nobody's: kernel.access leaves it TEST.CN and nothing else, whatever it says."""
+        return self.viewer and self.scope.customer.partition(":")[0] == GUEST
 
     def check(self, now_s: float) -> None:
         """Look whether the token holds at an instant.
@@ -141,19 +165,23 @@ def issue(
     private_key: Any,
     algorithm: str = "EdDSA",
     node_id: str | None = None,
+    viewer: bool = False,
 ) -> str:
     """Sign a scope. `markets`, `levels` and `max_*` are what holds now; `quota.steps` has what is to come.
 
     At most MOST_STEPS stand there, fewer where the token would be longer than SIGNED_BYTES (Scope.shortened); the
     store's entitlement has all of them and counts as long as it can be read.
 
-    `types` and `intervals` stand in it where they restrict anything, and are absent where they do not.
+    `types`, `intervals` and `symbols` stand in it where they restrict anything, and are absent where they do not.
 
     Args:
         node_id: of a node that wants the nested shape (kernel.nested); None for our own.
+        viewer: it is for the panel's own pages, not for programs.
     """
     for most in range(MOST_STEPS, _FEWEST_STEPS - 1, -1):
         claims = _claims(scope.shortened(most), jti, issuer, now_s, expires_at_s)
+        if viewer:
+            claims["viewer"] = True
         if node_id is not None:
             claims = nested.as_nested(claims, node_id)
         token = jwt.encode(claims, private_key, algorithm=algorithm, headers={"kid": kid, "typ": TYP})
@@ -177,6 +205,7 @@ def _claims(scope: Scope, jti: str, issuer: str, now_s: int, expires_at_s: int) 
         "markets": sorted(present.markets),
         "levels": sorted(present.levels),
         **restrictions_as_claims(present),
+        **({"symbols": sorted(scope.symbols)} if scope.symbols is not None else {}),
         "quota": {
             "max_subs": present.max_subs,
             "max_conns": present.max_conns,
@@ -283,6 +312,10 @@ def _read(claims: dict[str, Any], issuer: str, audience: str) -> Claims:
         raise BadToken("the token's aud, jti and sub must be texts")
     if claims["iss"] != issuer or claims["aud"] != audience:
         raise TokenForeign
+    viewer = claims.get("viewer", False)
+    # Strictly: what only looks like a page's token must become neither a page's nor a program's.
+    if type(viewer) is not bool or (claims["sub"].partition(":")[0] == GUEST and not viewer):
+        raise BadToken("the token's viewer is not right")
     times = {name: claims.get(name) for name in ("iat", "nbf", "exp")}
     if any(type(value) is not int for value in times.values()):
         raise BadToken("the token's times are not whole numbers")
@@ -306,5 +339,5 @@ def _read(claims: dict[str, Any], issuer: str, audience: str) -> Claims:
     scope = Scope(customer=claims["sub"], group=claims["aud"], rev=rev, steps=steps, symbols=symbols)
     return Claims(
         scope=scope, jti=claims["jti"], issued_at_s=claims["iat"], expires_at_s=claims["exp"],
-        not_before_s=claims["nbf"],
+        not_before_s=claims["nbf"], viewer=viewer,
     )  # fmt: skip

@@ -40,12 +40,17 @@ class Child:
     stop_signal: int = signal.SIGTERM
     orphan_signal: int = signal.SIGKILL  # what it gets when the supervisor is gone
     ready_seconds: float = 40.0
+    # A file that it touches while it works; older than `stuck_seconds`, the child lives and does nothing.
+    alive_file: Path | None = None
+    stuck_seconds: float = 40.0
+    started_at: float = 0.0  # of time.time
     process: subprocess.Popen[bytes] | None = None
     deaths: list[float] = field(default_factory=list)
 
     def start(self) -> None:
         """Start it; `wait_ready` waits for its first answer."""
         parent = os.getpid()
+        self.started_at = time.time()
 
         def prepare() -> None:
             os.setsid()
@@ -86,10 +91,27 @@ class Child:
         """Return how it ended, as subprocess does; None while it runs, 0 before it was started."""
         return self.process.poll() if self.process else 0
 
+    def is_stuck(self) -> bool:
+        """Tell whether it runs and has not shown for too long that it works."""
+        if self.alive_file is None or self.process is None or self.process.poll() is not None:
+            return False
+        try:
+            alive_at = self.alive_file.stat().st_mtime
+        except OSError:
+            alive_at = 0.0
+        return time.time() - max(alive_at, self.started_at) > self.stuck_seconds
+
     def ask_to_stop(self) -> None:
         """Send its stop signal; nothing happens where it has ended."""
         if self.process and self.process.poll() is None:
             self.process.send_signal(self.stop_signal)
+
+    def kill(self) -> None:
+        """End it and what it has started, at once; also where it is stopped."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(5)
 
     def make_sure_stopped(self, deadline: float) -> None:
         """Wait until `deadline` (monotonic), then kill the whole process group."""

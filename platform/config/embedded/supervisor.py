@@ -22,7 +22,7 @@ from config.embedded.rotation import rotate
 from config.embedded.watching import Watch
 
 STOP_SECONDS = 2.3  # for each of two rounds: "Ctrl-C ends everything within 5 s"
-PREPARE_SECONDS = 90.0
+PREPARE_SECONDS = 300.0
 MOST_DEATHS, IN_SECONDS = 4, 60.0
 NEEDED_BYTES = 200 * 1024 * 1024
 WARN_BYTES = 100 * 1024 * 1024
@@ -44,6 +44,7 @@ class Options:
     feed: str
     data: Path | None
     speed: str
+    paced_from: str
     db: str
     var: Path
 
@@ -100,6 +101,7 @@ class Supervisor:
         port = self._port()
         keys = self._secrets()
         panel, stream = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}/ws/stock"
+        ours = [str(self.root), str(self.root / "platform")]
         os.environ |= {
             "TICKPACK_EMBEDDED": "1",
             "TICKPACK_VAR": str(self.var),
@@ -110,9 +112,10 @@ class Supervisor:
             "TICKPACK_FEED": self.options.feed,
             "TICKPACK_REPLAY_DATA": str(self.options.data or ""),
             "TICKPACK_REPLAY_SPEED": self.options.speed,
+            "TICKPACK_REPLAY_FROM": self.options.paced_from,
             # A new run starts a replay again; a worker that was restarted within one goes on where it was.
             "TICKPACK_REPLAY_RUN": str(int(time.time())),
-            "PYTHONPATH": os.pathsep.join([str(self.root), str(self.root / "platform")]),
+            "PYTHONPATH": os.pathsep.join(filter(None, [*ours, os.environ.get("PYTHONPATH")])),
             "PYTHONUNBUFFERED": "1",
         }
         self._start_stores(keys)
@@ -300,6 +303,7 @@ class Supervisor:
         for name, argv in PARTS.items():
             log = self.var / "log" / f"{name}.log"
             children[name] = Child(name=name, argv=[PYTHON, *argv, *more.get(name, [])], log=log, ready=lambda: True)
+        children["ingest"].alive_file = self.var / "ingest.alive"
         children["web"].ready = lambda: _health(f"http://127.0.0.1:{port}/healthz") is not None
         return children
 

@@ -29,12 +29,15 @@ class Watch:
         child.start()
 
     def look_after(self) -> None:
-        """Start again what has died.
+        """Start again what has died, and what lives and does nothing.
 
         Raises:
             ChildFailed: one keeps dying.
         """
         for child in self.children:
+            if child.is_stuck():
+                self.say(f"{child.name} runs and has done nothing for {child.stuck_seconds:.0f} s; it is ended.")
+                child.kill()
             code = child.poll()
             if code is None:
                 continue

@@ -1,4 +1,4 @@
-"""`manage.py prepare_database`: migrate, and give the shop's role what it needs. The tables' owner runs it."""
+"""`manage.py prepare_database`: migrate, make the groups of staff, give the shop its rights. The owner runs it."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from config.database_roles import grant_application
+from config.staff_roles import prepare_roles
 
 
 class Command(BaseCommand):
@@ -18,6 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0, interactive=False)
+        prepare_roles()
         role = settings.DATABASE_APPLICATION_ROLE
         if not role:
             return

@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,15 @@ def speed(text: str) -> str:
     return text
 
 
+def time_of_day(text: str) -> str:
+    """Check `--from`: 11:25 or 09:29:50."""
+    try:
+        time.fromisoformat(text)
+    except ValueError:
+        raise CommandError(f"--from {text} is no time of the day like 11:25 or 09:29:50.") from None
+    return text
+
+
 class Command(BaseCommand):
     help = "Start the shop, the stream, the feeds and every store they need; Ctrl-C ends all."
     requires_system_checks = []  # the database is not there yet
@@ -32,6 +42,9 @@ class Command(BaseCommand):
             "--data", type=Path, help="with --feed replay: a folder with ticks_*.csv.gz or snapshots_*.csv.gz"
         )
         parser.add_argument("--speed", default="1", help="with --feed replay: 1, a number of times real time, or max")
+        parser.add_argument(
+            "--from", default="09:29:50", help="with --feed replay: what was recorded before is played at once"
+        )
         parser.add_argument("--db", choices=["postgres", "sqlite"], default="postgres")
         parser.add_argument(
             "--var", type=Path, default=settings.BASE_DIR / "var", help="where data, logs and up.json go"
@@ -48,6 +61,7 @@ class Command(BaseCommand):
             feed=options["feed"],
             data=data,
             speed=speed(options["speed"]),
+            paced_from=time_of_day(options["from"]),
             db=options["db"],
             var=options["var"].resolve(),
         )
