@@ -9,7 +9,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from outbox import kinds
-from outbox.models import Outbox, ReportCheckpoint
+from outbox.models import MailRecord, Outbox, ReportCheckpoint
 
 
 class ReadOnly(ModelAdmin):
@@ -40,3 +40,27 @@ class OutboxAdmin(ReadOnly):
 @admin.register(ReportCheckpoint)
 class ReportCheckpointAdmin(ReadOnly):
     list_display = ("group", "read_at", "handled", "skipped", "missed", "lost", "last_skipped")
+
+
+@admin.register(MailRecord)
+class MailRecordAdmin(ReadOnly):
+    list_display = ("id", "customer", "to", "shown_kind", "subject", "language", "shown_state", "said_at", "sent_at")
+    list_filter = ("state", "kind", "language")
+    search_fields = ("customer__email", "to", "message_id")
+    list_select_related = ("customer",)
+    date_hierarchy = "said_at"
+    list_per_page = 50
+    list_max_show_all = 0
+    show_full_result_count = False
+    exclude = ("key",)
+
+    @display(description=_("kind"))
+    def shown_kind(self, row: MailRecord) -> str:
+        return kinds.label(row.kind)
+
+    @display(
+        description=_("state"),
+        label={"waiting": "info", "sent": "success", "suppressed": "warning", "bounced": "danger"},
+    )
+    def shown_state(self, row: MailRecord) -> tuple[str, Any]:
+        return row.state, row.get_state_display()

@@ -54,3 +54,9 @@ def find(name: str) -> Kind | None:
 def names() -> list[str]:
     """Return the names of all known kinds."""
     return sorted(_known)
+
+
+def label(name: str) -> str:
+    """Return what people call a kind; its name where this version of the program has no such kind."""
+    kind = find(name)
+    return str(kind.label) if kind is not None else name

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from outbox import kinds
 from outbox.models import Outbox
 
@@ -15,12 +17,20 @@ class Waiting:
     unknown: int
 
 
+def in_trouble() -> QuerySet[Outbox]:
+    """Return the rows that were tried in vain and are tried again."""
+    return _undelivered().filter(attempts__gt=0, kind__in=kinds.names())
+
+
+def of_unknown_kind() -> QuerySet[Outbox]:
+    """Return the rows that wait for a version that knows their kind."""
+    return _undelivered().exclude(kind__in=kinds.names())
+
+
 def waiting() -> Waiting:
     """Count the rows that are not delivered."""
-    rows = Outbox.objects.filter(delivered_at=None)
-    known = kinds.names()
-    return Waiting(
-        all=rows.count(),
-        in_trouble=rows.filter(attempts__gt=0, kind__in=known).count(),
-        unknown=rows.exclude(kind__in=known).count(),
-    )
+    return Waiting(all=_undelivered().count(), in_trouble=in_trouble().count(), unknown=of_unknown_kind().count())
+
+
+def _undelivered() -> QuerySet[Outbox]:
+    return Outbox.objects.filter(delivered_at=None)

@@ -3,9 +3,9 @@
 import pytest
 
 from outbox import kinds
-from tests.people import quick_passwords
+from tests.people import alice, quick_passwords
 
-__all__ = ["carried", "kinds_of_a_test", "quick_passwords"]
+__all__ = ["alice", "carried", "kinds_of_a_test", "quick_passwords"]
 
 
 @pytest.fixture

@@ -30,7 +30,20 @@ def test_registering_again_the_same_is_harmless_and_another_is_refused(kinds_of_
 
 
 def test_the_kinds_of_the_program_are_those_of_their_owners(kinds_of_a_test):
-    shop = {"receipt", "sandbox_notice"}
-    nodes = {"entitlement", "revocation", "drain", "feed_setting", "calendar_override"}
+    people = {"phone_moved", "account", "ticket_answered", "ticket_asked", "announcement", "announcement_mail"}
+    shop = {
+        "order", "order_to_transfer", "receipt", "prepaid", "refund_decided", "refund", "pack_ends", "way_back", "trial_ends",
+        "renewal_ahead", "renewed", "renewal_failed", "token_replaced", "token_revoked", "compensation",
+        "books_differ", "terms_end", "fapiao", "fapiao_red", "sandbox_notice",
+    }  # fmt: skip
+    nodes = {
+        "entitlement",
+        "revocation",
+        "drain",
+        "feed_setting",
+        "calendar_override",
+        "calendar_horizon",
+        "instruments",
+    }
 
-    assert set(kinds_of_a_test.names()) == shop | nodes
+    assert set(kinds_of_a_test.names()) == people | shop | nodes

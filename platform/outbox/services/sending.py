@@ -5,6 +5,7 @@ commit, 26 of 40 such hooks were lost.
 """
 
 import logging
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -49,11 +50,15 @@ def say(kind: str, payload: dict[str, Any], *, language: str = "", delay: timede
     return row
 
 
-def deliver_outbox(*, now: datetime, limit: int = BATCH) -> int:
-    """Deliver what is due, oldest first, each row in a transaction of its own; return how many were delivered."""
+def deliver_outbox(*, now: datetime, limit: int = BATCH, only: Collection[str] | None = None) -> int:
+    """Deliver what is due, oldest first, each row in a transaction of its own; return how many were delivered.
+
+    Args:
+        only: these kinds; None for all that are known.
+    """
     delivered = 0
     for _ in range(limit):
-        done = _deliver_next(now)
+        done = _deliver_next(now, only)
         if done is None:
             break
         delivered += done
@@ -75,10 +80,11 @@ def _hurry() -> None:
 
 
 @transaction.atomic
-def _deliver_next(now: datetime) -> bool | None:
+def _deliver_next(now: datetime, only: Collection[str] | None) -> bool | None:
     """Deliver one row. True: delivered, False: it must wait, None: nothing is due."""
     # Kinds that we know: the others are for the workers of another version, who need not wait for our failures.
-    waiting = Outbox.objects.filter(delivered_at=None, due_at__lte=now, kind__in=kinds.names())
+    wanted = [name for name in kinds.names() if only is None or name in only]
+    waiting = Outbox.objects.filter(delivered_at=None, due_at__lte=now, kind__in=wanted)
     # Skip what another worker has in hand. (SQLite has one writer at a time and ignores the words.)
     row = waiting.select_for_update(skip_locked=True).order_by("due_at", "id").first()
     if row is None:

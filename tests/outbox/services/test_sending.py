@@ -56,6 +56,14 @@ class TestDelivery:
 
         assert not Outbox.objects.exists()
 
+    def test_one_kind_alone_can_be_delivered(self, carried, kinds_of_a_test):
+        kinds_of_a_test.register("slow", label="slow", prepare=lambda payload, now: payload, transport=print)
+        say("slow", {})
+        say("note", {})
+
+        assert deliver_outbox(now=utc_now(), only={"note"}) == 1
+        assert Outbox.objects.get(delivered_at=None).kind == "slow"
+
     def test_what_was_delivered_is_forgotten_after_a_week(self, carried):
         say("note", {"n": 1})
         say("note", {"n": 2})
