@@ -4,20 +4,35 @@ from typing import Any
 
 from allauth.account.admin import EmailAddressAdmin as AllauthEmailAddressAdmin
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
+from unfold.decorators import display
 
 from accounts import selectors
-from accounts.models import Customer
+from accounts.domain.phones import masked
+from accounts.models import Customer, SmsMessage
+from accounts.services import reset_second_factor
+from outbox import kinds
+from outbox.services import mailing
+
+MAILS_SHOWN = 20
 
 admin.site.unregister(Group)
 admin.site.unregister(EmailAddress)
+admin.site.unregister(Authenticator)  # its own page shows the secrets
+# People connect and disconnect WeChat themselves, and its keys are settings: nothing of it is staff's to read or write.
+for _model in (SocialAccount, SocialApp, SocialToken):
+    admin.site.unregister(_model)
 
 
 @admin.register(Customer)
@@ -28,6 +43,8 @@ class CustomerAdmin(ModelAdmin):
     fields = (
         "email",
         "public_id",
+        "phone_masked",
+        "phone_verified_at",
         "language",
         "is_active",
         "is_staff",
@@ -35,8 +52,36 @@ class CustomerAdmin(ModelAdmin):
         "groups",
         "date_joined",
         "last_login",
+        "mails",
     )
-    readonly_fields = ("email", "public_id", "date_joined", "last_login")
+    readonly_fields = (
+        "email",
+        "public_id",
+        "phone_masked",
+        "phone_verified_at",
+        "date_joined",
+        "last_login",
+        "mails",
+    )
+
+    @display(description=_("mobile number"))
+    def phone_masked(self, obj: Customer) -> str:
+        return masked(obj.phone) if obj.phone else "-"
+
+    @display(description=_("newest mails"))
+    def mails(self, person: Customer) -> str:
+        """What was written to somebody, and whether it arrived; the subjects alone say what happened to their money."""
+        rows = mailing.mails_of(person, most=MAILS_SHOWN)
+        shown = (
+            (
+                f"{localtime(one.said_at):%Y-%m-%d %H:%M}",
+                kinds.label(one.kind),
+                one.subject or "–",
+                one.get_state_display(),
+            )
+            for one in rows
+        )
+        return format_html_join("", "<div>{} · {} · {} · {}</div>", shown) or "–"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # people sign up; the first admin comes from createsuperuser
@@ -50,9 +95,18 @@ class CustomerAdmin(ModelAdmin):
         return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        # Who may not make admins may not become one here either.
-        locked = () if _staff(request).is_superuser else ("is_staff", "is_superuser", "groups")
+        # Who may not make admins may not become one here either; and only a superuser makes superusers.
+        actor = _staff(request)
+        if actor.is_superuser:
+            return self.readonly_fields
+        locked = ("is_superuser",) if actor.has_perm("accounts.give_roles") else ("is_staff", "is_superuser", "groups")
         return (*self.readonly_fields, *locked)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.name == "groups" and field is not None:
+            field.queryset = selectors.groups_to_give(_staff(request))
+        return field
 
 
 class EmailAddressForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -106,6 +160,60 @@ class EmailAddressAdmin(AllauthEmailAddressAdmin, ModelAdmin):
         if len(allowed) < len(queryset):
             self.message_user(request, _("You may not change this person's addresses."), messages.ERROR)
         super().make_verified(request, queryset.filter(pk__in=allowed))
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(ModelAdmin):
+    """Who has a second factor. Removing it lets somebody in who lost it; never one's own, nor one's better's."""
+
+    list_display = ("user", "type", "created_at", "last_used_at")
+    list_filter = ("type",)
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+    fields = ("user", "type", "created_at", "last_used_at")
+    list_per_page = 50
+    list_max_show_all = 0
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:
+        actor = _staff(request)
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or (obj.user_id != actor.pk and selectors.may_touch(actor, obj.user)))
+
+    def delete_model(self, request: HttpRequest, obj: Authenticator) -> None:
+        reset_second_factor(customer=obj.user)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        return {name: one for name, one in super().get_actions(request).items() if name != "delete_selected"}
+
+
+@admin.register(SmsMessage)
+class SmsMessageAdmin(ModelAdmin):
+    """What was sent to phones and what it cost; the provider's own number leads to the rest."""
+
+    list_display = ("sent_at", "number", "purpose", "outcome", "cost_fen", "provider", "provider_code")
+    list_filter = ("outcome", "purpose", "provider")
+    search_fields = ("customer__email", "provider_number")
+    list_select_related = ("customer",)
+    list_per_page = 50
+    list_max_show_all = 0
+    show_full_result_count = False
+    date_hierarchy = "sent_at"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: SmsMessage | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: SmsMessage | None = None) -> bool:
+        return False
 
 
 @admin.register(Group)

@@ -39,3 +39,25 @@ def test_a_person_is_called_by_their_address_in_pages_and_mails():
 
     assert {str(alice), alice.get_full_name(), alice.get_short_name()} == {"alice@example.com"}
     assert len(alice.public_id) == 32
+
+
+@pytest.mark.parametrize("fields", [
+    {"phone": "+8613800138000"},
+    {"phone_verified_at": "2026-11-28T00:00Z"},
+    {"phone": "13800138000", "phone_verified_at": "2026-11-28T00:00Z"},
+    {"phone": "+85251234567", "phone_verified_at": "2026-11-28T00:00Z"},
+    {"phone": "", "phone_verified_at": "2026-11-28T00:00Z"},
+])  # fmt: skip
+def test_only_a_proved_number_of_the_mainland_is_kept(fields):
+    with pytest.raises(IntegrityError):
+        a_customer("alice", **fields)
+
+
+def test_one_number_is_one_person_and_many_have_none():
+    proved = {"phone": "+8613800138000", "phone_verified_at": "2026-11-28T00:00Z"}
+    a_customer("alice", **proved)
+    a_customer("bob")
+    a_customer("carol")
+
+    with pytest.raises(IntegrityError):
+        a_customer("mallory", **proved)
