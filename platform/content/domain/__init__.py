@@ -1,0 +1,1 @@
+"""Rules of texts and announcements; no I/O, no framework."""
