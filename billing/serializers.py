@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from billing.domain.pricing import MAX_MONTHS, MIN_MONTHS
-from billing.models import GatewayNotice, Purchase
+from billing.models import Purchase
 
 
 class PurchaseRequest(serializers.Serializer[Any]):
@@ -14,7 +14,10 @@ class PurchaseRequest(serializers.Serializer[Any]):
     plan = serializers.SlugField(max_length=40)
     node = serializers.SlugField(max_length=40)
     months = serializers.IntegerField(min_value=MIN_MONTHS, max_value=MAX_MONTHS)
-    kind = serializers.ChoiceField(choices=Purchase.Kind.choices, default=Purchase.Kind.STACK)
+    kind = serializers.ChoiceField(choices=["stack", "extend"], default="stack")
+    gateway = serializers.RegexField(
+        r"^[A-Za-z0-9_-]{0,20}$", required=False, default="", help_text="the shop's first without it"
+    )
     extends = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=1)
 
 
@@ -46,15 +49,10 @@ class PurchaseShown(serializers.Serializer[Any]):
 
 
 class PurchasesShown(serializers.Serializer[Any]):
-    """All purchases of a customer."""
+    """A page of a customer's purchases, newest first; `older` asks for the next one, and is empty at the end."""
 
     purchases = PurchaseShown(many=True)
-
-
-class NoticeTaken(serializers.Serializer[Any]):
-    """What became of a gateway's notice."""
-
-    outcome = serializers.ChoiceField(choices=GatewayNotice.Outcome.choices)
+    older = serializers.CharField(allow_blank=True)
 
 
 class ErrorShown(serializers.Serializer[Any]):

@@ -1,21 +1,76 @@
 """Celery's entrances to the shop. Keywords only and unknown ones tolerated: old and new workers overlap in a deploy."""
 
+import logging
+import threading
 from typing import Any
 
 import httpx
 from celery import Task, shared_task
 from django.conf import settings
 
+from billing.errors import GatewayRefused, GatewayUnavailable
 from billing.gateways.sandbox import notices
 from billing.gateways.sandbox.gateway import SandboxGateway
-from billing.services import purchases
+from billing.gateways.wechat import setup as wechat
+from billing.services import asking, books, invitations, prepayments, purchases, reminders, renewals
 from kernel.clock import utc_now
+
+log = logging.getLogger(__name__)
+_asking = threading.Lock()
 
 
 @shared_task(name="billing.expire_purchases")
 def expire_purchases(**_: Any) -> int:
     """Give up purchases that nobody has paid in time; beat offers this each minute."""
-    return purchases.expire_purchases(now=utc_now())
+    now = utc_now()
+    return purchases.expire_purchases(now=now) + prepayments.expire_prepayments(now=now)
+
+
+@shared_task(name="billing.pay_commissions")
+def pay_commissions(**_: Any) -> int:
+    """Put commissions into balances that were held for long enough; beat offers this each ten minutes."""
+    return invitations.pay_commissions(now=utc_now())
+
+
+@shared_task(name="billing.renew")
+def renew(**_: Any) -> int:
+    """Announce and make the renewals that are due; beat offers this each five minutes."""
+    return renewals.renew(now=utc_now())
+
+
+@shared_task(name="billing.ask_gateways")
+def ask_gateways(**_: Any) -> int:
+    """Ask what became of attempts and refunds that are due; beat offers this each five seconds."""
+    # One thread of a worker at most: gateways that hang would else take them all from what has to be delivered.
+    if not _asking.acquire(blocking=False):
+        return 0
+    try:
+        now = utc_now()
+        return asking.ask_attempts(now=now) + asking.send_refunds(now=now)
+    finally:
+        _asking.release()
+
+
+@shared_task(name="billing.remind")
+def remind(**_: Any) -> int:
+    """Remind customers that packs end; beat offers this each ten minutes."""
+    return reminders.remind(now=utc_now())
+
+
+@shared_task(name="billing.look_over_books")
+def look_over_books(**_: Any) -> int:
+    """Reconcile once a day, with yesterday's bills when there are; beat offers this each ten minutes."""
+    return books.look_nightly(now=utc_now())
+
+
+@shared_task(name="billing.refresh_certificates")
+def refresh_certificates(**_: Any) -> int:
+    """Fetch WeChat's platform certificates once an hour; beat offers this each minute, for a store that lost them."""
+    try:
+        return wechat.refresh_certificates(utc_now())
+    except (GatewayUnavailable, GatewayRefused) as error:
+        log.warning("WeChat's platform certificates were not fetched: %s %s", error.message, error.fields)
+        return 0
 
 
 @shared_task(name=notices.POST_NOTIFY, bind=True, max_retries=8)

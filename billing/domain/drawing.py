@@ -7,6 +7,7 @@ from billing.domain.stacking import Segment
 
 WIDTH, HEIGHT = 600, 72
 HEADROOM = 6
+_ROOM = 18  # percent that a date takes, on a telephone too
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,37 @@ def draw(segments: list[Segment], *, until_at: datetime, most: int) -> list[Bloc
         height = max(2, round((HEIGHT - HEADROOM) * segment.entitlement.max_subs / most))
         blocks.append(Block(left, HEIGHT - height, max(1, right - left), height, segment.entitlement.max_subs))
     return blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """An instant on the axis below a drawing: how far to the right, in percent, and which way its date leans."""
+
+    at: float
+    instant: datetime
+    anchor: str
+    now: bool
+
+
+def ticks(*timelines: list[Segment], until_at: datetime) -> list[Tick]:
+    """Return the axis of drawings that share a scale: their beginning, their end, and the changes that have room.
+
+    Args:
+        until_at: what the right edge means.
+    """
+    start = next((segments[0].from_at for segments in timelines if segments), until_at)
+    whole = (until_at - start).total_seconds()
+    if whole <= 0:
+        return []
+    edges = {
+        one.until_at for segments in timelines for one in segments if one.until_at and start < one.until_at < until_at
+    }
+    found = [Tick(0, start, "start", now=True)]
+    for edge in sorted(edges):
+        at = round(100 * (edge - start).total_seconds() / whole, 1)
+        if found[-1].at + _ROOM <= at <= 100 - _ROOM:
+            found.append(Tick(at, edge, "middle", now=False))
+    return [*found, Tick(100, until_at, "end", now=False)]
 
 
 def scale(*timelines: list[Segment]) -> tuple[datetime | None, int]:

@@ -14,7 +14,11 @@ from kernel.scope import NOTHING, Step
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The right that one paid purchase gave, on one node group. `closed_at` ends it early."""
+    """The right that one paid purchase gave, on one node group.
+
+    `closed_at` ends it early; it gives nothing within `frozen`, whose last stretch may have no end. `month_day` is the
+    day in Shanghai on which its months begin, where that is not the day of its start.
+    """
 
     starts_at: datetime
     ends_at: datetime
@@ -25,6 +29,8 @@ class Grant:
     closed_at: datetime | None = None
     types: frozenset[str] | None = None  # None: all; intervals alike
     intervals: frozenset[str] | None = None
+    frozen: tuple[tuple[datetime, datetime | None], ...] = ()
+    month_day: int | None = None
 
     @property
     def until_at(self) -> datetime:
@@ -32,7 +38,16 @@ class Grant:
         return self.ends_at if self.closed_at is None else min(self.ends_at, self.closed_at)
 
     def covers(self, at: datetime) -> bool:
-        return self.starts_at <= at < self.until_at
+        return self.starts_at <= at < self.until_at and not any(
+            since <= at and (lifted is None or at < lifted) for since, lifted in self.frozen
+        )
+
+    def edges(self) -> tuple[datetime, ...]:
+        """Return the instants at which what it gives can change; none for one that was closed before it began."""
+        if self.until_at <= self.starts_at:
+            return ()
+        frozen = (edge for stretch in self.frozen for edge in stretch if edge is not None)
+        return (self.starts_at, self.until_at, *(edge for edge in frozen if self.starts_at < edge < self.until_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +134,7 @@ def scope_steps(grants: Iterable[Grant], now: datetime) -> tuple[Step, ...]:
 
 
 def _edges(grants: list[Grant]) -> list[datetime]:
-    real = [grant for grant in grants if grant.until_at > grant.starts_at]
-    return sorted({edge.astimezone(UTC) for grant in real for edge in (grant.starts_at, grant.until_at)})
+    return sorted({edge.astimezone(UTC) for grant in grants for edge in grant.edges()})
 
 
 def _step(edge: datetime, entitlement: Entitlement) -> Step:

@@ -1,8 +1,10 @@
 """What is sold: the price list."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
+from django.contrib.admin import display
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -10,6 +12,7 @@ from django.db.models import Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from billing.domain import stacking
 from billing.domain.pricing import yuan
 from kernel.scope import INTERVALS, LEVELS, MARKETS, MAX_CONNS_CAP, MAX_SUBS_CAP, TYPES
 from nodes.models import WordList, all_markets, first_level
@@ -43,6 +46,20 @@ def restricted_intervals(sold: Iterable[str]) -> frozenset[str] | None:
     """Return what intervals a sold right is restricted to; None where it has all."""
     found = frozenset(sold)
     return None if found >= frozenset(INTERVALS) or found == FORMERLY_ALL_INTERVALS else found
+
+
+class SoldTerms(models.Model):
+    """What was sold, copied from the plan at that moment."""
+
+    symbols = models.PositiveIntegerField(_("symbols"))
+    max_connections = models.PositiveIntegerField(_("sockets at once"))
+    markets = models.JSONField(_("markets"))
+    levels = models.JSONField(_("levels"))
+    types = models.JSONField(_("types"))
+    intervals = models.JSONField(_("intervals"))
+
+    class Meta:
+        abstract = True
 
 
 class Plan(models.Model):
@@ -85,6 +102,63 @@ class Plan(models.Model):
         return self.name_zh if (get_language() or "").startswith("zh") else self.name_en
 
     @property
+    @display(description=_("price a month"))
     def price(self) -> str:
         """Return the price a month in CNY, as people write it."""
         return yuan(self.price_fen)
+
+
+TERMS = ("symbols", "max_connections", "markets", "levels", "types", "intervals")  # of SoldTerms
+
+
+def as_grant(terms: "Plan | PlanVersion", starts_at: datetime, ends_at: datetime) -> stacking.Grant:
+    """Return what terms would give over a period, as the stacking rules take it."""
+    return stacking.Grant(
+        starts_at=starts_at,
+        ends_at=ends_at,
+        symbols=terms.symbols,
+        max_connections=terms.max_connections,
+        markets=frozenset(terms.markets),
+        levels=frozenset(terms.levels),
+        types=restricted_types(terms.types),
+        intervals=restricted_intervals(terms.intervals),
+    )
+
+
+class PlanVersion(SoldTerms):
+    """Price and content of a plan as they were sold together. Made when a plan is sold for the first time after a
+    change; an extension has both from the version that was bought.
+    """
+
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="versions", verbose_name=_("plan"))
+    number = models.PositiveIntegerField(_("version"))
+    price_fen = models.PositiveIntegerField(_("price a month, in fen"))
+    since_at = models.DateTimeField(_("since"))
+    renewable_until_at = models.DateTimeField(
+        _("renewable until"),
+        null=True,
+        blank=True,
+        help_text=_("Whoever bought these terms can extend them until then; empty: as long as they like."),
+    )
+
+    class Meta:
+        verbose_name = _("plan version")
+        verbose_name_plural = _("plan versions")
+        ordering = ["plan", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["plan", "number"], name="one_plan_version_a_number"),
+            models.CheckConstraint(condition=Q(price_fen__gt=0, symbols__gt=0), name="plan_version_sells_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plan.slug} v{self.number}"
+
+    @property
+    @display(description=_("price a month"))
+    def price(self) -> str:
+        """Return the price a month in CNY, as people write it."""
+        return yuan(self.price_fen)
+
+    def renewable(self, at: datetime) -> bool:
+        """Tell whether these terms can be extended at an instant."""
+        return self.renewable_until_at is None or at < self.renewable_until_at

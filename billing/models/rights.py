@@ -1,5 +1,6 @@
 """The rights that paid orders gave. They are only ever added to, never changed."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -9,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Customer
 from billing.domain import stacking
 from billing.models.append_only import AppendOnly
-from billing.models.catalogue import restricted_intervals, restricted_types
-from billing.models.orders import Purchase, SoldTerms
+from billing.models.catalogue import SoldTerms, restricted_intervals, restricted_types
+from billing.models.orders import Purchase
 from nodes.models import NodeGroup
 
 
@@ -26,11 +27,20 @@ class Grant(AppendOnly, SoldTerms):
     )
     starts_at = models.DateTimeField(_("starts"))
     ends_at = models.DateTimeField(_("ends"))
+    # Of what an upgrade replaced: its months go on to begin on that day (billing.domain.months.Chain).
+    month_day = models.PositiveSmallIntegerField(_("day on which its months begin"), null=True, blank=True)
+    # Of a chain's last grant, as `selectors.chain_tails` returns it: up to when it is paid for, and its first grant.
+    chain_ends_at: datetime
+    chain_root_id: int
 
     class Meta:
         verbose_name = _("grant")
         verbose_name_plural = _("grants")
         ordering = ["starts_at", "id"]
+        permissions: ClassVar = [
+            ("give_comp", "Can give grants for nothing"),
+            ("close_grant", "Can end grants early"),
+        ]
         indexes: ClassVar = [models.Index(fields=["customer", "group", "ends_at"], name="grant_of_customer")]
         constraints = [
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="grant_period_is_not_empty"),
@@ -42,7 +52,7 @@ class Grant(AppendOnly, SoldTerms):
         return f"#{self.pk}: {self.symbols}"
 
     def as_value(self) -> stacking.Grant:
-        """Return what the stacking rules need of it; `closure` should have been selected with it."""
+        """Return what the stacking rules need; `closure` should have been selected with it, `freezes` prefetched."""
         closure: GrantClosure | None = getattr(self, "closure", None)
         return stacking.Grant(
             starts_at=self.starts_at,
@@ -54,6 +64,8 @@ class Grant(AppendOnly, SoldTerms):
             types=restricted_types(self.types),
             intervals=restricted_intervals(self.intervals),
             closed_at=closure.closed_at if closure else None,
+            month_day=self.month_day,
+            frozen=tuple((freeze.frozen_at, freeze.lifted_at) for freeze in self.freezes.all()),
         )
 
 
@@ -63,6 +75,9 @@ class GrantClosure(AppendOnly):
     grant = models.OneToOneField(Grant, models.PROTECT, related_name="closure", verbose_name=_("grant"))
     closed_at = models.DateTimeField(_("closed"))
     reason = models.CharField(_("reason"), max_length=200)
+    replaced_by = models.ForeignKey(
+        Purchase, models.PROTECT, null=True, blank=True, related_name="replaced", verbose_name=_("replaced by")
+    )
 
     class Meta:
         verbose_name = _("grant closure")
@@ -70,6 +85,48 @@ class GrantClosure(AppendOnly):
 
     def __str__(self) -> str:
         return f"#{self.grant_id}"
+
+
+class GrantFreeze(models.Model):
+    """A grant gives nothing from `frozen_at` until it is lifted: its payment is disputed. Its end stays as it is."""
+
+    grant = models.ForeignKey(Grant, models.PROTECT, related_name="freezes", verbose_name=_("grant"))
+    frozen_at = models.DateTimeField(_("frozen"))
+    lifted_at = models.DateTimeField(_("lifted"), null=True, blank=True)
+    reason = models.CharField(_("reason"), max_length=200)
+
+    class Meta:
+        verbose_name = _("freeze")
+        verbose_name_plural = _("freezes")
+        constraints = [
+            models.UniqueConstraint(fields=["grant"], condition=Q(lifted_at=None), name="one_freeze_at_a_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.grant_id}: {self.reason}"
+
+
+class Compensation(AppendOnly):
+    """Time that was given to everybody for an outage. What each got is a purchase of kind `comp`."""
+
+    key = models.CharField(_("key"), max_length=80, unique=True, help_text=_("The same key gives once."))
+    hours = models.PositiveSmallIntegerField(_("hours"))
+    group = models.ForeignKey(NodeGroup, models.PROTECT, null=True, related_name="+", verbose_name=_("node group"))
+    node = models.ForeignKey("nodes.Node", models.PROTECT, null=True, related_name="+", verbose_name=_("node"))
+    market = models.CharField(_("market"), max_length=8, blank=True)
+    reason = models.CharField(_("reason"), max_length=200)
+    by = models.ForeignKey(Customer, models.PROTECT, related_name="+", verbose_name=_("by"))
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("compensation")
+        verbose_name_plural = _("compensations")
+        ordering = ["-id"]
+        permissions: ClassVar = [("compensate", "Can give everybody time after an outage")]
+        constraints = [models.CheckConstraint(condition=Q(hours__gt=0), name="compensation_gives_time")]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.hours} h"
 
 
 class EntitlementRev(models.Model):

@@ -13,7 +13,7 @@ from django.db.models.functions import Greatest
 from accounts.models import Customer
 from billing import announcements, selectors
 from billing.errors import GrantIsExtended
-from billing.models import EntitlementRev, Grant, GrantClosure
+from billing.models import EntitlementRev, Grant, GrantClosure, GrantFreeze, Purchase
 from kernel.scope import Scope
 from nodes import store
 from nodes.models import NodeGroup
@@ -46,8 +46,11 @@ def activity_changed(*, customer: Customer, now: datetime) -> None:
 
 
 @transaction.atomic
-def close_grant(*, grant_id: int, reason: str, now: datetime) -> GrantClosure:
-    """End a grant early. Closing it twice returns the first closure.
+def close_grant(*, grant_id: int, reason: str, now: datetime, closed_at: datetime | None = None) -> GrantClosure:
+    """End a grant early. Closing it twice returns the first closure; one that was to end later gives nothing from now.
+
+    Args:
+        closed_at: when it ends; now without it.
 
     Raises:
         GrantIsExtended: another grant continues it; that one is to be closed first.
@@ -55,14 +58,26 @@ def close_grant(*, grant_id: int, reason: str, now: datetime) -> GrantClosure:
     owner = Grant.objects.values_list("customer_id", flat=True).get(pk=grant_id)
     customer = Customer.objects.select_for_update(no_key=True).get(pk=owner)
     grant = Grant.objects.select_related("group", "closure").get(pk=grant_id)
+    ends = (closed_at or now).replace(microsecond=0)
     if (closed := GrantClosure.objects.filter(grant=grant).first()) is not None:
+        # A closure is written once: what was shortened before, and is ended now, is frozen for the rest.
+        frozen = GrantFreeze.objects.filter(grant=grant, lifted_at=None).exists()
+        if ends < closed.closed_at and not frozen:
+            GrantFreeze.objects.create(grant=grant, frozen_at=ends, reason=reason[:200])
+            raise_rev(customer=customer, group=grant.group, now=now)
         return closed
     later = Grant.objects.filter(extends=grant).select_related("closure").first()
     if later is not None and later.as_value().until_at > max(now, later.starts_at):
         raise GrantIsExtended(grant=grant.pk, by=later.pk)
-    closure = GrantClosure.objects.create(grant=grant, closed_at=now.replace(microsecond=0), reason=reason)
+    closure = GrantClosure.objects.create(grant=grant, closed_at=ends, reason=reason)
     raise_rev(customer=customer, group=grant.group, now=now)
     return closure
+
+
+def replace_grant(*, grant: Grant, purchase: Purchase, now: datetime) -> None:
+    """End a grant in favour of an upgrade. The caller holds the customer's lock and raises the rev."""
+    at = now.replace(microsecond=0)
+    GrantClosure.objects.create(grant=grant, closed_at=at, reason=f"upgrade {purchase.public_id}", replaced_by=purchase)
 
 
 def restated_entitlements(now: datetime) -> Iterator[Piece]:

@@ -64,3 +64,37 @@ def test_beats_tasks_do_what_the_services_do_and_tolerate_arguments_of_another_v
 
     assert tasks.expire_purchases(from_tomorrow=True) == 1
     assert Purchase.objects.filter(state="expired").count() == 1
+
+
+def test_platform_certificates_are_fetched_by_a_worker_and_their_failure_is_a_line_in_the_log(
+    settings, tmp_path, caplog
+):
+    from django.core.cache import cache
+
+    from billing.gateways.wechat import create
+    from tests.billing.gateways.shops import set_up
+    from tests.emulators.serving import Fault
+    from tests.emulators.wechat import WechatEmulator
+
+    with WechatEmulator() as wechat:
+        wechat.mch_id = "1900000777"
+        cache.delete(f"wechat-certificates:{wechat.mch_id}")
+        set_up(settings, wechat, tmp_path)
+        serial, _ = wechat.add_certificate()
+        wechat.faults = [Fault("certificates", "502")]
+
+        assert tasks.refresh_certificates() == 0
+        assert "were not fetched" in caplog.text
+        assert tasks.refresh_certificates(from_tomorrow=True) == 1  # the next minute, since there are none
+        assert serial in create().client.known_keys(utc_now())  # over the shared store
+        assert tasks.refresh_certificates() == 0
+
+
+def test_gateways_are_asked_by_one_thread_of_a_worker(monkeypatch, alice, node):
+    rounds = []
+    monkeypatch.setattr(tasks.asking, "ask_attempts", lambda now: rounds.append(now) or tasks.ask_gateways())
+    monkeypatch.setattr(tasks.asking, "send_refunds", lambda now: 7)
+
+    assert tasks.ask_gateways() == 7  # the one inside found the other at work
+    assert tasks.ask_gateways() == 7
+    assert len(rounds) == 2

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,7 +17,7 @@ from billing.gateways.sandbox.gateway import sandbox
 from kernel.clock import utc_now
 
 LATE = timedelta(seconds=30)  # long enough to see the shop wait, short enough to wait with it
-ACTIONS = ("pay", "twice", "other_amount", "late", "forged", "decline")
+ACTIONS = ("pay", "twice", "second", "other_amount", "late", "forged", "decline")
 
 
 @require_http_methods(["GET", "POST"])
@@ -30,19 +31,25 @@ def pay(request: HttpRequest, order: str) -> HttpResponse:
         return render(
             request,
             "sandbox/pay.html",
-            {"order": due, "amount": yuan(due.due_fen), "late_seconds": int(LATE.total_seconds())},
+            {
+                "order": due,
+                "amount": yuan(due.due_fen),
+                "return_path": urlsplit(due.return_url).path,
+                "late_seconds": int(LATE.total_seconds()),
+            },
         )
     if (action := request.POST.get("action", "")) not in ACTIONS:
         raise Http404
     _notify(action, due)
-    return redirect(due.return_path)
+    return redirect(urlsplit(due.return_url).path)  # on the host that the buyer calls us by
 
 
 @transaction.atomic
 def _notify(action: str, order: Order) -> None:
     message = {
         "event_id": uuid.uuid4().hex,
-        "order_id": order.order_id,
+        "transaction_id": uuid.uuid4().hex,
+        "order_id": order.order_no,
         "amount_fen": order.due_fen,
         "currency": order.currency,
         "paid_at": int(utc_now().timestamp()),
@@ -50,5 +57,9 @@ def _notify(action: str, order: Order) -> None:
     }
     if action == "other_amount":
         message["amount_fen"] = max(1, order.due_fen - 100)
+    late = LATE if action == "late" else timedelta(0)
     for _ in range(2 if action == "twice" else 1):
-        notices.post_later(message=message, forged=action == "forged", delay=LATE if action == "late" else timedelta(0))
+        notices.post_later(message=message, forged=action == "forged", delay=late)
+    if action == "second":
+        again = {**message, "event_id": uuid.uuid4().hex, "transaction_id": uuid.uuid4().hex}
+        notices.post_later(message=again, forged=False, delay=late)

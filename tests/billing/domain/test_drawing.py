@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from billing.domain.drawing import Block, draw, scale
+from billing.domain.drawing import Block, draw, scale, ticks
 from billing.domain.stacking import Grant, timeline
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -63,3 +63,22 @@ def test_nothing_draws_nothing():
     assert draw([], until_at=NOW, most=5) == []
     assert draw(timeline([pack(5, 30)], NOW), until_at=NOW + timedelta(days=30), most=0) == []
     assert scale(timeline([], NOW)) == scale() == (None, 0)
+
+
+def test_the_axis_has_the_beginning_the_end_and_the_changes_that_have_room():
+    before, after = timeline([pack(5, 30)], NOW), timeline([pack(5, 30), pack(15, 60)], NOW)
+
+    axis = ticks(before, after, until_at=NOW + timedelta(days=60))
+
+    # 30 of 60 days are half of the width.
+    assert [(one.at, one.anchor, one.now) for one in axis] == [
+        (0, "start", True), (50.0, "middle", False), (100, "end", False),
+    ]  # fmt: skip
+    assert axis[1].instant == NOW + timedelta(days=30)
+
+
+def test_dates_that_would_touch_are_left_out():
+    crowded = timeline([pack(5, 2), pack(5, 30), pack(5, 31), pack(5, 60)], NOW)
+
+    assert [one.at for one in ticks(crowded, until_at=NOW + timedelta(days=60))] == [0, 50.0, 100]
+    assert ticks([], until_at=NOW) == []

@@ -13,7 +13,11 @@ pytestmark = [pytest.mark.whole, pytest.mark.django_db]
     ("change", "constraint"),
     [
         ({"months": 13}, "purchase_months_in_range"),
-        ({"due_fen": 0}, "purchase_costs_something"),
+        ({"price_fen": 0}, "purchase_has_a_price_or_was_given"),
+        ({"balance_fen": 1001}, "purchase_parts_fit_what_is_due"),
+        ({"rounding_fen": 2}, "purchase_parts_fit_what_is_due"),
+        ({"kind": "upgrade", "months": 0}, "purchase_replaces_a_grant_or_none"),
+        ({"months": 0}, "purchase_months_in_range"),
         ({"symbols": 0}, "purchase_buys_something"),
         ({"state": "settled"}, "purchase_settled_means_paid_in_full"),
         ({"state": "paid"}, "purchase_state_is_known"),

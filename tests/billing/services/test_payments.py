@@ -2,17 +2,19 @@
 
 import threading
 from contextlib import contextmanager, suppress
+from copy import copy
 from datetime import timedelta
 
 import pytest
-from django.db import close_old_connections, connection
+from django.db import connection
 from django.db.models.query import QuerySet
 
 from billing.errors import BadNotice, PaymentsOff
 from billing.gateways.sandbox.gateway import SandboxGateway
-from billing.models import GatewayNotice, Grant
-from billing.services import payments, purchases
-from tests.factories import NOW, a_customer, a_node, a_purchase
+from billing.models import Grant, LedgerEntry, PaymentFact, Suspense
+from billing.services import facts, payments, purchases, settling
+from tests.at_once import at_once
+from tests.factories import NOW, a_customer, a_node, a_purchase, an_attempt
 
 pytestmark = pytest.mark.whole
 KEY = "the-sandbox's-own-key"
@@ -20,7 +22,7 @@ KEY = "the-sandbox's-own-key"
 
 @pytest.fixture(autouse=True)
 def sandbox(settings):
-    settings.PAYMENT_GATEWAY = "sandbox"
+    settings.PAYMENT_GATEWAYS = ["sandbox"]
     settings.SANDBOX_KEY = KEY
     return SandboxGateway(key=KEY)
 
@@ -28,7 +30,8 @@ def sandbox(settings):
 def message(purchase, **changes):
     usual = {
         "event_id": "event-1",
-        "order_id": purchase.public_id,
+        "transaction_id": "transaction-1",
+        "order_id": (purchase.attempts.first() or an_attempt(purchase)).order_no,
         "amount_fen": purchase.due_fen,
         "currency": "CNY",
         "paid_at": int(NOW.timestamp()),
@@ -39,7 +42,8 @@ def message(purchase, **changes):
 
 def take(signed, now=NOW):
     headers, body = signed
-    return payments.accept_notice(provider="sandbox", headers=headers, body=body, now=now)
+    (fact,) = payments.accept_notice(provider="sandbox", headers=headers, body=body, now=now)
+    return fact
 
 
 @pytest.mark.django_db
@@ -57,28 +61,45 @@ class TestOneNotice:
         first = take(sandbox.sign_notice(message(purchase), NOW))
 
         assert take(sandbox.sign_notice(message(purchase), NOW)) == first
-        assert (Grant.objects.count(), GatewayNotice.objects.count()) == (1, 1)
+        assert (Grant.objects.count(), PaymentFact.objects.count()) == (1, 1)
 
-    def test_another_event_for_a_settled_purchase_is_noted_only(self, alice, node, sandbox):
+    def test_another_event_of_the_same_payment_is_the_first_fact(self, alice, node, sandbox):
+        purchase = a_purchase(alice, node)
+        first = take(sandbox.sign_notice(message(purchase), NOW))
+
+        assert take(sandbox.sign_notice(message(purchase, event_id="event-2"), NOW)) == first
+        assert (Grant.objects.count(), LedgerEntry.objects.count()) == (1, 1)
+
+    def test_a_second_payment_of_a_settled_purchase_is_in_suspense(self, alice, node, sandbox):
         purchase = a_purchase(alice, node)
         take(sandbox.sign_notice(message(purchase), NOW))
 
-        assert take(sandbox.sign_notice(message(purchase, event_id="event-2"), NOW)).outcome == "already_settled"
+        second = take(sandbox.sign_notice(message(purchase, event_id="event-2", transaction_id="transaction-2"), NOW))
+
+        assert (second.outcome, second.suspense.reason) == ("suspense", "second_payment")
         assert Grant.objects.count() == 1
 
-    @pytest.mark.parametrize("change", [{"amount_fen": 900}, {"amount_fen": 1001}, {"currency": "USD"}])
-    def test_another_amount_or_currency_settles_nothing(self, alice, node, sandbox, change):
+    @pytest.mark.parametrize(
+        ("change", "reason"),
+        [
+            ({"amount_fen": 900}, "wrong_amount"),
+            ({"amount_fen": 1001}, "wrong_amount"),
+            ({"currency": "USD"}, "wrong_currency"),
+        ],
+    )
+    def test_another_amount_or_currency_settles_nothing(self, alice, node, sandbox, change, reason):
         purchase = a_purchase(alice, node)
 
         notice = take(sandbox.sign_notice(message(purchase, **change), NOW))
 
         purchase.refresh_from_db()
-        assert (notice.outcome, purchase.state) == ("amount_mismatch", "pending")
+        assert (notice.outcome, notice.suspense.reason, purchase.state) == ("suspense", reason, "pending")
 
     def test_a_declined_payment_fails_the_purchase_and_a_later_one_settles_it(self, alice, node, sandbox):
         purchase = a_purchase(alice, node)
 
-        take(sandbox.sign_notice(message(purchase, status="declined"), NOW))
+        declined = message(purchase, status="declined", transaction_id="transaction-0")
+        take(sandbox.sign_notice(declined, NOW))
         purchase.refresh_from_db()
         assert purchase.state == "failed"
 
@@ -94,8 +115,9 @@ class TestOneNotice:
         purchase = a_purchase(alice, node)
         signed = sandbox.sign_notice(message(purchase, order_id="nobodys"), NOW)
 
-        assert take(signed).outcome == take(signed).outcome == "unknown_purchase"
-        assert GatewayNotice.objects.count() == 1
+        assert take(signed) == take(signed)
+        assert Suspense.objects.get().reason == "unknown_order"
+        assert PaymentFact.objects.count() == 1
 
     @pytest.mark.parametrize("name", ["key", "body", "timestamp", "no headers"])
     def test_a_forged_notice_settles_nothing_and_leaves_nothing(self, alice, node, sandbox, name):
@@ -114,7 +136,7 @@ class TestOneNotice:
 
         purchase.refresh_from_db()
         assert purchase.state == "pending"
-        assert not GatewayNotice.objects.exists()
+        assert not PaymentFact.objects.exists()
 
     @pytest.mark.parametrize("minutes", [-6, 6])
     def test_a_stale_notice_is_refused_both_ways(self, alice, node, sandbox, minutes):
@@ -145,7 +167,7 @@ class TestOneNotice:
 
     def test_the_sandbox_is_off_where_the_setting_says_none(self, alice, node, sandbox, settings):
         purchase = a_purchase(alice, node)
-        settings.PAYMENT_GATEWAY = "none"
+        settings.PAYMENT_GATEWAYS = []
 
         with pytest.raises(PaymentsOff):
             take(sandbox.sign_notice(message(purchase), NOW))
@@ -155,37 +177,21 @@ class TestOneNotice:
 def meeting_point(monkeypatch, parties=2):
     """Let both threads look at the purchase before either changes it, if nothing keeps them apart."""
     barrier = threading.Barrier(parties)
-    real = payments._outcome
+    real = facts._why_not
 
-    def look_then_wait(notice, purchase):
-        outcome = real(notice, purchase)
+    def look_then_wait(*seen):
+        outcome = real(*seen)
         with suppress(threading.BrokenBarrierError):  # broken: the other one is held back, as it should be
             barrier.wait(timeout=1.5)
         return outcome
 
-    monkeypatch.setattr(payments, "_outcome", look_then_wait)
+    monkeypatch.setattr(facts, "_why_not", look_then_wait)
     yield barrier
 
 
 def two_at_once(signed):
     """Hand the same notice in on two connections; return what each got."""
-    outcomes = []
-
-    def run():
-        close_old_connections()
-        try:
-            outcomes.append(take(signed).outcome)
-        except Exception as error:
-            outcomes.append(type(error).__name__)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    return outcomes
+    return at_once([lambda: take(signed).outcome] * 2)
 
 
 @pytest.fixture
@@ -203,15 +209,24 @@ def test_two_identical_notices_at_once_settle_once(on_postgresql, monkeypatch, s
 
     assert barrier.broken  # they never met: one waited for the other
     assert outcomes == ["settled", "settled"]
-    assert (Grant.objects.count(), GatewayNotice.objects.count()) == (1, 1)
+    assert (Grant.objects.count(), PaymentFact.objects.count()) == (1, 1)
 
 
 def test_without_the_lock_and_the_unique_keys_the_same_two_notices_grant_twice(on_postgresql, monkeypatch, sandbox):
     """The twin: shows that the test above can fail, and what it is that protects."""
     purchase = a_purchase(a_customer(), a_node())
     signed = sandbox.sign_notice(message(purchase), NOW)
-    unique = {"billing_grant": "purchase_id", "billing_gatewaynotice": "event_id", "billing_accesstoken": "customer_id"}
+    unique = {
+        "billing_grant": "purchase_id",
+        "billing_paymentfact": "reference",
+        "billing_accesstoken": "customer_id",
+        "billing_purchaseevent": "to_state",
+        "billing_ledgerentry": "source",
+    }
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, *args, **kwargs: self.all())
+    # Settling looks once more; it then sees what was there before.
+    seen = settling.lock_purchase(purchase.pk)
+    monkeypatch.setattr(settling, "lock_purchase", lambda purchase_id: copy(seen))
 
     with without_unique_keys(unique), meeting_point(monkeypatch) as barrier:
         outcomes = two_at_once(signed)

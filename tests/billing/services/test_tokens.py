@@ -5,16 +5,18 @@ from datetime import timedelta
 
 import jwt
 import pytest
-from django.db import IntegrityError, close_old_connections, connection
+from django.db import IntegrityError, connection
 from django.db.models import QuerySet
 
 from billing import selectors
-from billing.errors import NoEntitlement, TokenGone, TooManyTokens
+from billing.errors import BadTokenRequest, NoEntitlement, TokenGone, TooManyTokens
 from billing.models import AccessToken
 from billing.services import keys
-from billing.services.tokens import MOST_A_DAY, issue_token, revoke_token, revoke_tokens, rotate_token
+from billing.services.tokens import MOST_A_DAY, add_token, issue_token, revoke_token, revoke_tokens, rotate_token, sign
 from kernel import tokens
+from kernel.instruments import BadSymbol
 from outbox.models import Outbox
+from tests.at_once import at_once
 from tests.factories import FIRST_REV, NOW, a_customer, a_grant, a_group, a_node
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
@@ -164,6 +166,110 @@ def test_revoking_all_makes_room_but_not_for_ever_on_one_day(keys_dir, alice, no
     issue_token(customer=alice, group=node.group, now=NOW + timedelta(days=1))
 
 
+def names(alice, node):
+    return [one.name for one in selectors.current_tokens(alice, node.group)]
+
+
+def test_several_tokens_work_beside_each_other_each_by_its_name(keys_dir, alice, node):
+    a_grant(alice, node)
+    main = selectors.current_token(alice, node.group)
+
+    laptop = add_token(customer=alice, group=node.group, name=" my  laptop ", now=NOW)
+
+    assert names(alice, node) == ["", "my laptop"]
+    assert selectors.current_token(alice, node.group) == main
+    assert {one.jti for one in selectors.working_tokens(alice, node.group, NOW)} == {main.jti, laptop.jti}
+
+
+def test_one_of_several_is_replaced_and_ended_alone(keys_dir, alice, node):
+    a_grant(alice, node)
+    main = selectors.current_token(alice, node.group)
+    laptop = add_token(customer=alice, group=node.group, name="laptop", symbols=["600519.SH"], now=NOW)
+
+    new = verify(rotate_token(customer=alice, group=node.group, jti=laptop.jti, now=NOW))
+    laptop.refresh_from_db()
+    replaced = AccessToken.objects.get(jti=new.jti)
+
+    assert (replaced.name, replaced.symbols) == ("laptop", ["600519.SH"])
+    assert laptop.works_until_at == NOW + timedelta(hours=24)
+    revoke_token(customer=alice, group=node.group, jti=new.jti, now=NOW)
+    assert selectors.current_tokens(alice, node.group) == [main]
+    with pytest.raises(TokenGone):
+        rotate_token(customer=alice, group=node.group, jti=new.jti, now=NOW)
+
+
+def test_a_token_of_another_group_or_customer_is_gone(keys_dir, alice, node):
+    other, bob = a_node("hk-1", group=a_group("hk")), a_customer("bob")
+    for customer, on in ((alice, node), (alice, other), (bob, node)):
+        a_grant(customer, on)
+    theirs = [selectors.current_token(bob, node.group), selectors.current_token(alice, other.group)]
+
+    for one in theirs:
+        with pytest.raises(TokenGone):
+            rotate_token(customer=alice, group=node.group, jti=one.jti, now=NOW)
+        with pytest.raises(TokenGone):
+            revoke_token(customer=alice, group=node.group, jti=one.jti, now=NOW)
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["ours", "rt-receiver's"])
+def test_a_token_with_symbols_of_its_own_carries_them_and_all_others_carry_none(keys_dir, alice, node, nested):
+    a_grant(alice, node)
+    asks = node if nested else None
+    narrow = add_token(
+        customer=alice, group=node.group, name="one", symbols=["700.hk", "600519.SH", "00700.HK"], now=NOW
+    )
+    scope = selectors.scope(alice, node.group, NOW)
+
+    of = [sign(one, scope=scope, asks=asks, now=NOW) for one in selectors.current_tokens(alice, node.group)]
+    published = {
+        key["kid"]: tokens.VerifyKey(key["alg"], jwt.PyJWK(key, algorithm=key["alg"]).key)
+        for key in keys.jwks()["keys"]
+    }
+    read = [
+        tokens.verify(one, keys=published, issuer="tickpack", audience="sh", now_s=NOW.timestamp()).scope.symbols
+        for one in of
+    ]
+
+    assert narrow.symbols == ["00700.HK", "600519.SH"]
+    assert read == [None, frozenset({"600519.SH", "00700.HK"})]
+
+
+@pytest.mark.parametrize(
+    ("name", "symbols", "error"),
+    [
+        ("", [], BadTokenRequest), ("x" * 41, [], BadTokenRequest), ("taken", [], BadTokenRequest),
+        ("new", ["Moutai"], BadSymbol), ("new", [f"{n:06d}.SZ" for n in range(51)], BadTokenRequest),
+    ],
+)  # fmt: skip
+def test_a_name_is_ones_own_and_a_list_is_of_symbols(keys_dir, alice, node, name, symbols, error):
+    a_grant(alice, node)
+    add_token(customer=alice, group=node.group, name="taken", now=NOW)
+
+    with pytest.raises(error):
+        add_token(customer=alice, group=node.group, name=name, symbols=symbols, now=NOW)
+
+    assert names(alice, node) == ["", "taken"]
+
+
+def test_named_tokens_count_among_the_five(keys_dir, alice, node):
+    a_grant(alice, node)
+    for nth in range(4):
+        add_token(customer=alice, group=node.group, name=f"n{nth}", now=NOW)
+
+    with pytest.raises(TooManyTokens):
+        add_token(customer=alice, group=node.group, name="sixth", now=NOW)
+
+
+def test_a_purchase_lets_every_token_live_longer(keys_dir, alice, node):
+    a_grant(alice, node)
+    add_token(customer=alice, group=node.group, name="laptop", now=NOW)
+    longer = a_grant(alice, node, months=6)
+
+    found = selectors.current_tokens(alice, node.group)
+
+    assert [one.expires_at for one in found] == [longer.ends_at + timedelta(days=400)] * 2
+
+
 @pytest.fixture
 def two_who_rotate(transactional_db, monkeypatch, keys_dir):
     """Two rotations of a customer with four working tokens, each waiting a second for the other after having looked."""
@@ -186,26 +292,16 @@ def two_who_rotate(transactional_db, monkeypatch, keys_dir):
     monkeypatch.setattr(selectors, "working_tokens", count_and_meet)
 
     def both():
-        said = []
-
         def rotate():
-            close_old_connections()
             try:
                 rotate_token(customer=alice, group=node.group, now=NOW)
-                said.append("rotated")
             except TooManyTokens as refused:
-                said.append(refused.code)
+                return refused.code
             except IntegrityError:
-                said.append("one_current_token_a_group")
-            finally:
-                connection.close()
+                return "one_current_token_a_name"
+            return "rotated"
 
-        threads = [threading.Thread(target=rotate) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(10)
-        return sorted(said), AccessToken.objects.count()
+        return sorted(at_once([rotate] * 2)), AccessToken.objects.count()
 
     return both, looked
 

@@ -3,8 +3,10 @@
 import pytest
 
 from billing.errors import BadNotice
-from billing.gateways.protocol import Order
-from billing.gateways.sandbox.gateway import SandboxGateway
+from billing.gateways.protocol import Device, Method, RefundOrder, RefundStatus
+from billing.gateways.sandbox.gateway import SandboxGateway, missing
+from tests.billing.gateways.orders import an_order
+from tests.factories import NOW
 
 
 @pytest.fixture
@@ -13,8 +15,8 @@ def sandbox():
 
 
 def test_an_order_travels_signed_through_the_buyers_browser(sandbox):
-    order = Order("order", 1000, "CNY", "Pack 5", "/purchases/order/")
-    signed = sandbox.pay_url(order).rsplit("/", 1)[1]
+    order = an_order()
+    signed = sandbox.start(order, Method.PAGE, NOW).url.rsplit("/", 1)[1]
 
     assert sandbox.read_order(signed) == order
     with pytest.raises(BadNotice):
@@ -26,3 +28,23 @@ def test_an_order_travels_signed_through_the_buyers_browser(sandbox):
 def test_a_sandbox_without_a_key_is_none():
     with pytest.raises(ValueError, match="SANDBOX_KEY"):
         SandboxGateway(key="")
+
+
+def test_it_is_offered_everywhere_and_pays_back_at_once(sandbox):
+    refund = RefundOrder("R1", "P1", "t-1", 500, 1000, "CNY", "wish", "https://shop.example/notify")
+
+    assert [sandbox.methods(device) for device in Device] == [(Method.PAGE,)] * 3
+    assert sandbox.refund(refund, NOW).status == RefundStatus.DONE
+    assert sandbox.query("P1", NOW) == () == sandbox.close("P1", NOW)
+    assert sandbox.bill(NOW.date(), NOW) is None
+
+
+def test_it_lacks_where_money_is_real(settings):
+    settings.EMBEDDED = settings.DEBUG = False
+    assert "everybody can pay with it" in missing()[0]
+
+    settings.DEBUG, settings.SANDBOX_KEY = True, ""
+    assert "SANDBOX_KEY" in missing()[0]
+
+    settings.SANDBOX_KEY = "key"
+    assert missing() == []
