@@ -6,7 +6,8 @@ from nodes import selectors
 from outbox.services.sending import say
 
 ENTITLEMENT, REVOCATION, DRAIN = "entitlement", "revocation", "drain"
-FEED_SETTING, CALENDAR_OVERRIDE = "feed_setting", "calendar_override"
+INSTRUMENTS = "instruments"
+FEED_SETTING, CALENDAR_OVERRIDE, CALENDAR_HORIZON = "feed_setting", "calendar_override", "calendar_horizon"
 
 
 def entitlement(*, scope: dict[str, Any]) -> None:
@@ -35,3 +36,15 @@ def calendar_override(*, lane: str, day: str) -> None:
     """Say to every group that a trading day was changed or given back; read when this is delivered."""
     for group in selectors.destinations():
         say(CALENDAR_OVERRIDE, {"lane": lane, "day": day, "group": group})
+
+
+def calendar_horizon(*, lane: str) -> None:
+    """Say to every group up to when a market's trading days are known; read when this is delivered."""
+    for group in selectors.destinations():
+        say(CALENDAR_HORIZON, {"lane": lane, "group": group})
+
+
+def instruments() -> None:
+    """Say to every group that the list of instruments is another; read when this is delivered."""
+    for group in selectors.destinations():
+        say(INSTRUMENTS, {"group": group})

@@ -3,9 +3,10 @@
 from typing import Any
 
 from celery import shared_task
+from django.utils.timezone import localdate
 
 from kernel.clock import utc_now
-from nodes.services import health, polling
+from nodes.services import health, polling, proof, reminders
 
 
 @shared_task(name="nodes.poll_nodes")
@@ -24,3 +25,16 @@ def read_reports(**_: Any) -> int:
 def forget_processes(**_: Any) -> int:
     """Forget processes that ended long ago; beat offers this each hour."""
     return health.forget_processes(now=utc_now())
+
+
+@shared_task(name="nodes.forget_days")
+def forget_days(**_: Any) -> int:
+    """Forget old days of deliveries and of symbols; beat offers this each hour."""
+    now = utc_now()
+    return proof.forget_days(now=now, today=localdate(now))
+
+
+@shared_task(name="nodes.warn_of_calendars")
+def warn_of_calendars(**_: Any) -> int:
+    """Log once a day which markets' known trading days end soon; beat offers this each ten minutes."""
+    return reminders.log_calendar_warnings(today=localdate(utc_now()))

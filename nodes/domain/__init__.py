@@ -1,1 +1,1 @@
-"""Where a customer may be placed, as pure functions."""
+"""What nodes need decided without asking anybody: places, notices, lists of instruments; pure."""

@@ -21,6 +21,7 @@ class Health(msgspec.Struct, frozen=True):
     lag_ms: dict[str, int | None]  # market -> how far behind its newest window is; None where nobody can say
     markets: dict[str, str]  # market -> its session: open, lunch_break, closed, ...
     rss_bytes: _Count  # memory
+    feeds: dict[str, str] = {}  # market -> what runs there: live, replay, simulated, test; older processes do not say
 
 
 def read_health(body: dict[str, Any]) -> Health:

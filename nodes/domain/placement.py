@@ -68,7 +68,7 @@ def refusal(node: Candidate, wanted: Wanted, held: Iterable[SocketsHeld], now: d
         return "level"
     if is_unseen(node.last_seen_at, now):
         return "unseen"
-    if _more(node.slug, wanted, held) > room(node, held):
+    if more_sockets(node.slug, wanted, held) > room(node, held):
         return "full"
     return None
 
@@ -83,8 +83,8 @@ def is_unseen(last_seen_at: datetime | None, now: datetime) -> bool:
     return last_seen_at is None or now - last_seen_at > SEEN_WITHIN
 
 
-def _more(node: str, wanted: Wanted, held: list[SocketsHeld]) -> int:
-    # A buyer who adds a pack on the same node needs room only for sockets beyond those already counted.
+def more_sockets(node: str, wanted: Wanted, held: Iterable[SocketsHeld]) -> int:
+    """Return how many sockets somebody needs beyond those that are already counted for them on a node."""
     has = _largest(held).get((node, wanted.customer), 0) if wanted.customer is not None else 0
     return max(0, wanted.sockets - has)
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from nodes import selectors, store
-from nodes.models import CalendarOverride, FeedSetting, Node
+from nodes.models import CalendarHorizon, CalendarOverride, FeedSetting, InstrumentList, Node
 from outbox.kinds import Payload
 from outbox.transports.redis import Tell, Writes
 
@@ -51,7 +51,22 @@ def calendar_override(payload: Payload, now: datetime) -> Writes:
     """Set a changed trading day to what the override says now, or give it back to the published calendar."""
     rows = CalendarOverride.objects.select_for_update().filter(lane=payload["lane"], day_on=payload["day"])
     row = rows.first()
-    override = store.override_value(row.kind, row.note) if row else None
+    override = store.override_value(row.day, row.note) if row else None
     write = store.calendar_override(lane=payload["lane"], day=payload["day"], override=override)
     tell = Tell({"kind": "calendar", "lane": payload["lane"]})
     return Writes(selectors.link_named(payload.get("group", "")), (write, tell))
+
+
+def calendar_horizon(payload: Payload, now: datetime) -> Writes:
+    """Set up to when a market's trading days are known now, or give that back to what came with the program."""
+    row = CalendarHorizon.objects.select_for_update().filter(lane=payload["lane"]).first()
+    write = store.calendar_horizon(lane=payload["lane"], until=row.until_on.isoformat() if row else None)
+    tell = Tell({"kind": "calendar", "lane": payload["lane"]})
+    return Writes(selectors.link_named(payload.get("group", "")), (write, tell))
+
+
+def instruments(payload: Payload, now: datetime) -> Writes:
+    """Set the list of instruments that was published last, or take it away where there is none."""
+    row = InstrumentList.objects.select_for_update().first()
+    write = store.instruments(packed=row.packed if row is not None else "")
+    return Writes(selectors.link_named(payload.get("group", "")), (write, Tell({"kind": "instruments"})))

@@ -45,6 +45,7 @@ def record_health(report: Report) -> None:
             "sockets": health.sockets,
             "lag_ms": health.lag_ms,
             "markets": health.markets,
+            "feeds": health.feeds,
             "rss_bytes": health.rss_bytes,
             "reported_at": datetime.fromtimestamp(report.entry_ms / 1000, UTC),
         },

@@ -12,6 +12,12 @@ __all__ = ["health_server", "node", "quick_passwords"]
 
 
 @pytest.fixture
+def few(settings):
+    """The list that came with the program has four products."""
+    settings.COMMITTED_INSTRUMENTS = "tests.nodes.few.few_rows"
+
+
+@pytest.fixture
 def health_server():
     """A node's health page: set `.answer` to (status, JSON or text); `.url` is where it is."""
 

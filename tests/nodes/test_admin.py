@@ -1,14 +1,19 @@
 """Nodes, feeds and calendars in the admin: every list and form opens, and what is changed is announced."""
 
+import html
+import json
+from datetime import date
+
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from kernel import keyspace
-from nodes.models import CalendarOverride, FeedSetting, Node, NodeGroup
+from kernel.trading_days import PublishedDays
+from nodes.models import CalendarHorizon, CalendarOverride, FeedSetting, LineSwitch, Node, NodeGroup
 from outbox.models import Outbox
-from tests.factories import a_customer, a_group
+from tests.factories import NOW, a_customer, a_group
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
 OURS = sorted((model for model in admin.site._registry if model._meta.app_label == "nodes"), key=lambda m: str(m))
@@ -90,9 +95,54 @@ def test_a_node_is_added_drained_put_back_and_retired(root, node):
     assert node.state == "active"
 
 
+def no_lines(**more):
+    return {"lines-TOTAL_FORMS": "0", "lines-INITIAL_FORMS": "0", **more}
+
+
+def test_lines_are_chosen_on_the_page_of_their_feed_and_announced(root):
+    setting = FeedSetting.objects.get()
+    line = {"name": "north", "source": "push", "rank": "1", "weight": "2", "mode": "prefer"}
+    form = {"lane": "CN", "feed": "live", "speed": "1", "seed": 7, "close_delay_ms": "250"}
+    one = {f"lines-0-{name}": value for name, value in line.items()}
+    counts = {"lines-TOTAL_FORMS": "1", "lines-INITIAL_FORMS": "0"}
+
+    wrong = root.post(address(FeedSetting, "change", setting.pk), {**form, **one, **counts, "lines-0-name": "No good"})
+    assert wrong.status_code == 200
+    assert "Lower-case letters" in wrong.text
+    assert root.post(address(FeedSetting, "change", setting.pk), {**form, **one, **counts}).status_code == 302
+
+    setting.refresh_from_db()
+    assert setting.as_json()["lines"] == [{**line, "rank": 1, "weight": 2}]
+    assert (setting.feed, setting.close_delay_ms) == ("live", 250)
+    assert Outbox.objects.filter(kind="feed_setting").count() == 1
+
+
+def test_a_feeds_page_shows_how_its_lines_stand_and_who_led(root, data_redis):
+    setting = FeedSetting.objects.get()
+    standing = {
+        "name": "north", "state": "leading", "lag_ms": 120, "lag_p99_ms": None, "rows_per_s": 7.25, "symbols": 300,
+        "first": 0.75, "reasons": {"unit": 3, "late_copy": 9}, "of a newer release": 1,
+        "connection": {"state": "refused", "problem": "It does not know the key.", "remark": "3 of 9 are asked for."},
+    }  # fmt: skip
+    data_redis.hset(keyspace.feed_state("CN"), "lines", json.dumps([standing, {"name": "odd"}, 7]))
+    LineSwitch.objects.create(
+        group=a_group("sh"), lane="CN", at=NOW, before="north", after="south", reason="mute"
+    )  # fmt: skip
+    try:
+        page = root.get(address(FeedSetting, "change", setting.pk)).text
+        listed = root.get(address(FeedSetting, "changelist")).text
+    finally:
+        data_redis.delete(keyspace.feed_state("CN"))
+    for said in ("north", "leading", "120 ms", "?", "7.2", "75%", "late_copy 9 · unit 3", "north → south (mute)"):
+        assert said in page
+    assert "odd" not in page
+    assert "refused It does not know the key. 3 of 9 are asked for." in page
+    assert "north: It does not know the key." in listed
+
+
 def test_a_feed_setting_is_announced_and_its_replay_starts_again(root):
     setting = FeedSetting.objects.get()
-    form = {"lane": "CN", "feed": "replay", "data": "sets/a", "speed": "600", "seed": 7}
+    form = {"lane": "CN", "feed": "replay", "data": "sets/a", "speed": "600", "seed": 7, **no_lines()}
 
     assert root.post(address(FeedSetting, "change", setting.pk), {**form, "speed": "fast"}).status_code == 200
     root.post(address(FeedSetting, "change", setting.pk), form)
@@ -115,7 +165,7 @@ def test_a_calendar_override_is_announced_when_it_comes_and_when_it_goes(root):
 
 
 def test_a_feed_s_page_shows_the_rows_that_did_not_count(client, data_redis):
-    setting = FeedSetting.objects.create(lane="HK", feed="push")
+    setting = FeedSetting.objects.create(lane="HK", feed="live")
     data_redis.hset(keyspace.refusals("HK"), "push|unit", 12)
     data_redis.xadd(keyspace.refused_rows("HK"), {"line": "push", "reason": "unit", "row": "00700.HK <b> at 1"})
     client.force_login(a_customer("looker", is_staff=True, is_superuser=True))
@@ -126,3 +176,64 @@ def test_a_feed_s_page_shows_the_rows_that_did_not_count(client, data_redis):
 
     assert "push unit 12" in page
     assert "00700.HK &lt;b&gt; at 1" in page
+
+
+DAY = {"lane": "HK", "day_on": "2027-07-20", "kind": "full", "note": "typhoon"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"opens_at": "12:30"},
+            "It must lie inside trading, 09:30-12:00 or 13:00-16:00; at the usual time leave it empty.",
+        ),
+        ({"closes_at": "16:00"}, "It must lie inside trading"),
+        ({"kind": "half", "opens_at": "13:30"}, "It must lie inside trading, 09:30-12:00;"),
+        ({"kind": "closed", "opens_at": "13:30"}, "A closed day has no times"),
+        ({"opens_at": "14:00", "closes_at": "13:30"}, "It closes before it opens."),
+        ({"opens_at": "13:30:30"}, "write it like 13:30"),
+        ({"opens_at": "half past one"}, "Enter a valid time"),
+    ],
+)
+def test_times_that_cannot_be_are_refused_with_what_to_write(root, change, said):
+    page = root.post(address(CalendarOverride, "add"), {**DAY, **change})
+
+    assert page.status_code == 200
+    assert said in html.unescape(page.text)
+    assert not CalendarOverride.objects.filter(lane="HK").exists()
+
+
+def test_a_day_that_opens_late_and_closes_early_is_entered_and_announced_with_who_did_it(root):
+    form = {**DAY, "opens_at": "13:30", "closes_at": "14:15"}
+
+    assert root.post(address(CalendarOverride, "add"), form).status_code == 302
+
+    row = CalendarOverride.objects.get(lane="HK")
+    assert str(row) == "HK 2027-07-20: opens 13:30 closes 14:15"
+    assert row.entered_by
+    assert Outbox.objects.filter(kind="calendar_override", payload__day="2027-07-20").exists()
+
+
+def days_that_ended_long_ago(market):
+    return PublishedDays(date(2015, 1, 1), date(2020, 12, 31), frozenset(), frozenset())
+
+
+def test_lists_and_the_home_page_warn_of_days_that_end_soon_until_they_are_known(root, settings):
+    settings.PUBLISHED_DAYS = f"{__name__}.days_that_ended_long_ago"
+    pages = [
+        address(CalendarOverride, "changelist"), address(CalendarHorizon, "changelist"),
+        address(FeedSetting, "changelist"), reverse("admin:index"),
+    ]  # fmt: skip
+    warning = "Trading days of CN are known until 2020-12-31"
+    for page in pages:
+        assert warning in root.get(page).text
+        assert "manage.py import_calendar FILE" in root.get(page).text
+
+    form = {"lane": "CN", "until_on": "2099-12-31"}
+    assert root.post(address(CalendarHorizon, "add"), form).status_code == 302
+
+    assert Outbox.objects.filter(kind="calendar_horizon").exists()
+    for page in pages:
+        assert warning not in root.get(page).text
+    act(root, CalendarHorizon, "delete_selected", CalendarHorizon.objects.get())

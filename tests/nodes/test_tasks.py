@@ -8,7 +8,7 @@ from tests.factories import a_group
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
 
 
-@pytest.mark.parametrize("task", [tasks.poll_nodes, tasks.read_reports, tasks.forget_processes])
+@pytest.mark.parametrize("task", [tasks.poll_nodes, tasks.read_reports, tasks.forget_processes, tasks.forget_days])
 def test_where_there_is_nothing_to_do_nothing_is_done(task):
     a_group("sh")
 

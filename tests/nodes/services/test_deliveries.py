@@ -18,6 +18,8 @@ from nodes.services.feeds import restart_replay
 from outbox.models import Outbox
 from outbox.services.sending import deliver_outbox
 from outbox.transports.redis import RedisLink
+from streaming.domain.lines import LineSetting
+from streaming.ingest.choice import choice_for, close_delay_ms_for, lines_for
 from tests.factories import a_group, a_node
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
@@ -177,7 +179,20 @@ class TestOtherKinds:
             deliver()
 
             stored = json.loads(data_redis.get(keyspace.feed_setting("HK")))
-            assert stored == {"feed": "replay", "data": "sets/a", "speed": "max", "seed": 7, "run": 2}
+            assert stored == {"feed": "replay", "data": "sets/a", "speed": "max", "seed": 7, "run": 2, "lines": []}
+        finally:
+            data_redis.delete(keyspace.feed_setting("HK"))
+
+    def test_a_live_feed_s_lines_and_its_delay_reach_ingest(self, data_redis):
+        setting = FeedSetting.objects.create(lane="HK", feed="live", close_delay_ms=250)
+        setting.lines.create(name="b", rank=2, weight=3, mode="prefer")
+        setting.lines.create(name="a")
+        announcements.feed_setting(lane="HK")
+        try:
+            deliver()
+            stored = json.loads(data_redis.get(keyspace.feed_setting("HK")))
+            assert lines_for(stored) == (LineSetting("a"), LineSetting("b", "push", 2, 3, "prefer"))
+            assert close_delay_ms_for(choice_for("HK", stored), stored) == 250
         finally:
             data_redis.delete(keyspace.feed_setting("HK"))
 

@@ -1,9 +1,10 @@
 """Nodes are drained, put back to work and retired; the last one of a group stays."""
 
 import threading
+from functools import partial
 
 import pytest
-from django.db import close_old_connections, connection
+from django.db import connection
 from django.db.models import QuerySet
 
 from nodes.errors import LastNodeOfGroup
@@ -11,6 +12,7 @@ from nodes.models import Node
 from nodes.services import states
 from nodes.services.states import drain_node, retire_node, undrain_node
 from outbox.models import Outbox
+from tests.at_once import at_once
 from tests.factories import a_group, a_node
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
@@ -52,23 +54,13 @@ def two_admins(transactional_db, monkeypatch):
     monkeypatch.setattr(states, "_change_state", meet_and_change)
 
     def both():
-        said = []
-
         def retire(node):
-            close_old_connections()
             try:
-                said.append(retire_node(node_id=node.pk).state)
+                return retire_node(node_id=node.pk).state
             except LastNodeOfGroup as refused:
-                said.append(refused.code)
-            finally:
-                connection.close()
+                return refused.code
 
-        threads = [threading.Thread(target=retire, args=(node,)) for node in nodes]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(10)
-        return sorted(said)
+        return sorted(at_once([partial(retire, node) for node in nodes]))
 
     return both, looked
 

@@ -1,16 +1,28 @@
 """Where customers connect, and which feeds run there on which days."""
 
+from datetime import time
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.deconstruct import deconstructible
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from kernel.instruments import LANES
 from kernel.scope import LEVELS, MARKETS
+from kernel.trading_days import TradingDay, allowed, fault_of
+from nodes.models.instruments import Instrument as Instrument
+from nodes.models.instruments import InstrumentList as InstrumentList
+from nodes.models.licences import DataLicence as DataLicence
+from nodes.models.licences import Provider as Provider
+from nodes.models.proof import Delivered as Delivered
+from nodes.models.proof import DeliveredMonth as DeliveredMonth
+from nodes.models.proof import SymbolDay as SymbolDay
+from nodes.models.proof import TakenReport as TakenReport
+from nodes.models.proof import UsedHour as UsedHour
 
 
 @deconstructible
@@ -35,6 +47,11 @@ class WordList:
 STREAM_PATHS = ("/ws/stock", "/ws")  # where a node's own stream stands below its base: ours, an rt-receiver's
 
 
+def in_language(usual: str, chinese: str) -> str:
+    """Return a name in the reader's language; the usual one where there is no Chinese one."""
+    return chinese if chinese and (get_language() or "").startswith("zh") else usual
+
+
 def all_markets() -> list[str]:
     return list(MARKETS)
 
@@ -51,6 +68,9 @@ class NodeGroup(models.Model):
 
     slug = models.SlugField(_("slug"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=80)
+    name_zh = models.CharField(
+        _("name in Chinese"), max_length=80, blank=True, help_text=_("Left blank, it is the other one.")
+    )
     transport = models.CharField(_("how it is reached"), max_length=10, choices=Transport, default=Transport.REDIS)
     address = models.CharField(
         _("Redis of the group"),
@@ -66,7 +86,12 @@ class NodeGroup(models.Model):
         ordering = ["slug"]
 
     def __str__(self) -> str:
-        return self.name
+        return self.title
+
+    @property
+    def title(self) -> str:
+        """Return the name in the reader's language."""
+        return in_language(self.name, self.name_zh)
 
 
 class Node(models.Model):
@@ -84,6 +109,9 @@ class Node(models.Model):
     slug = models.SlugField(_("slug"), max_length=40, unique=True, help_text=_("What the node calls itself: NODE_ID."))
     group = models.ForeignKey(NodeGroup, models.PROTECT, related_name="nodes", verbose_name=_("group"))
     region = models.CharField(_("region"), max_length=60)
+    region_zh = models.CharField(
+        _("region in Chinese"), max_length=60, blank=True, help_text=_("Left blank, it is the other one.")
+    )
     ws_url = models.CharField(
         _("WebSocket URL"),
         max_length=200,
@@ -126,7 +154,12 @@ class Node(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.slug} ({self.region})"
+        return f"{self.slug} ({self.place})"
+
+    @property
+    def place(self) -> str:
+        """Return the region in the reader's language."""
+        return in_language(self.region, self.region_zh)
 
     @property
     def http_base(self) -> str:
@@ -148,6 +181,7 @@ class ProcessHealth(models.Model):
     sockets = models.PositiveIntegerField(_("sockets"))
     lag_ms = models.JSONField(_("lag, in ms"))
     markets = models.JSONField(_("markets"))
+    feeds = models.JSONField(_("feeds"), default=dict, blank=True)
     rss_bytes = models.PositiveBigIntegerField(_("memory, in bytes"))
     reported_at = models.DateTimeField(_("reported"))
 
@@ -167,7 +201,7 @@ class FeedSetting(models.Model):
     class Feed(models.TextChoices):
         SIMULATED = "simulated", _("simulated")
         REPLAY = "replay", _("replay of recorded files")
-        PUSH = "push", _("what providers push over HTTP")
+        LIVE = "live", _("live, by its lines")
         NONE = "none", _("none")
 
     lane = models.CharField(_("market"), max_length=8, unique=True, choices=[(lane, lane) for lane in LANES])
@@ -181,6 +215,16 @@ class FeedSetting(models.Model):
     )
     seed = models.PositiveIntegerField(_("simulation seed"), default=7)
     run = models.PositiveIntegerField(_("run"), default=1)
+    close_delay_ms = models.PositiveIntegerField(
+        _("closing delay, in ms"),
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(10_000)],
+        help_text=_(
+            "How long a window stays open behind its end. Shorter tells bars earlier; what comes later still adds its "
+            "volume, not its price. Left blank: 0 for the feed live, else what the ingest process was started with."
+        ),
+    )
 
     class Meta:
         verbose_name = _("feed setting")
@@ -192,11 +236,86 @@ class FeedSetting(models.Model):
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that ingest reads (kernel.keyspace.feed_setting)."""
-        return {"feed": self.feed, "data": self.data, "speed": self.speed, "seed": self.seed, "run": self.run}
+        told = {"feed": self.feed, "data": self.data, "speed": self.speed, "seed": self.seed, "run": self.run}
+        if self.close_delay_ms is not None:
+            told["close_delay_ms"] = self.close_delay_ms
+        return {**told, "lines": [line.as_json() for line in self.lines.all()]}
+
+
+class MarketLine(models.Model):
+    """One source of a live market. Several tell the same market; each trade counts once, whoever tells it first."""
+
+    PUSH = "push"
+    SOURCES = [(PUSH, _("what a program pushes over HTTP")), *Provider.choices]
+
+    class Mode(models.TextChoices):
+        AUTO = "auto", _("by its rank")
+        PREFER = "prefer", _("leads while it is healthy")
+        DRAIN = "drain", _("is listened to and does not count")
+
+    setting = models.ForeignKey(FeedSetting, models.CASCADE, related_name="lines", verbose_name=_("feed setting"))
+    name = models.CharField(
+        _("name"),
+        max_length=20,
+        validators=[RegexValidator(r"^[a-z0-9][a-z0-9_-]*$", _("Lower-case letters, digits, - and _."))],
+        help_text=_("As windows, metrics and the address of pushes name it: /api/v1/rt-kline/push?line=name"),
+    )
+    source = models.CharField(
+        _("source"),
+        max_length=12,
+        choices=SOURCES,
+        default=PUSH,
+        help_text=_("A provider's data is sold only while it is licensed: see data licences."),
+    )
+    rank = models.PositiveSmallIntegerField(
+        _("rank"), default=1, validators=[MinValueValidator(1)], help_text=_("1 leads before 2.")
+    )
+    weight = models.PositiveSmallIntegerField(
+        _("weight"),
+        default=1,
+        validators=[MinValueValidator(1)],
+        help_text=_("How much its word counts where lines contradict each other; of one rank, the heavier line leads."),
+    )
+    mode = models.CharField(_("mode"), max_length=8, choices=Mode, default=Mode.AUTO)
+
+    class Meta:
+        verbose_name = _("line")
+        verbose_name_plural = _("lines")
+        ordering = ["setting", "rank", "name"]
+        constraints = [models.UniqueConstraint(fields=["setting", "name"], name="one_line_of_a_name")]
+
+    def __str__(self) -> str:
+        return f"{self.setting.lane} {self.name}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that ingest reads."""
+        return {
+            "name": self.name, "source": self.source, "rank": self.rank, "weight": self.weight, "mode": self.mode,
+        }  # fmt: skip
+
+
+class LineSwitch(models.Model):
+    """Another line led a group's market from then on; nobody but its report writes it."""
+
+    group = models.ForeignKey(NodeGroup, models.PROTECT, related_name="switches", verbose_name=_("group"))
+    lane = models.CharField(_("market"), max_length=8)
+    at = models.DateTimeField(_("when"))
+    before = models.CharField(_("before"), max_length=20, blank=True)
+    after = models.CharField(_("now"), max_length=20)
+    reason = models.CharField(_("why"), max_length=20)
+
+    class Meta:
+        verbose_name = _("switch of lines")
+        verbose_name_plural = _("switches of lines")
+        ordering = ["-at"]
+        constraints = [models.UniqueConstraint(fields=["group", "lane", "at", "after"], name="one_row_a_switch")]
+
+    def __str__(self) -> str:
+        return f"{self.lane} {self.at:%F %T}: {self.before} -> {self.after} ({self.reason})"
 
 
 class CalendarOverride(models.Model):
-    """A trading day that an operator has changed."""
+    """A trading day that an operator has changed: closed, full or half, and when it opens late or closes early."""
 
     class Kind(models.TextChoices):
         CLOSED = "closed", _("closed")
@@ -206,7 +325,18 @@ class CalendarOverride(models.Model):
     lane = models.CharField(_("market"), max_length=8, choices=[(market, market) for market in MARKETS])
     day_on = models.DateField(_("day"))
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
+    opens_at = models.TimeField(
+        _("opens late, at"),
+        null=True,
+        blank=True,
+        help_text=_("When trading begins, like 13:30; its opening auction comes before it as on any day."),
+    )
+    closes_at = models.TimeField(
+        _("closes early, at"), null=True, blank=True, help_text=_("When trading ends, like 13:55; without an auction.")
+    )
     note = models.CharField(_("note"), max_length=200, blank=True)
+    entered_by = models.CharField(_("entered by"), max_length=80, blank=True, editable=False)
+    entered_at = models.DateTimeField(_("entered"), null=True, editable=False)
 
     class Meta:
         verbose_name = _("calendar override")
@@ -215,4 +345,53 @@ class CalendarOverride(models.Model):
         constraints = [models.UniqueConstraint(fields=["lane", "day_on"], name="one_override_a_day")]
 
     def __str__(self) -> str:
-        return f"{self.lane} {self.day_on}: {self.kind}"
+        return f"{self.lane} {self.day_on}: {self.day}"
+
+    @property
+    def day(self) -> TradingDay:
+        """Return what the market does on the day."""
+        return TradingDay(self.kind, _minutes_of(self.opens_at), _minutes_of(self.closes_at))
+
+    @staticmethod
+    def fields_of(day: TradingDay) -> dict[str, Any]:
+        """Return the fields that say what a day is."""
+        opens, closes = (None if at is None else time(at // 60, at % 60) for at in (day.opens, day.closes))
+        return {"kind": day.kind, "opens_at": opens, "closes_at": closes}
+
+    def clean(self) -> None:
+        """Refuse times that cannot be, each with what to write."""
+        for name, at in (("opens_at", self.opens_at), ("closes_at", self.closes_at)):
+            if at is not None and (at.second or at.microsecond):
+                raise ValidationError({name: _("Trading begins and ends with a minute: write it like 13:30.")})
+        if self.lane not in MARKETS or (fault := fault_of(self.lane, self.day)) is None:
+            return
+        texts = {
+            "closed": _("A closed day has no times: leave this empty, or choose another kind."),
+            "outside": _("It must lie inside trading, %(allowed)s; at the usual time leave it empty.")
+            % {"allowed": allowed(self.lane, self.kind)},
+            "order": _("It closes before it opens."),
+        }
+        raise ValidationError({f"{fault[0]}_at": texts[fault[1]]})
+
+
+def _minutes_of(at: time | None) -> int | None:
+    return None if at is None else at.hour * 60 + at.minute
+
+
+class CalendarHorizon(models.Model):
+    """Up to when operators have entered what a market's exchange has published; behind what came with the program."""
+
+    lane = models.CharField(_("market"), max_length=8, unique=True, choices=[(market, market) for market in MARKETS])
+    until_on = models.DateField(
+        _("known until"), help_text=_("Weekdays up to this day that are not overridden are trading days.")
+    )
+    entered_by = models.CharField(_("entered by"), max_length=80, blank=True, editable=False)
+    entered_at = models.DateTimeField(_("entered"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("known trading days")
+        verbose_name_plural = _("known trading days")
+        ordering = ["lane"]
+
+    def __str__(self) -> str:
+        return f"{self.lane}: {self.until_on}"

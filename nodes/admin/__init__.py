@@ -9,9 +9,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
+from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget
 
@@ -19,10 +20,25 @@ from kernel.clock import utc_now
 from kernel.errors import PlatformError
 from kernel.scope import LEVELS, MARKETS
 from nodes import announcements, selectors, store
+from nodes.admin import instruments as instruments  # registers its own
+from nodes.admin import licences as licences  # registers its own
+from nodes.admin import proof as proof  # registers its own
+from nodes.admin.quality import TellsOfDays
 from nodes.domain.health import is_off
 from nodes.domain.placement import is_unseen
 from nodes.errors import UnknownTransport
-from nodes.models import CalendarOverride, FeedSetting, Node, NodeGroup, ProcessHealth, all_markets, first_level
+from nodes.models import (
+    CalendarHorizon,
+    CalendarOverride,
+    FeedSetting,
+    LineSwitch,
+    MarketLine,
+    Node,
+    NodeGroup,
+    ProcessHealth,
+    all_markets,
+    first_level,
+)
 from nodes.services import feeds, states
 from outbox.admin import ReadOnly
 from outbox.errors import LinkAway
@@ -107,7 +123,7 @@ class NodeAdmin(ModelAdmin):
         "capacity",
         "last_error",
     )
-    list_filter = ("group", "state", "realtime")
+    list_filter: tuple[Any, ...] = ("group", "state", "realtime")
     search_fields = ("slug", "region", "ws_url")
     readonly_fields = ("state", "last_seen_at", "last_error", "connections", "reports_realtime")
     actions = ("drain", "undrain", "retire")
@@ -198,30 +214,98 @@ def _state(group: str, lane: str) -> dict[str, str]:
         return {"problem": error.message}
 
 
+def _problems(state: dict[str, str]) -> list[str]:
+    """Return what is wrong with a market, and with the connection of each of its lines."""
+    lines = [(line["name"], store.connection_of(line)["problem"]) for line in store.lines_of(state)]
+    return [state.get("problem", ""), *(f"{name}: {problem}" for name, problem in lines if problem)]
+
+
+def _presumed(state: dict[str, str]) -> str:
+    return str(_("presumed")) if state.get("presumed") == "1" else ""
+
+
+_LINE_HEADS = (
+    _("line"), _("state"), _("lag, median"), _("lag, 99 of 100"), _("rows a second"), _("symbols"), _("told first"),
+    _("did not count"), _("connection"),
+)  # fmt: skip
+_LINE_ROW = f"<tr>{'<td>{}</td>' * len(_LINE_HEADS)}</tr>"
+
+
+def _line_cells(line: dict[str, Any]) -> tuple[str, ...]:
+    lags = ("?" if line[name] is None else f"{line[name]} ms" for name in ("lag_ms", "lag_p99_ms"))
+    reasons = " · ".join(f"{reason} {number}" for reason, number in sorted(line["reasons"].items()))
+    share = f"{line['first']:.0%}"
+    cells = (line["name"], line["state"], *lags, f"{line['rows_per_s']:.1f}", str(line["symbols"]), share, reasons)
+    return (*cells, " ".join(filter(None, store.connection_of(line).values())))
+
+
 def _of_group(group: str, text: str) -> str:
     return f"{group}: {text}" if group else text
 
 
+class TellsOfCalendars(ModelAdmin):
+    """A list that says above its rows which markets' known trading days end soon."""
+
+    list_before_template = "admin/nodes/ending_calendars.html"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        ending = selectors.ending_calendars(localdate(utc_now()))
+        return super().changelist_view(request, {**(extra_context or {}), "ending_calendars": ending})
+
+
+class MarketLineInline(TabularInline):
+    model = MarketLine
+    extra = 0
+    fields = ("name", "source", "rank", "weight", "mode")
+
+
+@admin.register(LineSwitch)
+class LineSwitchAdmin(ReadOnly):
+    list_display = ("at", "lane", "before", "after", "reason", "group")
+    list_filter = ("lane", "group", "reason")
+    list_select_related = ("group",)
+
+
 @admin.register(FeedSetting)
-class FeedSettingAdmin(ModelAdmin):
+class FeedSettingAdmin(TellsOfDays, TellsOfCalendars):
+    inlines = (MarketLineInline,)
     list_display = ("lane", "feed", "data", "speed", "seed", "run", "running", "problem")
-    readonly_fields = ("run", "refused")
+    readonly_fields = ("run", "line_table", "switched", "refused", "symbols", "days")
     actions = ("restart",)
 
     @display(description=_("now"))
     def running(self, setting: FeedSetting) -> str:
         """What the lane's workers say of themselves, one a Redis; they look at new settings each second."""
         said = [
-            (group, " · ".join(filter(None, map(state.get, ("feed", "state"))))) for group, state in _states(setting)
+            (group, " · ".join(filter(None, (state.get("feed"), state.get("state"), _presumed(state)))))
+            for group, state in _states(setting)
         ]
         texts = [f"{group}: {text}" if group else text for group, text in said if text]
         return "; ".join(texts) or str(_("no worker runs this market"))
 
     @display(description=_("problem"), label="danger")
     def problem(self, setting: FeedSetting) -> str | None:
-        said = [(group, state.get("problem", "")) for group, state in _states(setting)]
+        said = [(group, problem) for group, state in _states(setting) for problem in _problems(state)]
         texts = [_of_group(group, text) for group, text in said if text and text != "finished"]
         return "; ".join(texts) or None
+
+    @display(description=_("lines now"))
+    def line_table(self, setting: FeedSetting) -> str:
+        """How each line stands, of each Redis: as its worker said within the last second."""
+        tables = []
+        for group, state in _states(setting):
+            rows = format_html_join("", _LINE_ROW, (_line_cells(line) for line in store.lines_of(state)))
+            if rows:
+                heads = format_html_join("", "<th>{}</th>", ((head,) for head in _LINE_HEADS))
+                tables.append(format_html("<p>{}</p><table><tr>{}</tr>{}</table>", group, heads, rows))
+        return format_html_join("", "{}", ((table,) for table in tables)) or str(_("no line tells anything"))
+
+    @display(description=_("switches of lines"))
+    def switched(self, setting: FeedSetting) -> str:
+        """The newest changes of who leads."""
+        rows = LineSwitch.objects.filter(lane=setting.lane).select_related("group")[:10]
+        said = ((localtime(row.at).strftime("%F %T"), row.before or "-", row.after, row.reason) for row in rows)
+        return format_html_join("", "<div>{}: {} → {} ({})</div>", said) or str(_("none"))
 
     @display(description=_("refused rows"))
     def refused(self, setting: FeedSetting) -> str:
@@ -263,8 +347,8 @@ class FeedSettingAdmin(ModelAdmin):
 
 
 @admin.register(CalendarOverride)
-class CalendarOverrideAdmin(ModelAdmin):
-    list_display = ("day_on", "lane", "kind", "note")
+class CalendarOverrideAdmin(TellsOfCalendars):
+    list_display = ("day_on", "lane", "kind", "opens_at", "closes_at", "note", "entered_by", "entered_at")
     list_filter = ("lane", "kind")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -273,6 +357,7 @@ class CalendarOverrideAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: CalendarOverride, form: Any, change: bool) -> None:
         with transaction.atomic():
+            obj.entered_by, obj.entered_at = str(request.user)[:80], utc_now()
             super().save_model(request, obj, form, change)
             announcements.calendar_override(lane=obj.lane, day=obj.day_on.isoformat())
 
@@ -284,3 +369,28 @@ class CalendarOverrideAdmin(ModelAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[CalendarOverride]) -> None:
         for override in queryset:
             self.delete_model(request, override)
+
+
+@admin.register(CalendarHorizon)
+class CalendarHorizonAdmin(TellsOfCalendars):
+    """Up to when trading days are known. `manage.py import_calendar` sets it; taking it back is done here."""
+
+    list_display = ("lane", "until_on", "entered_by", "entered_at")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("lane",) if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: CalendarHorizon, form: Any, change: bool) -> None:
+        with transaction.atomic():
+            obj.entered_by, obj.entered_at = str(request.user)[:80], utc_now()
+            super().save_model(request, obj, form, change)
+            announcements.calendar_horizon(lane=obj.lane)
+
+    def delete_model(self, request: HttpRequest, obj: CalendarHorizon) -> None:
+        with transaction.atomic():
+            super().delete_model(request, obj)
+            announcements.calendar_horizon(lane=obj.lane)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[CalendarHorizon]) -> None:
+        for horizon in queryset:
+            self.delete_model(request, horizon)
