@@ -2,7 +2,8 @@
 
 PlatformError
     Refused        QuotaExceeded, PlanFull, MarketNotAllowed, SymbolNotAllowed, LevelNotAllowed, UnknownSymbol,
-                   TooManyMessages, TooManyConnections, TooManyCalls, NotAuthenticated, NotCarried, NoSuchAddress,
+                   TooManyMessages, TooManyConnections, TooManyViewers,
+                   GuestNotAllowed, TooManyCalls, NotAuthenticated, NotCarried, NoSuchAddress, NoSuchSocket,
                    Fenced
     Malformed      AlreadyAuthenticated, BinaryNotSupported, Unsupported, BadParameter, AmbiguousSymbol, TypeConflict,
                    BadRecording
@@ -80,6 +81,19 @@ class TooManyConnections(Refused):
     http_status = 429
 
 
+class TooManyViewers(TooManyConnections):
+    """Of the panel's own pages: nobody is pushed out for one more."""
+
+    message = "So many of the panel's pages are connected already; close one"
+    code = "too_many_viewers"
+
+
+class GuestNotAllowed(Refused):
+    message = "Without an account there is TEST.CN alone: its bars and its newest values"
+    code = "guest_not_allowed"
+    http_status = 403
+
+
 class TooManyCalls(Refused):
     message = "Too many requests a minute; `retry_after_s` says when the next one is answered"
     code = "too_many_calls"
@@ -101,6 +115,12 @@ class NotCarried(Refused):
 class NoSuchAddress(NotCarried):
     message = "There is no such address here; docs/protocol.md has them"
     code = "no_such_address"
+
+
+class NoSuchSocket(Refused):
+    message = "You have no such connection open"
+    code = "no_such_socket"
+    http_status = 404
 
 
 class BinaryNotSupported(Malformed):
@@ -157,6 +177,16 @@ class Fenced(Refused):
 class StreamLost(Unavailable):
     message = "The real-time store came back without windows that it had taken"
     code = "stream_lost"
+
+
+class BadFile(Malformed):
+    message = "This file of bars cannot be read"
+    code = "bad_file"
+
+
+class BackfillRefused(Unavailable):
+    message = "Who is asked for bars of the past does not tell them"
+    code = "backfill_refused"
 
 
 class BadRecording(Malformed):

@@ -2,7 +2,18 @@
 
 from django.urls import URLPattern, path
 
-from streaming.api import alltick, documents, itick, node, rt_receiver, tickdb
+from streaming.api import (
+    alltick,
+    documents,
+    history_files,
+    instruments,
+    itick,
+    node,
+    open_sockets,
+    rt_receiver,
+    statistics,
+    tickdb,
+)
 from streaming.runtime.dialects import dialects
 from streaming.wire.dialects.itick.symbols import ASSETS
 
@@ -14,6 +25,11 @@ urlpatterns: list[URLPattern] = [
     path("metrics", node.metrics_page, name="metrics"),
     path("asyncapi.json", documents.asyncapi, name="asyncapi"),
     path("v1/usage", node.usage, name="usage"),
+    path("v1/sockets", open_sockets.listed, name="sockets"),
+    path("v1/sockets/<str:id>", open_sockets.ended, name="socket-end"),
+    path("v1/history/<str:symbols>/<str:file>", history_files.history_file, name="history-file"),
+    path("v1/instruments", instruments.find, name="instruments"),
+    path("v1/statistics", statistics.statistics, name="statistics"),
     # TickDB
     path("v1/market/kline", tickdb.kline, name="kline"),
     path("v1/market/kline/latest", tickdb.kline_latest, name="kline-latest"),
@@ -25,7 +41,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/market/trading-sessions", tickdb.trading_sessions),
     path("v1/market/trade-days", tickdb.trade_days),
     path("v1/market/stock-info", tickdb.stock_info),
-    path("v1/market/calc-index", tickdb.not_carried),
+    path("v1/market/calc-index", tickdb.indicators),
     path("v1/market/capital-flow", tickdb.not_carried),
     path("v1/symbols/available", tickdb.available),
     path("v1/apikeys/subscriptions", tickdb.subscriptions),

@@ -1,6 +1,5 @@
 """AllTick's HTTP interface: /quote-stock-b-api and /quote-b-api. Any token of the node in the query's `token`."""
 
-from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -8,11 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from kernel.errors import PlatformError
 from streaming.api import bars
 from streaming.api.rest import Answer, Call, RestDialect, View, answered, of_newest, shows
+from streaming.api.statistics import reported
 from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import INTERVAL_MINUTES
 from streaming.errors import BadParameter, NoSuchAddress, NotCarried
 from streaming.history.rollup import Span
-from streaming.reference import directory
+from streaming.reference import directory, remembered
 from streaming.store.rate_limit import Wanted
 from streaming.wire.dialects.alltick import rest, symbols
 
@@ -105,7 +105,8 @@ async def _depth_tick(call: Call) -> dict[str, Any]:
 
 async def _static_info(call: Call) -> dict[str, Any]:
     seen = call.see_all(rest.read_codes(_data(call)), _read, live=False)
-    return _answer(call, rest.static_info(seen.values()))
+    told = await reported(seen.values())
+    return _answer(call, rest.static_info((one, told.get(one.symbol)) for one in seen.values()))
 
 
 async def _suspension(call: Call) -> dict[str, Any]:
@@ -162,6 +163,6 @@ def _span(asked: rest.Bars) -> tuple[str, Span]:
     return asked.interval, Span(end_ms=asked.end_s * 1000 + 1 if asked.end_s else 2**53, limit=asked.count)
 
 
-@lru_cache(maxsize=20_000)  # programs ask for the same symbols again and again
+@remembered(maxsize=20_000)  # programs ask for the same symbols again and again
 def _read(asked: str) -> Instrument:
     return directory().described(symbols.read(asked, directory()))

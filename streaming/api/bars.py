@@ -4,14 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from kernel import clock
-from streaming.domain.calendar import Calendar
+from streaming.domain.calendar import Calendar, exchange_day
 from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import opening_of
 from streaming.domain.windows import end_ms, seq_of
 from streaming.history import threads
-from streaming.history.rollup import Span, read_bars
+from streaming.history.adjusted import read_adjusted
+from streaming.history.rollup import Span
+from streaming.history.spliced import read_spliced
 from streaming.runtime.process import StreamProcess
-from streaming.store.lanes import calendar_of
+from streaming.store.calendars import calendar_of
 from streaming.wire.dialects.numbers import OpenedBar
 
 _MINUTE_MS = 60_000
@@ -19,20 +21,31 @@ _WRITTEN_MS = 10_000  # history has a minute a few seconds after its end
 
 
 async def closed(
-    node: StreamProcess, instruments: Sequence[Instrument], interval: str, span: Span
+    node: StreamProcess, instruments: Sequence[Instrument], interval: str, span: Span, adjust: str = "none"
 ) -> dict[str, list[OpenedBar]]:
     """Return closed bars by symbol, oldest first.
+
+    Args:
+        adjust: none, forward or backward; a made-up market has no corporate actions.
 
     Raises:
         HistoryUnavailable: history did not answer.
     """
     found: dict[str, list[OpenedBar]] = {}
     for lane in sorted({one.lane for one in instruments}):
-        some = list({one.symbol for one in instruments if one.lane == lane})
         sessions = node.pinned.sessions(lane)
         without = _forming(node, lane, interval, sessions=sessions)
-        bars = await threads.run(read_bars, some, interval, replace(span, without=without), sessions=sessions)
-        found |= {symbol: list(bars.get(symbol, ())) for symbol in some}
+        former = {one.symbol: one.former_codes.split() for one in instruments if one.lane == lane}
+        closed_span = replace(span, without=without)
+        if adjust == "none" or not sessions:
+            bars = await threads.run(read_spliced, former, interval, closed_span, sessions=sessions)
+        else:
+            ticks_e4 = {one.symbol: one.tick_e4(0) for one in instruments}
+            today = exchange_day(clock.now_ms())
+            bars = await threads.run(
+                read_adjusted, former, interval, closed_span, how=adjust, today=today, ticks_e4=ticks_e4
+            )
+        found |= {symbol: list(rows) for symbol, rows in bars.items()}
     return found
 
 
@@ -86,7 +99,7 @@ def _forming(node: StreamProcess, lane_name: str, interval: str, *, sessions: bo
     return frozenset(openings)
 
 
-def calendar(node: StreamProcess, market: str) -> Calendar:
+def calendar(node: StreamProcess | None, market: str) -> Calendar:
     """Return a market's trading days; the published ones where no feed has run here yet."""
-    known = node.hub.latest[market].calendar
+    known = node.hub.latest[market].calendar if node is not None else None
     return known if isinstance(known, Calendar) else calendar_of(market, {})

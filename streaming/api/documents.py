@@ -197,7 +197,7 @@ def _rest_operation(name: str, rest: Rest, one: Operation) -> Json:
         + "_" * one.path.endswith("/"),
         "summary": one.summary,
         "tags": [rest.title],
-        "parameters": [_parameter(asked) for asked in one.parameters],
+        "parameters": [_parameter(asked, one.path) for asked in one.parameters],
         "responses": _responses(name, rest, one),
         "security": _security(name, rest, one),
     }
@@ -216,8 +216,9 @@ def _security(name: str, rest: Rest, one: Operation) -> list[Json]:
     return [{"bearer": []}, *({key: []} for key in _rest_schemes(name, rest))] if one.needs_token else []
 
 
-def _parameter(one: Parameter) -> Json:
-    told: Json = {"name": one.name, "in": "query", "description": one.description, "required": one.required}
+def _parameter(one: Parameter, path: str) -> Json:
+    where = "path" if f"{{{one.name}}}" in path else "query"
+    told: Json = {"name": one.name, "in": where, "description": one.description, "required": one.required}
     if one.as_json:
         return {**told, "content": {"application/json": {"schema": one.schema, "example": one.example}}}
     return {**told, "schema": one.schema, "example": one.example}

@@ -5,20 +5,20 @@ Any token of the node in the header `token`. Errors are HTTP 200 with a text for
 
 from collections.abc import Callable
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
 from streaming.api import bars
 from streaming.api.rest import Answer, Call, RestDialect, View, answered, of_newest, shows
-from streaming.domain.calendar import exchange_day
+from streaming.api.statistics import reported
+from streaming.domain.calendar import ORDINARY, exchange_day
 from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import INTERVAL_MINUTES
 from streaming.domain.windows import end_ms
 from streaming.errors import BadParameter, NoSuchAddress, NotCarried
 from streaming.history.rollup import Span
-from streaming.reference import directory
+from streaming.reference import directory, remembered
 from streaming.store.rate_limit import Wanted
 from streaming.wire.dialects.itick import rest, symbols
 
@@ -116,7 +116,8 @@ async def _bars(call: Call, seen: _Seen) -> dict[str, Any]:
 def _info(asset: str) -> View:
     async def view(call: Call) -> dict[str, Any]:
         asked = _code(call)
-        return rest.answer(rest.info(asked, call.see(_find(call, asked, asset), live=False)))
+        one = call.see(_find(call, asked, asset), live=False)
+        return rest.answer(rest.info(asked, one, (await reported([one])).get(one.symbol)))
 
     return view
 
@@ -135,7 +136,7 @@ async def _symbol_list(call: Call) -> dict[str, Any]:
         [
             rest.symbol(one, region or of_code.upper())
             for one in directory()
-            if (wanted is None or one.id == wanted)
+            if (one.state != "delisted" if wanted is None else one.id == wanted)
             and (not kind or rest.asset_of(one) == kind)
             and (not region or rest.in_region(one, region))
         ]
@@ -150,7 +151,7 @@ async def _symbol_info(call: Call) -> dict[str, Any]:
     calendar = bars.calendar(call.node, str(one.id.market or "CN"))
     today = exchange_day(call.now_ms)
     days = (today + timedelta(days=nth) for nth in range(30))
-    phases = next((found for day in days if calendar.kind_on(day) == "full" and (found := calendar.phases_on(day))), ())
+    phases = next((calendar.phases_on(day) for day in days if calendar.day_on(day) in ORDINARY), ())
     return rest.answer(rest.symbol_info(code, call.text("region") or of_code, one, phases))
 
 
@@ -237,7 +238,7 @@ def _find(call: Call, asked: str, asset: str) -> Instrument:
     return _read(code, call.text("region") or region or call.text("exchange"), asset)
 
 
-@lru_cache(maxsize=20_000)  # programs ask for the same symbols again and again
+@remembered(maxsize=20_000)  # programs ask for the same symbols again and again
 def _read(code: str, region: str, asset: str) -> Instrument:
     return directory().described(symbols.find(code, region, directory(), asset))
 

@@ -12,10 +12,15 @@ from redis.exceptions import RedisError
 
 from kernel import clock, keyspace
 from kernel.instruments import LANES
+from kernel.scope import MARKETS
+from kernel.trading_days import horizon_warning
 from streaming import metrics
+from streaming.api import bars
 from streaming.api.operators import operators_only
-from streaming.api.rest import Call, RestDialect, answered, json_answer, straight
+from streaming.api.rest import Call, RestDialect, answered, json_answer, looked_at, straight
+from streaming.domain.calendar import exchange_day
 from streaming.errors import StoreUnavailable
+from streaming.ingest import liveness
 from streaming.runtime.health import is_realtime, lag_ms
 from streaming.runtime.process import running_process
 from streaming.store import quota
@@ -23,6 +28,7 @@ from streaming.store.connection import redis_async
 from streaming.store.reports import program_version
 
 _STARTED_AT = time.monotonic()
+NATIVE = RestDialect("native", "X-API-Key", "", lambda call, error: (error.http_status, error.as_json()), viewers=True)
 
 
 @straight
@@ -41,7 +47,10 @@ async def healthz(request: HttpRequest) -> HttpResponse:
         "group": settings.NODE_GROUP,
         "version": program_version(),
         "realtime": is_realtime(latest),
-        "markets": {name: {"state": one.state, "lag_ms": lag_ms(one, now_ms)} for name, one in latest.items()},
+        "markets": {
+            name: {"state": one.state, "presumed": one.presumed, "feed": one.feed, "lag_ms": lag_ms(one, now_ms)}
+            for name, one in latest.items()
+        },
         "server_time_ms": now_ms,
         "up_seconds": int(time.monotonic() - _STARTED_AT),
     }
@@ -71,14 +80,33 @@ async def _from_the_store() -> dict[str, Any]:
 @straight
 @require_safe
 async def readyz(request: HttpRequest) -> HttpResponse:
-    """Ready for new sockets: the store answers and nobody drains the node."""
+    """Ready for new sockets: the store answers, nobody drains the node, and some market is written.
+
+    What is wrong with single markets is told under `ingest` and leaves the node ready: the others are worth following.
+    `warnings` say of which markets the known trading days end soon.
+    """
     try:
-        draining = bool(await redis_async().exists(keyspace.draining(settings.NODE_ID)))
+        pipe = redis_async().pipeline(transaction=False)
+        pipe.exists(keyspace.draining(settings.NODE_ID))
+        for lane in LANES:
+            pipe.hgetall(keyspace.feed_state(lane))
+        draining, *states = await pipe.execute()
     except (RedisError, OSError):
         return json_answer({"ready": False, "reason": "the real-time store is away"}, 503)
-    return json_answer(
-        {"ready": not draining, **({"reason": "draining"} if draining else {})}, 503 if draining else 200
-    )
+    written, details = liveness.told(dict(zip(LANES, states, strict=True)), clock.now_ms())
+    reason = "draining" if draining else "" if written else "no market is written"
+    body = {"ready": not reason, **({"reason": reason} if reason else {}), **details}
+    if warnings := _calendar_warnings():
+        body["warnings"] = warnings
+    return json_answer(body, 503 if reason else 200)
+
+
+def _calendar_warnings() -> list[str]:
+    """Say of which markets the published trading days end soon."""
+    process, today = running_process(), exchange_day(clock.now_ms())
+    known = {market: bars.calendar(process, market).known_until for market in MARKETS}
+    found = (horizon_warning(market, until, today) for market, until in known.items())
+    return [warning for warning in found if warning]
 
 
 @operators_only
@@ -117,20 +145,27 @@ def upgrade_required(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@answered(RestDialect("native", "X-API-Key", "", lambda call, error: (error.http_status, error.as_json())))
+@answered(NATIVE)
+@looked_at
 async def usage(call: Call) -> dict[str, Any]:
     """What a token's customer uses of the quota right now, over all sockets and nodes of the group."""
     assert call.scope is not None
     assert call.step is not None
     try:
-        symbols, connections = await quota.usage(redis_async(), call.scope.customer, call.scope.group, call.now_ms)
+        use = await quota.usage(redis_async(), call.scope.customer, call.scope.group, call.now_ms)
     except (RedisError, OSError):
         raise StoreUnavailable from None
     return {
-        "used": len(symbols),
+        "used": len(use.symbols),
         "max_subs": call.step.max_subs,
-        "symbols": symbols,
-        "connections": connections,
+        "symbols": use.symbols,
+        "connections": use.connections,
         "max_conns": call.step.max_conns,
         "markets": sorted(call.step.markets),
+        "viewers": {
+            "used": len(use.viewers_only),
+            "symbols": use.viewers_only,
+            "connections": use.viewers,
+            "max_conns": quota.MOST_VIEWERS,
+        },
     }

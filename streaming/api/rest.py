@@ -22,6 +22,7 @@ from streaming.domain.instruments import Instrument
 from streaming.domain.levels import most_levels
 from streaming.errors import (
     BadParameter,
+    GuestNotAllowed,
     IntervalNotAllowed,
     LevelNotAllowed,
     MarketNotAllowed,
@@ -32,9 +33,11 @@ from streaming.errors import (
     UnknownSymbol,
 )
 from streaming.reference import directory
+from streaming.runtime import viewers
 from streaming.runtime.process import StreamProcess, current_process
 from streaming.store import keys
 from streaming.store.rate_limit import NOTHING_WANTED, Wanted
+from streaming.wire.included import allows
 
 _WHOLE = re.compile(r"-?[0-9]{1,17}", re.ASCII)  # int() reads other scripts' digits too, and a text of any length
 _encode = msgspec.json.Encoder().encode
@@ -117,7 +120,11 @@ class Call:
         market, symbol = instrument.market, instrument.symbol
         if market is not None and market not in self.step.markets:
             raise MarketNotAllowed(f"the plan does not include the market {market}")
-        if market is not None and self.scope is not None and not self.scope.allows(symbol):
+        if (
+            market is not None
+            and self.scope is not None
+            and not allows(self.scope, directory().codes_of(instrument.id))
+        ):
             raise SymbolNotAllowed(f"the entitlement leaves {symbol} out")
         if not self.step.levels:
             raise LevelNotAllowed("the plan includes neither L1 nor L2")
@@ -182,9 +189,10 @@ class RestDialect:
     token_header: str
     token_parameter: str
     refusal: Callable[[Call, PlatformError], tuple[int, dict[str, Any]]]
+    viewers: bool = False  # the panel's own pages ask here, with tokens of their own
 
 
-View = Callable[[Call], Awaitable[dict[str, Any]]]
+View = Callable[[Call], Awaitable[dict[str, Any] | HttpResponse]]  # a body of JSON, or an answer of its own
 # What a call asks the newest values of, by the plan as it is known; what it refuses the view refuses again.
 Wants = Callable[[Call], Wanted]
 Answer = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
@@ -214,24 +222,36 @@ def shows(wants: Wants, type_: str = "") -> Callable[[View], View]:
     return mark
 
 
+def for_guests(view: View) -> View:
+    """Mark a view that also answers who has no account: it shows the one instrument that their scope has."""
+    view.for_guests = True  # type: ignore[attr-defined]
+    return view
+
+
 def answered(dialect: RestDialect, *methods: str) -> Callable[[View], Answer]:
     """Make a view of a function that answers a call: find the token, count the call, say errors in the dialect."""
     taken = methods or ("GET",)
 
     def wrap(view: View) -> Answer:
         wants: Wants | None = getattr(view, "wants", None)
+        heads = ("HEAD",) if "GET" in taken else ()  # looking must not do what another method does
 
         @wraps(view)
-        async def answer(request: HttpRequest) -> HttpResponse:
+        async def answer(request: HttpRequest, **_: str) -> HttpResponse:
             if request.method == "OPTIONS":
                 return json_answer({})
-            if request.method not in (*taken, "HEAD"):
+            if request.method not in (*taken, *heads):
                 return wrong_method(request, taken)
             call = Call(request, current_process(), clock.now_ms())
             try:
-                call.claims = await keys.verify_async(find_token(request, dialect))
+                call.claims = await _identified(request, dialect)
+                if call.claims.guest and not getattr(view, "for_guests", False):
+                    raise GuestNotAllowed
                 await _admit(call, wants)
-                response = json_answer(await view(call))
+                if not getattr(view, "of_the_panel", False):
+                    call.node.uses.note(call.claims.jti, call.now_ms)
+                told = await view(call)
+                response = told if isinstance(told, HttpResponse) else json_answer(told)
             except PlatformError as error:
                 status, body = dialect.refusal(call, error)
                 response = _with_hints(json_answer(body, status), error)
@@ -241,6 +261,24 @@ def answered(dialect: RestDialect, *methods: str) -> Callable[[View], Answer]:
         return straight(answer)
 
     return wrap
+
+
+async def _identified(request: HttpRequest, dialect: RestDialect) -> Claims:
+    """Return whose a request is.
+
+    Raises:
+        BadToken: or one of its kinds; HTTP 401, and 403 of a page's token in other hands.
+    """
+    claims, sent = await keys.verify_async(find_token(request, dialect)), request.headers
+    return viewers.admitted(
+        claims,
+        taken=dialect.viewers,
+        address=request.META.get("REMOTE_ADDR", ""),
+        origin=sent.get("Origin", ""),
+        site=sent.get("Sec-Fetch-Site", ""),
+        host=sent.get("Host", ""),
+        reads=request.method in ("GET", "HEAD"),
+    )
 
 
 async def _admit(call: Call, wants: Wants | None) -> None:
@@ -272,6 +310,12 @@ def _wanted(call: Call, wants: Wants | None) -> Wanted:
         return wants(call)
     except PlatformError:
         return NOTHING_WANTED  # the view says why, once it is known that this customer may ask at all
+
+
+def looked_at(view: View) -> View:
+    """Mark a view that the panel asks while its owner looks on: that is no use of the token that would count."""
+    vars(view)["of_the_panel"] = True
+    return view
 
 
 def straight(view: Any) -> Answer:
@@ -308,7 +352,7 @@ def json_answer(body: Any, status: int = 200) -> HttpResponse:
             "Content-Length": str(len(encoded)),
             "Access-Control-Allow-Origin": "*",
             "Access-Control-Allow-Headers": "Authorization, X-API-Key, token, Content-Type",
-            "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+            "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
             "Access-Control-Expose-Headers": "Retry-After",
             "Access-Control-Max-Age": "86400",
             "Cache-Control": "no-store",

@@ -10,6 +10,7 @@ import zlib
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import wraps
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -17,11 +18,12 @@ from redis.exceptions import RedisError
 
 from kernel import clock, credentials
 from kernel.errors import Malformed
+from kernel.keyspace import PUSH_LINE
 from streaming import metrics
 from streaming.api.rest import Answer, json_answer, straight
 from streaming.domain.calendar import exchange_day
 from streaming.errors import PushesWait, StoreUnavailable
-from streaming.ingest.choice import choice_for
+from streaming.ingest.choice import choice_for, lines_for
 from streaming.reference import directory
 from streaming.runtime.process import current_process
 from streaming.store import policies, pushes
@@ -68,7 +70,7 @@ def failed(status: int, message: str) -> HttpResponse:
 
 @operators("PUSH_TOKEN", "push")
 async def push(request: HttpRequest) -> HttpResponse:
-    """Take a batch of ticks for the feed `push`."""
+    """Take a batch of ticks for a line of the feed `live`; `?line=` names it where a market has several."""
     packed = request.headers.get("Content-Encoding", "").strip().lower() == "gzip"
     raw = request.read(_MOST_PUSHED + 1)
     try:
@@ -78,10 +80,11 @@ async def push(request: HttpRequest) -> HttpResponse:
     except _TooLarge:
         return failed(413, "payload is too large")
     client = redis_async()
-    if (feed := choice_for(batch.lane, await pushes.feed_setting(client, batch.lane)).feed) != "push":
-        batch = batch.untaken(f"no market takes it: the feed of {batch.lane} is {feed}")
+    line, refusal = _line_of(batch.lane, await pushes.feed_setting(client, batch.lane), request.GET.get("line", ""))
+    if refusal:
+        batch = batch.untaken(refusal)
     try:
-        new = await pushes.put(client, batch)
+        new = await pushes.put(client, batch, line)
     except PushesWait as error:
         metrics.pushed.labels(batch.lane, "waits").inc(len(batch.items))
         answer = failed(error.http_status, error.message)
@@ -91,6 +94,19 @@ async def push(request: HttpRequest) -> HttpResponse:
     for outcome, count in outcomes.items():
         metrics.pushed.labels(batch.lane, outcome).inc(count)
     return json_answer(pushing.answer(batch))
+
+
+def _line_of(lane: str, setting: dict[str, Any], named: str) -> tuple[str, str]:
+    """Return the line that a push belongs to, or why no line takes it."""
+    if (feed := choice_for(lane, setting).feed) != "live":
+        return "", f"no market takes it: the feed of {lane} is {feed}"
+    lines = [line.name for line in lines_for(setting) if line.source == "push"]
+    if named in lines:
+        return named, ""
+    if not named and (len(lines) == 1 or PUSH_LINE in lines):
+        return lines[0] if len(lines) == 1 else PUSH_LINE, ""
+    said = f"{lane} has no line {named[:40]!r} for pushes" if named else f"{lane} has several lines for pushes"
+    return "", f"{said}: name one with ?line=, of {', '.join(lines) or 'none'}"
 
 
 class _TooLarge(Exception):

@@ -6,7 +6,6 @@ Subscriptions are stored by customer and group. What an operator's programs send
 import time
 from collections import Counter
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any, cast
 
 from django.conf import settings
@@ -22,7 +21,7 @@ from streaming.api.rest import Answer, Call, RestDialect, answered, json_answer,
 from streaming.api.rt_operators import apply_policies, body_of, failed, push
 from streaming.domain.instruments import Instrument
 from streaming.errors import BadParameter, LevelNotAllowed, PlanFull, StoreUnavailable, UnknownSymbol
-from streaming.reference import directory
+from streaming.reference import directory, remembered
 from streaming.runtime.process import current_process
 from streaming.store import policies, subscriptions
 from streaming.store.connection import redis_async
@@ -148,9 +147,9 @@ def _rows(call: Call, chosen: Iterable[Instrument]) -> list[Row]:
     return told
 
 
-@lru_cache(maxsize=50_000)
+@remembered(maxsize=50_000)
 def _instrument(symbol: str) -> InstrumentId:
-    return InstrumentId.parse(symbol)
+    return directory().canonical(symbol)
 
 
 # -- stored subscriptions ----------------------------------------------------------------------------------------------
@@ -197,7 +196,7 @@ def _stored_wanted(call: Call) -> Wanted:
 async def subscribed_latest(call: Call) -> dict[str, Any]:
     """Newest rows of what is stored, or of those named; a row that nobody knows yet is missing."""
     call.may("quote")
-    stored = list(call.listed)
+    stored = subscriptions.current(call.listed)
     asked = [part for part in call.text("symbols").split(",") if part.strip()]
     wanted, rejected = _wanted(call, asked, forgetting=True) if asked else (stored, [])
     rejected += [rest.rejection(symbol, "not_subscribed") for symbol in wanted if symbol not in stored]

@@ -1,17 +1,18 @@
 """TickDB's REST interface: /v1/market, /v1/symbols, /v1/apikeys. Any token of the node as `X-API-Key`."""
 
 from datetime import date, timedelta
-from functools import lru_cache
 from typing import Any
 
 from streaming.api import bars
-from streaming.api.rest import Call, RestDialect, answered, of_newest, shows
-from streaming.domain.calendar import Calendar, day_start_ms, exchange_day, timetable
+from streaming.api.rest import Call, RestDialect, answered, for_guests, of_newest, shows
+from streaming.api.statistics import of_the_day, reported
+from streaming.domain.adjustment import ADJUSTMENTS
+from streaming.domain.calendar import ORDINARY, Calendar, day_start_ms, exchange_day, timetable
 from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import INTERVAL_MINUTES
 from streaming.errors import AmbiguousSymbol, BadParameter, NotCarried
 from streaming.history.rollup import Span
-from streaming.reference import directory
+from streaming.reference import directory, remembered
 from streaming.store.rate_limit import Wanted
 from streaming.wire.dialects.numbers import OpenedBar
 from streaming.wire.dialects.tickdb import rest, symbols
@@ -22,7 +23,9 @@ _DAY_MS = 86_400_000
 
 
 _view = answered(
-    RestDialect("tickdb", "X-API-Key", "api_key", lambda call, error: rest.refusal(error, now_ms=call.now_ms))
+    RestDialect(
+        "tickdb", "X-API-Key", "api_key", lambda call, error: rest.refusal(error, now_ms=call.now_ms), viewers=True
+    )
 )
 
 
@@ -45,22 +48,25 @@ def _of_the_day(call: Call) -> Wanted:
 
 
 @_view
+@for_guests
 async def kline(call: Call) -> dict[str, Any]:
     """Closed bars of one symbol."""
     asked, wanted = _symbol(call)
     interval = _interval(call, "1m")
     call.may("kline", interval)
-    if call.text("adjust") not in ("", "none"):
-        raise BadParameter("Invalid parameter: adjust is not carried; this node carries none, prices as traded")
+    adjust = call.text("adjust") or call.text("adj") or "none"
+    if adjust not in ADJUSTMENTS:
+        raise BadParameter(f"Invalid parameter: adjust {adjust[:20]} is not one of {', '.join(ADJUSTMENTS)}")
     limit = call.limit(rest.DEFAULT_LIMIT, rest.MAX_LIMIT)
     start_ms, end_ms = call.number("start_time"), call.number("end_time")
     instrument = _seen(call, asked, wanted, live=False)
     span = Span(start_ms or 0, end_ms if end_ms is not None else 2**53, limit, newest=start_ms is None)
-    found = await bars.closed(call.node, [instrument], interval, span)
+    found = await bars.closed(call.node, [instrument], interval, span, adjust)
     return rest.answer(rest.kline(asked, rest.kind_of(instrument), interval, found[instrument.symbol]))
 
 
 @_view
+@for_guests
 @shows(_of_forming)
 async def kline_latest(call: Call) -> dict[str, Any]:
     """The bars that are being formed."""
@@ -77,6 +83,7 @@ async def kline_latest(call: Call) -> dict[str, Any]:
 
 
 @_view
+@for_guests
 @shows(_of_several, "quote")
 async def ticker(call: Call) -> dict[str, Any]:
     call.may("quote")
@@ -89,6 +96,7 @@ async def ticker(call: Call) -> dict[str, Any]:
 
 
 @_view
+@for_guests
 @shows(_of_one, "depth")
 async def depth(call: Call) -> dict[str, Any]:
     call.may("depth")
@@ -101,6 +109,7 @@ async def depth(call: Call) -> dict[str, Any]:
 
 
 @_view
+@for_guests
 @shows(_of_one, "tick")
 async def trades(call: Call) -> dict[str, Any]:
     call.may("tick")
@@ -112,6 +121,7 @@ async def trades(call: Call) -> dict[str, Any]:
 
 
 @_view
+@for_guests
 @shows(_of_the_day)
 async def intraday(call: Call) -> dict[str, Any]:
     """The minutes of each one's present or last trading day."""
@@ -149,7 +159,9 @@ async def available(call: Call) -> dict[str, Any]:
     found = [
         one
         for one in directory()
-        if (not kind or rest.kind_of(one) == kind) and (not market or str(one.id.market or "CN") == market)
+        if one.state != "delisted"
+        and (not kind or rest.kind_of(one) == kind)
+        and (not market or str(one.id.market or "CN") == market)
     ]
     active = call.node.quotes.symbols()
     page = found[offset : offset + limit]
@@ -159,7 +171,23 @@ async def available(call: Call) -> dict[str, Any]:
 @_view
 async def stock_info(call: Call) -> dict[str, Any]:
     seen = _all_seen(call, _symbols(call), live=False)
-    return rest.answer([rest.stock_info(text, one) for text, one in seen.items()])
+    told = await reported(seen.values())
+    return rest.answer([rest.stock_info(text, one, told.get(one.symbol)) for text, one in seen.items()])
+
+
+@_view
+@shows(_of_several, "quote")
+async def indicators(call: Call) -> dict[str, Any]:
+    """The day's price and ratios."""
+    call.may("quote")
+    seen = _all_seen(call, _symbols(call))
+    told = await of_the_day(call, seen.values())
+    rows = []
+    for text, one in seen.items():
+        picture = call.node.quotes.snapshot(one)
+        assert picture is not None  # it is carried
+        rows.append(rest.indicators(text, picture, told.get(one.symbol)))
+    return rest.answer(rows, unfit=call.unfit)
 
 
 @_view
@@ -169,28 +197,27 @@ async def trade_days(call: Call) -> dict[str, Any]:
     first, last = _day(call, "beg_day", today), _day(call, "end_day", today + timedelta(days=30))
     if not 0 <= (last - first).days < _LONGEST_DAYS:
         raise BadParameter(f"Invalid parameter: end_day must be within {_LONGEST_DAYS} days of beg_day")
-    days = [(first + timedelta(days=nth)) for nth in range((last - first).days + 1)]
-    kinds = [(day, calendar.kind_on(day)) for day in days]
-    if any(kind == "unknown" for _, kind in kinds):
-        raise BadParameter(
-            f"Invalid parameter: trading days are published from {calendar.first} to {calendar.last} here"
-        )
+    asked = (first + timedelta(days=nth) for nth in range((last - first).days + 1))
+    days = {day: calendar.day_on(day) for day in asked}
     return rest.answer(
         rest.trade_days(
-            calendar.market, *([day for day, kind in kinds if kind == wanted] for wanted in ("full", "half"))
+            calendar.market,
+            full=[day for day, told in days.items() if told.kind == "full"],
+            half=[day for day, told in days.items() if told.kind == "half"],
+            presumed=[day for day, told in days.items() if told.presumed],
         )
     )
 
 
 @_view
 async def trading_sessions(call: Call) -> dict[str, Any]:
-    """A full day's timetable."""
+    """An ordinary day's timetable: the next one's."""
     calendar = _calendar(call)
     today = exchange_day(call.now_ms)
     days = (today + timedelta(days=nth) for nth in range(30))
-    day = next((one for one in days if calendar.kind_on(one) == "full"), None)
+    day = next((one for one in days if calendar.day_on(one) in ORDINARY), None)
     if day is None:
-        raise NotCarried("no full trading day is published for the next 30 days")
+        raise NotCarried("there is no ordinary trading day in the next 30 days")
     told = timetable(calendar.phases_on(day))
     return rest.answer(rest.sessions(calendar.market, told))
 
@@ -257,7 +284,7 @@ def _interval(call: Call, default: str) -> str:
     return interval
 
 
-@lru_cache(maxsize=20_000)  # programs ask for the same symbols again and again
+@remembered(maxsize=20_000)  # programs ask for the same symbols again and again
 def _read(asked: str, wanted: str) -> Instrument:
     return directory().described(symbols.read(asked, directory(), wanted))
 

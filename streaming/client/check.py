@@ -14,11 +14,13 @@ from websockets.sync.client import ClientConnection, connect
 from streaming.client.settings import NotSetUp, find_access
 from streaming.client.stream import FINAL_CLOSES, TokenEnded, why_refused
 
+SHOWN = 120  # characters of a foreign answer
 TEST_SYMBOL = "TEST.CN"  # always moves, costs no quota
 TROUBLESHOOTING = {
     "refused": "WebSocket connection refused: check that the node supports real-time data and the WS URL is correct.",
     "401": "401 on connect: the token is expired, revoked or not whole. Look at your subscription on the panel.",
     "no data": "No data after subscribe: the market is closed now, or its feed is down; TEST.CN always moves.",
+    "another address": "Something else answers there: copy the WS URL of your purchase; it ends in /ws/stock.",
     "quota": "Max subscriptions reached: you have used your quota. Buy more symbols or unsubscribe from some.",
 }
 
@@ -28,7 +30,10 @@ class Failed(Exception):
 
 
 def check(facts: Path | None, symbols: list[str], console: Console | None = None) -> int:
-    """Go through every step at every address, say each; return 0 when a bar arrived from all."""
+    """Go through every step at every address, say each; return 0 when a bar arrived from all.
+
+    What answers there may be anything: nothing that it sends ends in a traceback.
+    """
     say = (console or Console()).print
     try:
         access = find_access(facts)
@@ -70,10 +75,18 @@ def _connect_and_listen(url: str, headers: dict[str, str], symbols: list[str], s
 
 def _listen(socket: ClientConnection, symbols: list[str], say: Callable[[str], Any]) -> None:
     welcome = _next(socket, "welcome", 5)
-    quota = welcome["quota"]
-    say(f"[green]✓[/] welcomed by node {welcome['node']}: {quota['used']} of {quota['max_subs']} symbols in use")
-    for market, state in welcome["markets"].items():
-        say(f"  {market} is {state['state']}" + (f" until {state['until']}" if state["until"] else ""))
+    try:
+        quota, node, markets = welcome["quota"], welcome["node"], welcome["markets"].items()
+        used = f"{quota['used']} of {quota['max_subs']} symbols in use"
+    except (KeyError, TypeError, AttributeError):
+        raise Failed("another address", f"what answers is no stream of ours: {_short(welcome)}") from None
+    say(f"[green]✓[/] welcomed by node {node}: {used}")
+    for market, state in markets:
+        say(
+            f"  {market} is {state['state']}"
+            + (f" until {state['until']}" if state["until"] else "")
+            + (", presumed: nobody has published whether it trades today" if state.get("presumed") else "")
+        )
     socket.send(json.dumps({"action": "subscribe", "symbols": [TEST_SYMBOL, *symbols]}))
     answer = _next(socket, "subscribed", 5)
     for row in answer["rejected"]:
@@ -100,9 +113,21 @@ def _next(socket: ClientConnection, kind: str, seconds: float) -> dict[str, Any]
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
         try:
-            message: dict[str, Any] = json.loads(socket.recv(timeout=left))
+            said = socket.recv(timeout=left)
         except TimeoutError:
             break
+        try:
+            message = json.loads(said)
+        except ValueError:
+            message = None
+        if not isinstance(message, dict) or "type" not in message:
+            raise Failed("another address", f"what answers is no stream of ours: {_short(said)}")
         if message["type"] == kind:
             return message
     raise Failed("no data", f"the node sent no {kind} in {seconds:.0f} s")
+
+
+def _short(said: object) -> str:
+    """Return the beginning of what was said, in one line and without what a terminal would take for an order."""
+    text = ascii(said)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]} ..."

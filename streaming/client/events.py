@@ -19,7 +19,7 @@ class Bar:
     low: float
     close: float
     volume: int
-    amount: float
+    amount: float | None  # None where no source tells it
     timestamp: str
     message: Mapping[str, Any] = field(repr=False, compare=False)
 

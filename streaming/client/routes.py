@@ -127,8 +127,13 @@ def read_retry_after(header: str | None) -> float:
     return asked if 0 <= asked < float("inf") else 0.0
 
 
-def health_url(url: str) -> str:
-    """Return where the node of a stream's address answers how it is: a proxy's path before the stream's own counts."""
+def http_base(url: str) -> str:
+    """Return where the node of a stream's address answers HTTP: a proxy's path before the stream's own counts."""
     parts = urlsplit(url)
     before = parts.path.removesuffix(_STREAM_PATH) if parts.path.endswith(_STREAM_PATH) else ""
-    return f"{'https' if parts.scheme == 'wss' else 'http'}://{parts.netloc}{before}/healthz"
+    return f"{'https' if parts.scheme == 'wss' else 'http'}://{parts.netloc}{before}"
+
+
+def health_url(url: str) -> str:
+    """Return where the node of a stream's address answers how it is."""
+    return f"{http_base(url)}/healthz"

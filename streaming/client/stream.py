@@ -55,6 +55,10 @@ class Replaced(Ended):
     """Close 4409: a newer connection of the same customer has taken this one's place."""
 
 
+class EndedByOwner(Ended):
+    """Close 4410: the customer has ended this connection, on the panel or by `DELETE /v1/sockets/{id}`."""
+
+
 class NoStreamThere(Ended):
     """HTTP 404: the address is not one of a stream."""
 
@@ -64,6 +68,7 @@ FINAL_CLOSES: dict[int, tuple[type[Ended], str]] = {
     4401: (TokenEnded, "the token was revoked or the subscription has ended"),
     4403: (Forbidden, "the node forbids this connection"),
     4409: (Replaced, "a newer connection has replaced this one"),
+    4410: (EndedByOwner, "its owner has ended this connection"),
 }
 PASSING_REFUSALS = ("token_not_yet_valid",)  # the node's clock is behind: waiting mends it
 FINAL_STATUSES: dict[int, type[Ended]] = {401: TokenEnded, 403: Forbidden, 404: NoStreamThere}

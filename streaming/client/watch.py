@@ -15,6 +15,8 @@ from streaming.client.events import Bar, Connected, Disconnected, Event, Gap, Re
 from streaming.client.settings import Access
 from streaming.client.stream import Ended, Stream
 
+# What a narrower terminal leaves out first: (columns of the terminal, names), as a bar of a dear share needs them.
+_NARROW = ((100, ()), (76, ("open", "amount")), (0, ("open", "high", "low", "volume", "amount")))
 _UP, _DOWN = "red", "green"  # as on screens in Shanghai and Hong Kong's mainland brokers: red rises
 
 
@@ -27,6 +29,7 @@ class Board:
         self.notice = "connecting ..."
         self.markets: dict[str, str] = {}
         self.received = 0
+        self.follows: int | None = None  # None: the node has not answered yet
 
     def take(self, thing: Bar | Event) -> None:
         """Take one bar or event of the stream."""
@@ -58,6 +61,7 @@ class Board:
             quota = message["quota"]
             following = f"following {len(message['current'])} symbols ({quota['used']} of {quota['max_subs']})"
             self.notice = rejected or following
+            self.follows = len(message["current"])
         elif kind == "status" and "market" in message:
             self.markets[message["market"]] = message["state"]
         elif kind == "quota_changed":
@@ -65,29 +69,50 @@ class Board:
         elif kind in ("error", "expiring"):
             self.notice = message["message"]
 
-    def table(self) -> Table:
-        """Return what is known as a table for a terminal."""
+    @property
+    def nothing(self) -> bool:
+        """Whether the node has answered and follows nothing: no bar will ever come."""
+        return self.follows == 0
+
+    def table(self, width: int = 100) -> Table:
+        """Return what is known as a table for a terminal of so many columns; symbols and prices are never cut."""
         states = "  ".join(f"{market} {state}" for market, state in self.markets.items())
         table = Table(caption=f"{states}   {self.notice}   {self.received} bars", expand=False)
-        for name in ("symbol", "last", "open", "high", "low", "volume", "amount", "time (UTC)"):
-            table.add_column(name, justify="left" if name in ("symbol", "time (UTC)") else "right")
+        left_out = next(names for least, names in _NARROW if width >= least)
+        names = [name for name in ("symbol", "last", "open", "high", "low", "volume", "amount", "time (UTC)")
+                 if name not in left_out]  # fmt: skip
+        for name in names:
+            table.add_column(name, justify="left" if name in ("symbol", "time (UTC)") else "right", no_wrap=True)
         for symbol in sorted(self.bars):
             bar = self.bars[symbol]
             change = bar.close - self.before.get(symbol, bar.close)
             style = _UP if change > 0 else _DOWN if change < 0 else ""
-            last = f"[{style}]{bar.close}[/]" if style else str(bar.close)
-            table.add_row(
-                symbol, last, str(bar.open), str(bar.high), str(bar.low), f"{bar.volume:,}",
-                f"{bar.amount:,.0f}", bar.timestamp[11:23],
-            )  # fmt: skip
+            cells = {
+                "symbol": symbol,
+                "last": f"[{style}]{bar.close}[/]" if style else str(bar.close),
+                "open": str(bar.open),
+                "high": str(bar.high),
+                "low": str(bar.low),
+                "volume": f"{bar.volume:,}",
+                "amount": "" if bar.amount is None else f"{bar.amount:,.0f}",
+                "time (UTC)": bar.timestamp[11:23],
+            }
+            table.add_row(*(cells[name] for name in names))
         return table
 
 
 def watch(access: Access, symbols: Sequence[str], *, as_json: bool, bars: int) -> int:
-    """Show bars until interrupted, or until `bars` have come (0: for ever). Returns the exit code."""
+    """Show bars until interrupted, until `bars` have come (0: for ever), or until nothing is followed.
+
+    Returns:
+        The exit code: 1 where the token ended or the node follows none of the symbols, with why on stderr.
+    """
     board = Board()
     try:
         asyncio.run(_show(access, symbols, board, as_json=as_json, bars=bars))
+        if board.nothing:
+            print(f"tickpack: nothing is followed. {board.notice}", file=sys.stderr)
+            return 1
     except KeyboardInterrupt:
         return 0
     except BrokenPipeError:
@@ -106,13 +131,13 @@ async def _show(access: Access, symbols: Sequence[str], board: Board, *, as_json
         if as_json or not console.is_terminal:
             async for thing in stream.everything():
                 _line(thing, board, as_json)
-                if bars and board.received >= bars:
+                if board.nothing or (bars and board.received >= bars):
                     return
-        with Live(board.table(), console=console, refresh_per_second=4) as live:
+        with Live(board.table(console.width), console=console, refresh_per_second=4) as live:
             async for thing in stream.everything():
                 board.take(thing)
-                live.update(board.table())
-                if bars and board.received >= bars:
+                live.update(board.table(console.width))
+                if board.nothing or (bars and board.received >= bars):
                     return
 
 

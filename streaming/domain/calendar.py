@@ -1,82 +1,41 @@
 """When a market trades: its state at an instant, until when, and which minute a window's bar belongs to.
 
 Both markets live at UTC+8 without summer time, so a day is an arithmetic matter. The timetable is that of
-docs/adr/0007-the-timetable.md; days come from outside (`streaming.reference`), as do the changes that operators make.
+`streaming.domain.timetables`; days come from outside (`streaming.reference`), as do the changes that operators make.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Protocol
 
+from kernel.trading_days import PublishedDays, TradingDay, day_on, known_until
+from streaming.domain import timetables
 from streaming.domain.windows import start_ms
 
 _OFFSET_MS = 8 * 3_600_000
 _DAY_MS = 86_400_000
 _EPOCH = date(1970, 1, 1)
+_EPOCH_ORDINAL = _EPOCH.toordinal()
 _MINUTE_MS = 60_000
 _LONGEST_HOLIDAY = 30  # days to look ahead for the next session; the longest break since 2015 had 10
 
 
-def _at(hours: int, minutes: int) -> int:
-    return (hours * 60 + minutes) * _MINUTE_MS
-
-
-# (from this time of the day on, state). The closing print is out two minutes after its time at the latest.
-_TIMETABLES: dict[tuple[str, str], tuple[tuple[int, str], ...]] = {
-    ("CN", "full"): (
-        (_at(9, 15), "opening_auction"),
-        (_at(9, 25), "pre_open"),
-        (_at(9, 30), "open"),
-        (_at(11, 30), "lunch_break"),
-        (_at(13, 0), "open"),
-        (_at(14, 57), "closing_auction"),
-        (_at(15, 2), "closed"),
-    ),
-    ("CN", "half"): (
-        (_at(9, 15), "opening_auction"),
-        (_at(9, 25), "pre_open"),
-        (_at(9, 30), "open"),
-        (_at(11, 30), "closing_auction"),
-        (_at(11, 32), "closed"),
-    ),
-    ("HK", "full"): (
-        (_at(9, 0), "opening_auction"),
-        (_at(9, 22), "pre_open"),
-        (_at(9, 30), "open"),
-        (_at(12, 0), "lunch_break"),
-        (_at(13, 0), "open"),
-        (_at(16, 0), "closing_auction"),
-        (_at(16, 10), "closed"),
-    ),
-    ("HK", "half"): (
-        (_at(9, 0), "opening_auction"),
-        (_at(9, 22), "pre_open"),
-        (_at(9, 30), "open"),
-        (_at(12, 0), "closing_auction"),
-        (_at(12, 10), "closed"),
-    ),
-}
-# Boards with fixed-price trading after the close (15:05-15:30), and since when. Funds stand for ETFs: whether REITs and
-# LOFs are among them is told differently. Beijing's own rule waits for a notice.
-AFTER_HOURS_SINCE = {
-    "star": date(2019, 7, 22),
-    "chinext": date(2020, 8, 24),
-    "main": date(2026, 7, 6),
-    "fund": date(2026, 7, 6),
-}
-_AFTER_HOURS = ((_at(15, 5), "after_hours"), (_at(15, 30), "closed"))
-
-
 def exchange_day(at_ms: int) -> date:
     """Return the date on the exchange's wall."""
-    return _EPOCH + timedelta(days=(at_ms + _OFFSET_MS) // _DAY_MS)
+    return _day(int(at_ms + _OFFSET_MS) // _DAY_MS)
+
+
+@lru_cache(maxsize=4096)
+def _day(number: int) -> date:
+    return _EPOCH + timedelta(days=number)
 
 
 def day_start_ms(day: date) -> int:
     """Return midnight at the exchange."""
-    return (day - _EPOCH).days * _DAY_MS - _OFFSET_MS
+    return (day.toordinal() - _EPOCH_ORDINAL) * _DAY_MS - _OFFSET_MS
 
 
 _REGULAR = ("open", "closing_auction")
@@ -119,8 +78,35 @@ class Sessions(Protocol):
         ...
 
     def first_trade_ms(self, day: date) -> int | None:
-        """Return when the first trade of a day may happen; None where there is no such time, or none is known."""
+        """Return when the first trade of a day may happen; None where there is no such time."""
         ...
+
+    def is_presumed(self, day: date) -> bool:
+        """Tell whether nobody has published whether this day trades."""
+        ...
+
+
+class OpenHours:
+    """Whether a market is in `open`, asked of every tick: an answer holds until the state ends."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self.take(sessions)
+
+    def take(self, sessions: Sessions) -> None:
+        """Take the calendar as it is now."""
+        self._sessions = sessions
+        self._from_ms, self._until_ms, self._open = 0, 0, False
+
+    def at(self, at_ms: int) -> bool:
+        """Tell whether it is in `open` at an instant."""
+        if self._from_ms <= at_ms < self._until_ms:
+            return self._open
+        state, until_ms = self._sessions.state_at(at_ms)
+        if until_ms is not None and until_ms > at_ms:
+            if until_ms != self._until_ms:
+                self._until_ms, self._from_ms = until_ms, at_ms
+            self._from_ms, self._open = min(self._from_ms, at_ms), state == "open"
+        return state == "open"
 
 
 ALWAYS_OPEN_FEEDS = ("simulated", "test")  # they have no hours; everything else keeps its market's
@@ -141,55 +127,58 @@ class AlwaysOpen:
         """Return None: it trades day and night."""
         return None
 
+    def is_presumed(self, day: date) -> bool:
+        """Tell that every day is certain."""
+        return False
+
+
+ORDINARY = (TradingDay("full"), TradingDay("full", presumed=True))  # days of the market's usual hours
+
 
 @dataclass(frozen=True)
 class Calendar:
-    """A real market's trading days. A weekday outside `first`..`last` is unknown: neither open nor closed.
+    """A real market's trading days.
 
-    At weekends and on 1 January nobody trades in any year, whatever is published; make-up workdays included.
+    Args:
+        overrides: days that an operator has changed; an operator's word wins.
+        horizon: up to here an operator has entered what the exchange has published.
     """
 
     market: str
-    first: date
-    last: date
-    closed: frozenset[date]
-    half_days: frozenset[date]
-    overrides: Mapping[date, str] = field(default_factory=dict)  # closed, full or half; an operator's word wins
+    published: PublishedDays
+    overrides: Mapping[date, TradingDay] = field(default_factory=dict)
+    horizon: date | None = None
+
+    @property
+    def known_until(self) -> date:
+        """Return the last day that is published; weekdays after it are presumed to trade."""
+        return known_until(self.published, self.horizon)
+
+    def day_on(self, day: date) -> TradingDay:
+        """Return what the market does on a day."""
+        return day_on(day, self.published, self.overrides, self.horizon)
 
     def kind_on(self, day: date) -> str:
-        """Return full, half, closed or unknown."""
-        if day in self.overrides:
-            return self.overrides[day]
-        if day.weekday() >= 5 or (day.month, day.day) == (1, 1):
-            return "closed"
-        if not self.first <= day <= self.last:
-            return "unknown"
-        if day in self.closed:
-            return "closed"
-        return "half" if day in self.half_days else "full"
+        """Return full, half or closed; a presumed day is full."""
+        return self.day_on(day).kind
+
+    def is_presumed(self, day: date) -> bool:
+        """Tell whether a day is only taken for a trading day."""
+        return self.day_on(day).presumed
 
     def phases_on(self, day: date, board: str | None = None) -> tuple[tuple[int, str], ...]:
         """Return (epoch ms, state that begins then) for a trading day, of the market or of one of its boards."""
-        kind = self.kind_on(day)
-        if kind not in ("full", "half"):
-            return ()
-        timetable = _TIMETABLES[self.market, kind]
-        if self.market == "CN" and kind == "full":
-            boards = [name for name, since in AFTER_HOURS_SINCE.items() if day >= since]
-            if (board is None and boards) or board in boards:
-                timetable += _AFTER_HOURS
-        return tuple((day_start_ms(day) + offset, state) for offset, state in timetable)
+        phases = timetables.phases_of(self.market, self.day_on(day), day, board)
+        return tuple((day_start_ms(day) + offset, state) for offset, state in phases)
 
     def state_at(self, at_ms: int, board: str | None = None) -> tuple[str, int | None]:
-        """Return the state at an instant and when it ends; None where nobody knows.
+        """Return the state at an instant and when it ends; None where that is too far away to be known.
 
         Args:
             board: of an instrument whose own state is asked for; None for the market, which is in after_hours
                 as long as any board is.
         """
         day = exchange_day(at_ms)
-        if self.kind_on(day) == "unknown":
-            return "unknown", None
         phases = self.phases_on(day, board)
         state, until = "closed", phases[0][0] if phases else None
         for index, (begins_ms, name) in enumerate(phases):
@@ -208,8 +197,6 @@ class Calendar:
     def _next_opening_ms(self, after: date) -> int | None:
         for days in range(1, _LONGEST_HOLIDAY):
             day = after + timedelta(days=days)
-            if self.kind_on(day) == "unknown":
-                return None
             if phases := self.phases_on(day):
                 return phases[0][0]
         return None
@@ -222,26 +209,5 @@ class Calendar:
         """
         begins_ms = start_ms(seq)
         day = exchange_day(begins_ms)
-        offset = begins_ms - day_start_ms(day)
-        half = self.kind_on(day) == "half"
-        rule = _hong_kong_minute if self.market == "HK" else _mainland_minute
-        minute = rule(offset, half)
+        minute = timetables.minute_of(self.market, self.day_on(day), begins_ms - day_start_ms(day))
         return None if minute is None else day_start_ms(day) + minute
-
-
-def _mainland_minute(offset: int, half: bool) -> int | None:
-    if offset < _at(9, 30):
-        return _at(9, 30)
-    if _at(11, 30) <= offset < _at(13, 0):
-        return _at(11, 29)
-    if offset >= _at(15, 5) or (half and offset >= _at(13, 0)):
-        return None
-    return min(offset // _MINUTE_MS * _MINUTE_MS, _at(14, 59))
-
-
-def _hong_kong_minute(offset: int, half: bool) -> int | None:
-    if offset < _at(9, 30):
-        return _at(9, 29)  # the opening print is a minute of its own: 331 a day
-    if _at(12, 0) <= offset and (half or offset < _at(13, 0)):
-        return _at(11, 59)
-    return min(offset // _MINUTE_MS * _MINUTE_MS, _at(15, 59))

@@ -1,6 +1,6 @@
 """Writing one market's frames to the groups that take them: one write a connection, however many frames it is due."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 from streaming.hub.slow_readers import Row
@@ -54,7 +54,8 @@ class MarketFlush:
             followed: how many channels of the market somebody follows.
         """
         if len(rows) == 1 and not rows[0][0] and len(rows[0][2]) * _FEW < followed:
-            return self._send_few(rows[0][1], rows[0][2])
+            frames = rows[0][1]
+            return self.send_some({number: frames[number] for number in rows[0][2]})
         if not any(notices for notices, _, _ in rows):
             return self._send_all(rows, followed)
         return self._send_with_notices(rows)
@@ -94,17 +95,19 @@ class MarketFlush:
             plan.reach = {number: sum(len(group.wires) for group in groups) for number, groups in self._takers.items()}
         return sum(plan.reach.get(number, 0) for number in due)
 
-    def _send_few(self, frames: list[bytes], due: list[int]) -> int:
-        """The same for a window in which little has moved."""
+    def send_some(self, frames: Mapping[int, bytes]) -> int:
+        """Write some channels' frames, by their numbers, to who takes them; return how many deliveries that was.
+
+        It costs what is due, however many channels are followed.
+        """
         takers = self._takers
         buckets: dict[Group, list[bytes]] = {}
-        for number in due:
-            frame = frames[number]
+        for number in sorted(frames):
             for group in takers.get(number, ()):
                 if group in buckets:
-                    buckets[group].append(frame)
+                    buckets[group].append(frames[number])
                 else:
-                    buckets[group] = [frame]
+                    buckets[group] = [frames[number]]
         sent = 0
         for group, parts in buckets.items():
             data = b"".join(parts)

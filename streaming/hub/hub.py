@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from kernel import clock
 from streaming import metrics
 from streaming.domain.calendar import AlwaysOpen, Sessions
 from streaming.domain.intervals import Forming
+from streaming.hub.delivery import DeliveryTally
 from streaming.hub.flush import MarketFlush
 from streaming.hub.keepalive import Keepalive
 from streaming.hub.market_track import ChannelSlot, MarketTrack, Notice
@@ -29,7 +31,8 @@ class Hub:
     """See the module.
 
     Others call its methods and read what they return; `latest` (newest values by market) and `window_cache` are for
-    reading too. Nothing here blocks, awaits a client or raises for what one does; a wire that is gone swallows writes.
+    reading too, `deliveries` for settling and taking. Nothing here blocks, awaits a client or raises for what one
+    does; a wire that is gone swallows writes.
 
     Args:
         latest: the markets, which this hub alone applies windows to.
@@ -48,9 +51,11 @@ class Hub:
         self._caches = {name: WindowCache(market, dialects) for name, market in latest.items()}
         self._groups: dict[GroupKey, Group] = {}
         self._subscribers: set[Subscriber] = set()
+        self.deliveries = DeliveryTally(self._tracks, lambda: self._subscribers)
         self._slow = SlowReaders(
-            self._tracks, is_here=self.has, pause=self._pause, resume=self._resume, leave=self.leave
-        )
+            self._tracks, is_here=self.has, pause=self._pause, resume=self._resume, leave=self.leave,
+            caught_up=self.deliveries.caught_up,
+        )  # fmt: skip
         self._keepalive = Keepalive()
         self._on_begin = on_begin
         self._heard_at = dict.fromkeys(latest, 0.0)  # monotonic seconds
@@ -106,17 +111,20 @@ class Hub:
             return
         group.members.add(subscriber)
         subscriber.group = group
+        self.deliveries.settle(subscriber)
         if subscriber.behind is None:
             self._resume(subscriber)
 
     def _resume(self, subscriber: Subscriber) -> None:
         """Write to a subscriber again at each flush."""
         if subscriber.group is not None:
+            self.deliveries.settle(subscriber)
             subscriber.group.wires[subscriber] = subscriber.wire
             self._changed(subscriber.group)
 
     def _pause(self, subscriber: Subscriber) -> None:
         """Write nothing to a subscriber at a flush: it is slow, or leaves."""
+        self.deliveries.settle(subscriber)
         if subscriber.group is not None and subscriber.group.wires.pop(subscriber, None) is not None:
             self._changed(subscriber.group)
 
@@ -140,6 +148,7 @@ class Hub:
             return
         self._pause(subscriber)
         subscriber.group = None
+        subscriber.settled = {}
         group.members.discard(subscriber)
         if group.members:
             return
@@ -168,11 +177,20 @@ class Hub:
         if ran_before:
             self._tell_market(name)  # who resumes later must know that it cannot from before this
 
-    def publish(self, name: str, windows: Sequence[Window], packed: Sequence[bytes] = ()) -> None:
+    def publish(
+        self,
+        name: str,
+        windows: Sequence[Window],
+        packed: Sequence[bytes] = (),
+        *,
+        prints: Sequence[Print] = (),
+        books: Sequence[Book] = (),
+    ) -> None:
         """Apply some windows of one market, oldest first, and send them.
 
         Args:
             packed: the same windows as they stand on Redis, for who resumes; none where nobody can.
+            prints, books: what was told before the last of them closed.
         """
         started = time.perf_counter()
         latest, track, cache = self.latest[name], self._tracks[name], self._caches[name]
@@ -180,12 +198,20 @@ class Hub:
         for window, record in zip(windows, packed, strict=False):
             cache.add(window.seq, record)
         rows: list[Row] = []
+        now_ms = clock.now_ms()
+        if prints or books:
+            latest.apply_events(prints, books)
+            if track.events and (told := track.event_frames(prints, books)):
+                rows.append(([], [told.get(number, b"") for number in range(len(track.by_number))], sorted(told)))
         for window in windows:
             if window.seq <= latest.seq:
                 continue  # the stream refuses a window twice; this is for a reader that begins in the middle
             changes = latest.apply(window)
             notices = track.notices(changes)
+            self.deliveries.begin_window(name, window.seq)
             frames, due = track.frames_of(window, changes.moved)
+            if latest.is_on_wall_clock:
+                self.deliveries.note_late(name, window.seq, due, now_ms)
             if notices or due:
                 rows.append((notices, frames, due))
         self._send(name, rows)
@@ -197,14 +223,15 @@ class Hub:
         """Apply what the source told beside its bars, and send it to who follows it.
 
         Args:
-            silently: send nothing: it happened before anybody could follow it here.
+            silently: send nothing: it is of before the window that was applied last, and nobody could follow it here.
         """
-        self.latest[name].apply_events(trades, books)
+        self.latest[name].apply_events(trades, books, past=silently)
         track = self._tracks[name]
         if track.events and not silently:
-            frames, due = track.event_frames(trades, books)
-            if due:
-                self._send(name, [([], frames, due)])
+            frames = track.event_frames(trades, books)
+            if frames:
+                metrics.deliveries.inc(self._flushes[name].send_some(frames))
+                self._slow.missed(name, [([], frames, sorted(frames))])
 
     def adopt(self, channel: Channel, builder: Forming) -> None:
         """Go on with a bar in formation that a replay has brought to the window that was sent last."""

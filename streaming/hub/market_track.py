@@ -63,9 +63,12 @@ class MarketTrack:
         self.latest, self.name, self._dialects = latest, latest.name, dialects
         self._slots: dict[Channel, ChannelSlot] = {}
         self.by_number: list[ChannelSlot] = []  # a number is never given to another channel
+        self.published: list[int] = []  # how many bars of windows each number had so far,
+        self.late: list[int] = []  # and how many of them left late
         self.bars: dict[int, ChannelSlot] = {}  # those that somebody follows, by number: bars of windows,
         self.intervals: dict[int, ChannelSlot] = {}  # bars that are being formed,
-        self.events: dict[int, ChannelSlot] = {}  # quotes, trades and depth
+        self.events: dict[int, ChannelSlot] = {}  # quotes, trades and depth;
+        self._of_symbol: dict[tuple[str, str], dict[ChannelSlot, None]] = {}  # these by symbol and kind
 
     # -- who follows what ------------------------------------------------------------------------------------------
 
@@ -76,11 +79,15 @@ class MarketTrack:
             dialect = self._dialects[channel.dialect]
             slot = self._slots[channel] = ChannelSlot(channel, dialect, len(self.by_number))
             self.by_number.append(slot)
+            self.published.append(0)
+            self.late.append(0)
         slot.groups += 1
         followed = self._followed(slot)
         if followed is self.intervals and slot.interval_bar is None:
             slot.interval_bar = self.latest.hold(slot.symbol, slot.kind)
         followed[slot.number] = slot
+        if followed is self.events:
+            self._of_symbol.setdefault((slot.symbol, slot.kind), {})[slot] = None
         return slot
 
     def give_back(self, channel: Channel) -> None:
@@ -89,6 +96,11 @@ class MarketTrack:
         slot.groups -= 1
         if not slot.groups:
             del self._followed(slot)[slot.number]
+            if slot.kind in EVENTS:
+                of_symbol = self._of_symbol[slot.symbol, slot.kind]
+                del of_symbol[slot]
+                if not of_symbol:
+                    del self._of_symbol[slot.symbol, slot.kind]
             if slot.interval_bar is not None:
                 self.latest.let_go(slot.symbol, slot.kind)
             slot.interval_bar, slot.last = None, b""
@@ -122,8 +134,9 @@ class MarketTrack:
     def market_notice(self) -> Notice:
         """Return the market's state as it is now."""
         latest = self.latest
-        now = {"market": self.name, "state": latest.state, "until_ms": latest.until_ms, "epoch": latest.epoch}
-        return Notice(None, lambda dialect: dialect.market_status(**now))  # type: ignore[arg-type]
+        now = {"state": latest.state, "until_ms": latest.until_ms, "epoch": latest.epoch, "line": latest.line}
+        now |= {"presumed": latest.presumed, "feed": latest.feed}
+        return Notice(None, lambda dialect: dialect.market_status(market=self.name, **now))  # type: ignore[arg-type]
 
     # -- frames ----------------------------------------------------------------------------------------------------
 
@@ -133,9 +146,9 @@ class MarketTrack:
         formed = latest.form(window, moved) if latest.interval_bars else {}
         if not (self.bars or self.intervals):
             return [], []
-        prices, halted = latest.prices, latest.halted
+        prices, halted, published = latest.prices, latest.halted, self.published
         frames, due = [b""] * len(self.by_number), []
-        flats = window.state == "open"
+        flats = window.has_flats
         dialect: Dialect | None = None
         encode: BarEncoder
         for number, slot in self.bars.items():
@@ -158,6 +171,7 @@ class MarketTrack:
             size = len(payload)
             frames[number] = HEADS[size] + payload if size < MOST_HEADS else text_frame(payload)
             due.append(number)
+            published[number] += 1
         if formed:
             self._add_formed(window.seq, formed, frames, due)
         return frames, due
@@ -180,11 +194,12 @@ class MarketTrack:
             return b""
         return framed(slot.dialect.formed(slot.shown, slot.kind, self.latest.seq, builder.bar, final=False))
 
-    def event_frames(self, trades: Iterable[Print], books: Iterable[Book]) -> Frames:
-        """Return the frames of quotes, trades and depth; a channel's own are joined. `latest` has applied them."""
-        of_symbol: dict[tuple[str, str], list[ChannelSlot]] = {}
-        for slot in self.events.values():
-            of_symbol.setdefault((slot.symbol, slot.kind), []).append(slot)
+    def event_frames(self, trades: Iterable[Print], books: Iterable[Book]) -> dict[int, bytes]:
+        """Return the frames of quotes, trades and depth by channel number; a channel's own are joined.
+
+        `latest` has applied them.
+        """
+        of_symbol = self._of_symbol
         made: dict[int, list[bytes]] = {}
         for trade in trades:
             for slot in of_symbol.get((trade.symbol, "tick"), ()):
@@ -194,10 +209,7 @@ class MarketTrack:
                 _add(made, slot, slot.dialect.quote(slot.shown, book))
             for slot in of_symbol.get((book.symbol, "depth"), ()):
                 _add(made, slot, slot.dialect.depth(slot.shown, cut_book(book, slot.channel.rows)))
-        frames = [b""] * len(self.by_number)
-        for number, parts in made.items():
-            frames[number] = b"".join(parts)
-        return frames, sorted(made)
+        return {number: b"".join(parts) for number, parts in made.items()}
 
     def newest_frame(self, channel: Channel) -> bytes:
         """Return the newest quote or depth as a channel's follower hears it; b"" where none was told."""

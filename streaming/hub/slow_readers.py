@@ -7,7 +7,7 @@ that moved; and it is ended after PATIENCE_SECONDS.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from streaming import metrics
 from streaming.hub.market_track import MarketTrack, Notice
@@ -17,6 +17,7 @@ from streaming.wire.framing import framed
 PATIENCE_SECONDS = 10.0
 _SWEEP_SECONDS = 0.25
 Row = tuple[list[Notice], list[bytes], list[int]]  # one window: its notices, frames by number, numbers that have one
+SomeFrames = tuple[list[Notice], Mapping[int, bytes], list[int]]
 
 
 class SlowReaders:
@@ -27,6 +28,7 @@ class SlowReaders:
         is_here: whether a subscriber has joined the hub and not left.
         pause, resume: take a subscriber out of the flushes, and in again.
         leave: forget a subscriber that is ended.
+        caught_up: told of the newest frames that a slow reader gets when it has drained, by market and number.
     """
 
     def __init__(
@@ -37,8 +39,9 @@ class SlowReaders:
         pause: Callable[[Subscriber], None],
         resume: Callable[[Subscriber], None],
         leave: Callable[[Subscriber], None],
+        caught_up: Callable[[Subscriber, str, Iterable[int]], None] = lambda *_: None,
     ) -> None:
-        self._tracks, self._is_here = tracks, is_here
+        self._tracks, self._is_here, self._caught_up = tracks, is_here, caught_up
         self._pause, self._resume, self._leave = pause, resume, leave
         self._slow: dict[Subscriber, None] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -64,7 +67,7 @@ class SlowReaders:
         """Tell whether anybody is full who has not missed anything so far."""
         return any(not subscriber.behind for subscriber in self._slow)
 
-    def missed(self, market: str, rows: list[Row]) -> None:
+    def missed(self, market: str, rows: Sequence[Row | SomeFrames]) -> None:
         """Remember what a flush had for the slow."""
         if not self._slow:
             return
@@ -95,17 +98,23 @@ class SlowReaders:
             return
         tracks, dialect = self._tracks, subscriber.dialect
         still = subscriber.group.numbers if subscriber.group is not None else {}
-        newest = [
-            tracks[market].by_number[number].last
+        moved = {
+            market: [
+                number
+                for number in sorted(numbers & still.get(market, frozenset()))
+                if tracks[market].by_number[number].last
+            ]
             for market, numbers in sorted(subscriber.behind.items())
-            for number in sorted(numbers & still.get(market, frozenset()))
-        ]
+        }
+        newest = [tracks[market].by_number[number].last for market, numbers in moved.items() for number in numbers]
         unheard = sorted(subscriber.unheard & subscriber.markets)
         states = [tracks[market].market_notice().frame(dialect) for market in unheard]
         skipped = max(0, subscriber.skipped - len(newest))
         metrics.conflated.inc(skipped)
         self.forget(subscriber)
         self._resume(subscriber)
+        for market, numbers in moved.items():
+            self._caught_up(subscriber, market, numbers)
         notice = [framed(dialect.slow_reader(skipped=skipped))] if skipped or newest else []
         if data := b"".join([*notice, *newest, *states]):
             subscriber.wire.write(data)

@@ -1,14 +1,22 @@
 """One connection in the hub, and the group of those that follow the same."""
 
 import operator
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar
 
 from streaming.wire.channels import Channel
 from streaming.wire.dialect import Dialect
 
+T = TypeVar("T")
 GroupKey = tuple[frozenset[Channel], bool]  # (what is followed, whether its frames are compressed)
-Pick = Callable[[list[bytes]], tuple[bytes, ...]]
+
+
+class Pick(Protocol):
+    """Takes a group's channels out of a list by channel number, in the order of their numbers."""
+
+    def __call__(self, by_number: Sequence[T], /) -> tuple[T, ...]:
+        """Return one of each channel."""
+        ...
 
 
 class Wire(Protocol):
@@ -47,30 +55,39 @@ class Wire(Protocol):
 
 
 class Subscriber:
-    """One connection in the hub. `end` is called when it must go, with a reason."""
+    """One connection in the hub. `end` is called when it must go, with a reason.
+
+    What is delivered is counted for `customer`; for nobody where it is "".
+    """
 
     __slots__ = (
         "behind",
         "channels",
+        "customer",
         "dialect",
         "end",
         "group",
         "held",
         "markets",
+        "settled",
         "since",
         "skipped",
         "unheard",
         "wire",
     )
 
-    def __init__(self, wire: Wire, end: Callable[[str], None], markets: frozenset[str], dialect: Dialect) -> None:
-        self.dialect = dialect
+    def __init__(
+        self, wire: Wire, end: Callable[[str], None], markets: frozenset[str], dialect: Dialect, customer: str = ""
+    ) -> None:
+        self.dialect, self.customer = dialect, customer
         self.wire = wire
         self.end = end
         self.markets = markets  # whose status it hears
         self.channels: frozenset[Channel] = frozenset()
         self.held: frozenset[Channel] = frozenset()  # channels that a replay sends for now
         self.group: Group | None = None
+        # Market -> how the counts of its group's channels stood, published and late (streaming.hub.delivery).
+        self.settled: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}
         self.behind: dict[str, set[int]] | None = None  # market -> channel numbers that moved while it was slow
         self.since = 0.0
         self.skipped = 0
@@ -80,7 +97,7 @@ class Subscriber:
 class Group:
     """All connections with one set of channels; `pick` takes the frames that are theirs out of one market's list."""
 
-    __slots__ = ("deflate", "dialect", "key", "members", "numbers", "pick", "symbols", "wires")
+    __slots__ = ("deflate", "dialect", "key", "members", "numbers", "order", "pick", "symbols", "wires")
 
     def __init__(self, key: GroupKey, numbers: dict[str, list[int]], dialect: Dialect) -> None:
         self.key, self.dialect = key, dialect
@@ -89,10 +106,11 @@ class Group:
         self.members: set[Subscriber] = set()
         self.wires: dict[Subscriber, Wire] = {}  # of those that are not slow
         self.numbers = {market: frozenset(of_market) for market, of_market in numbers.items()}
-        self.pick = {market: _picker(sorted(of_market)) for market, of_market in numbers.items()}
+        self.order = {market: tuple(sorted(of_market)) for market, of_market in numbers.items()}
+        self.pick: dict[str, Pick] = {market: _picker(of_market) for market, of_market in self.order.items()}
 
 
-def _picker(numbers: list[int]) -> Pick:
+def _picker(numbers: tuple[int, ...]) -> Any:
     if len(numbers) == 1:
         only = numbers[0]
         return lambda frames: (frames[only],)

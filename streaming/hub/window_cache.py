@@ -134,7 +134,7 @@ class _Encoding:
         if bar is not None:
             self.price = bar.close_e4
             text = encode(self.shown, bar.open_e4, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume, bar.turnover_e4)
-        elif window.state == "open" and self.fill and self.price and not self.halted:
+        elif window.has_flats and self.fill and self.price and not self.halted:
             text = encode(self.shown, self.price, self.price, self.price, self.price, 0, 0)
         else:
             return b""

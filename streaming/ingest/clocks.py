@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import date
 from typing import Protocol
 
+from kernel.trading_days import TradingDay
 from streaming.domain.calendar import Calendar, day_start_ms, exchange_day
 from streaming.domain.windows import WINDOW_MS, end_ms, seq_of, start_ms
 from streaming.ingest.sources import RecordedSource
 from streaming.ingest.sources.replay import AS_FAST_AS_POSSIBLE
 
 CATCH_UP_WINDOWS = 400  # ten minutes: after a longer pause the gap stays a gap
-_PACED_FROM_MS = (9 * 3600 + 29 * 60 + 50) * 1000  # 09:29:50: rows before it are played at once
+PACED_FROM_MS = (9 * 3600 + 29 * 60 + 50) * 1000  # 09:29:50: rows before it are played at once
 _LONG_BREAK_MS = 600_000  # a night between two recorded days is not waited for
 
 
@@ -47,6 +48,10 @@ class Clock(Protocol):
 
     def is_due(self, now_ms: int) -> bool:
         """Tell whether `next_seq` closes by now."""
+        ...
+
+    def closes_in_ms(self, now_ms: int) -> float:
+        """Return how long it is until `next_seq` closes; 0 or less where it is due."""
         ...
 
     def advance(self, now_ms: int, *, all_closed: bool) -> None:
@@ -90,6 +95,10 @@ class WallClock:
         """Tell whether the window ended at least the delay ago."""
         return end_ms(self.next_seq) + self._close_delay_ms <= now_ms
 
+    def closes_in_ms(self, now_ms: int) -> float:
+        """Return how long it is until the window has ended the delay ago."""
+        return end_ms(self.next_seq) + self._close_delay_ms - now_ms
+
     def advance(self, now_ms: int, *, all_closed: bool) -> None:
         """Go on to the next number."""
         self.next_seq += 1
@@ -98,8 +107,8 @@ class WallClock:
 class RecordingClock:
     """Runs as recorded, from the first session's first window on.
 
-    Everything before 09:29:50 of the first day is due at once, then it runs `speed` times the wall's. A night between
-    two recorded days is leapt over.
+    Everything before `paced_from_ms` of the first day is due at once, then it runs `speed` times the wall's.
+    A night between two recorded days is leapt over.
 
     Args:
         sources: what is played, all of one market; their speeds are one.
@@ -109,6 +118,7 @@ class RecordingClock:
         wanted: whether somebody follows an instrument of this market; a paced replay waits for it, so that whoever
             subscribes at the start gets the opening auction too.
         wait_ms: how long it waits at most.
+        paced_from_ms: since midnight at the exchange.
     """
 
     def __init__(
@@ -119,6 +129,7 @@ class RecordingClock:
         resume_after: int | None,
         wanted: Callable[[], bool],
         wait_ms: int,
+        paced_from_ms: int = PACED_FROM_MS,
     ) -> None:
         self.speed = sources[0].speed
         self._sources, self._calendar = sources, calendar
@@ -128,6 +139,7 @@ class RecordingClock:
         self.opens_at_ms = start_ms(self._first_seq)
         self._resume_after = resume_after or 0
         self._wanted, self._wait_ms = wanted, wait_ms
+        self._paced_from_ms = paced_from_ms
         self._wait_began_ms: int | None = None
         self._waited = 0  # windows of the time before the first row
         self._anchor: tuple[int, int] | None = None  # (ms of the recording, wall ms) that belong together
@@ -153,15 +165,24 @@ class RecordingClock:
         return True
 
     def reads_until(self, now_ms: int) -> int:
-        """Return the end of the next window when that is due: what comes after it waits in the recording."""
-        return end_ms(self.next_seq) if self.is_due(now_ms) else start_ms(self.next_seq)
+        """Return where the recording is now, in the next window or at its end: what comes later waits in it."""
+        if self.is_due(now_ms):
+            return end_ms(self.next_seq)
+        return max(start_ms(self.next_seq), int(self._present_ms(now_ms)))
 
     def is_due(self, now_ms: int) -> bool:
         """Tell whether the recording has come to the end of the next window."""
         if self.speed == AS_FAST_AS_POSSIBLE or self.next_seq <= self._resume_after:
             return True
+        return end_ms(self.next_seq) <= self._present_ms(now_ms)
+
+    def closes_in_ms(self, now_ms: int) -> float:
+        """Return how long it is until the recording has come to the end of the next window."""
+        return 0 if self.is_due(now_ms) else (end_ms(self.next_seq) - self._present_ms(now_ms)) / self.speed
+
+    def _present_ms(self, now_ms: int) -> float:
         begun_ms, wall_ms = self._anchor or (self._begins_at_ms(), now_ms)
-        return end_ms(self.next_seq) <= begun_ms + (now_ms - wall_ms) * self.speed
+        return begun_ms + (now_ms - wall_ms) * self.speed
 
     def advance(self, now_ms: int, *, all_closed: bool) -> None:
         """Go on to the next window, leaping over the night before the next recorded day."""
@@ -189,12 +210,13 @@ class RecordingClock:
         return seq_of(phases[0][0]) if phases else seq_of(at_ms)
 
     def _begins_at_ms(self) -> int:
-        paced_from = day_start_ms(exchange_day(self._first_ms)) + _PACED_FROM_MS
+        paced_from = day_start_ms(exchange_day(self._first_ms)) + self._paced_from_ms
         # A recording that begins in the afternoon starts with its first row.
         return max(paced_from, self._first_ms - 10_000, end_ms(self._resume_after))
 
 
 def with_evidence(calendar: Calendar, days: set[date]) -> Calendar:
     """Return a calendar in which recorded days are trading days, whatever is published."""
-    evidence = {day: "full" for day in days if calendar.kind_on(day) in ("closed", "unknown")}
+    known = {day: calendar.day_on(day) for day in days}
+    evidence = {day: TradingDay("full") for day, told in known.items() if told.presumed or not told.trades}
     return replace(calendar, overrides={**calendar.overrides, **evidence})

@@ -25,6 +25,7 @@ class _Market:
     state: str
     end_ms: int  # of the newest window that was written
     on_wall_clock: bool
+    feed: str
 
 
 _markets: dict[str, _Market] = {}
@@ -32,11 +33,11 @@ _lock = threading.Lock()
 _thread: threading.Thread | None = None
 
 
-def note(market: str, *, state: str, end_ms: int, on_wall_clock: bool) -> None:
+def note(market: str, *, state: str, end_ms: int, on_wall_clock: bool, feed: str) -> None:
     """Take how a market stands that this process runs; the first one begins the reports."""
     global _thread
     with _lock:
-        _markets[market] = _Market(state, end_ms, on_wall_clock)
+        _markets[market] = _Market(state, end_ms, on_wall_clock, feed)
         if _thread is None:
             _thread = threading.Thread(target=_report_for_ever, name="health", daemon=True)
             _thread.start()
@@ -66,6 +67,7 @@ def now() -> Health | None:
             for name, market in markets.items()
         },
         markets={name: market.state for name, market in markets.items()},
+        feeds={name: market.feed for name, market in markets.items()},
         rss_bytes=psutil.Process().memory_info().rss,
     )
 

@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from datetime import date
 
-from streaming.domain.calendar import ALWAYS_OPEN_FEEDS, AlwaysOpen, Sessions
+from streaming.domain.calendar import ALWAYS_OPEN_FEEDS, AlwaysOpen, Calendar, Sessions, exchange_day
 from streaming.domain.minutes import MinuteBar, MinuteFold
 from streaming.history.minutes import insert_minutes
+from streaming.ingest.days import days_over, write_days
 from streaming.records.window import Window, end_ms
 from streaming.store.lanes import LaneStore
 
@@ -50,8 +52,9 @@ class _Reading:
         self._fold, self._closed = MinuteFold(), list[MinuteBar]()
         self._current: int | None = None  # the minute that is open
         self._chain: str | None = None
-        self._made_up = False
-        self._began = self._position = (epoch, after_ms)
+        self._feed, self._finished = "", False
+        self._days: set[date] = set()  # of which minutes were written
+        self._began = self._position = self._days_until = (epoch, after_ms)
         self._epoch, self._last_ms = epoch, after_ms
         self._again: set[tuple[str, int]] = set()  # (symbol, minute) of minutes that had closed
         self._written = 0
@@ -62,7 +65,7 @@ class _Reading:
         if chain != self._chain and self._chain is not None:
             self._close_all()  # nobody goes on with what the epoch before has left
             self._save()
-        self._made_up = window.feed in ALWAYS_OPEN_FEEDS
+        self._feed, self._finished = window.feed, window.finished
         self._chain, before_ms = chain, self._last_ms if epoch == self._epoch else 0
         self._epoch, self._last_ms = epoch, end_ms(window.seq)
         sessions = self._sessions.of(window.feed)
@@ -70,6 +73,8 @@ class _Reading:
         if window.finished or self._is_over(window, minute):
             self._close_all()
             self._position = (epoch, self._last_ms)
+        elif minute is None and self._current is None:
+            self._position = (epoch, self._last_ms)  # a night is not read again
         elif minute is not None and minute != self._current and window.state not in _WITHOUT_MINUTES:
             self._closed += self._fold.close_before(minute)
             # The next call begins with the first window of the minute that is open now.
@@ -78,12 +83,25 @@ class _Reading:
             if minute is not None and minute != self._current and bar.volume > 0:
                 self._again.add((bar.symbol, minute))
             else:
-                self._fold.add(minute, bar)
-        for symbol, seq, _, _ in window.corrections:
-            if (corrected := sessions.minute_of(seq)) is not None:
-                self._again.add((symbol, corrected))
+                self._fold.add(minute, bar, window.seq)
+        self._amend(window, sessions)
         if len(self._closed) >= _BATCH:
             self._save()
+
+    def _amend(self, window: Window, sessions: Sessions) -> None:
+        """Take late prices and corrections; a minute that has closed is folded again."""
+        for late in window.late_prices:
+            minute = sessions.minute_of(late[1])
+            if minute is not None and minute == self._current:
+                self._fold.widen(minute, late)
+            elif minute is not None:
+                self._again.add((late[0], minute))
+        for symbol, seq, volume, turnover_e4 in window.corrections:
+            minute = sessions.minute_of(seq)
+            if minute is not None and minute == self._current:
+                self._fold.correct(minute, symbol, volume, turnover_e4)
+            elif minute is not None:
+                self._again.add((symbol, minute))
 
     def _is_over(self, window: Window, minute: int | None) -> bool:
         """Tell whether the open minute gets no more: it has closed a minute ago, or its day is over."""
@@ -100,12 +118,31 @@ class _Reading:
         self._save(moved=self._position != self._began)
         return self._written
 
+    def _write_days(self) -> None:
+        """Write the days that have ended, from the exchange's totals where the stream still stands at that day."""
+        if self._feed in ALWAYS_OPEN_FEEDS or not self._last_ms:
+            return
+        before_ms = self._days_until[1] if self._days_until[0] == self._epoch else self._last_ms
+        over = days_over(self._sessions.calendar, self._days, before_ms, self._last_ms, finished=self._finished)
+        if over:
+            newest = self._store.newest() if self._epoch == self._store.epoch() else {}
+            write_days(over, newest, source=_source_of(self._feed), version=self._version)
+            self._days -= over
+        self._days_until = (self._epoch, self._last_ms)
+
+    @property
+    def _version(self) -> int:
+        # A later epoch's bar replaces an earlier one's: the same day was played again.
+        return int(self._epoch.split("-", maxsplit=1)[0], 16)
+
     def _save(self, *, moved: bool = True) -> None:
         self._closed += self._minutes_again()
         if self._closed:
-            # A later epoch's minute replaces an earlier one's: the same day was played again.
-            version = int(self._epoch.split("-", maxsplit=1)[0], 16)
-            insert_minutes(self._closed, version=version, made_up=self._made_up)
+            made_up = self._feed in ALWAYS_OPEN_FEEDS
+            source = _source_of(self._feed)
+            insert_minutes(self._closed, version=self._version, source=source, made_up=made_up)
+            self._days |= {exchange_day(bar.opened_ms) for bar in self._closed}
+        self._write_days()
         if self._closed or moved:
             self._store.set_history_position(*self._position)
         self._written += len(self._closed)
@@ -120,7 +157,7 @@ class _Reading:
         wanted, self._again = self._again, set()
         if not wanted:
             return []
-        fold, corrections = MinuteFold(), []
+        fold, amending = MinuteFold(), []
         since_ms = min(minute for _, minute in wanted) - _AROUND_MS
         for name in self._store.epochs():
             for window in _windows(self._store, name, since_ms):
@@ -129,13 +166,23 @@ class _Reading:
                 minute = self._sessions.of(window.feed).minute_of(window.seq)
                 for bar in window.bars:
                     if minute is not None and (bar.symbol, minute) in wanted:
-                        fold.add(minute, bar)
-                corrections += [(window.feed, one) for one in window.corrections]
-        for feed, (symbol, seq, volume, turnover_e4) in corrections:
-            corrected = self._sessions.of(feed).minute_of(seq)
-            if corrected is not None and (symbol, corrected) in wanted:
-                fold.correct(corrected, symbol, volume, turnover_e4)
+                        fold.add(minute, bar, window.seq)
+                if window.corrections or window.late_prices:
+                    amending.append(window)
+        for window in amending:
+            sessions = self._sessions.of(window.feed)
+            for symbol, seq, volume, turnover_e4 in window.corrections:
+                if (minute := sessions.minute_of(seq)) is not None and (symbol, minute) in wanted:
+                    fold.correct(minute, symbol, volume, turnover_e4)
+            for late in window.late_prices:
+                if (minute := sessions.minute_of(late[1])) is not None and (late[0], minute) in wanted:
+                    fold.widen(minute, late)
         return fold.close_all()
+
+
+def _source_of(feed: str) -> str:
+    """Return who told a feed's bars; `push` and the empty name stand in windows of earlier releases."""
+    return feed if feed in ("simulated", "test", "replay") else "live"
 
 
 def _windows(store: LaneStore, epoch: str, after_ms: int) -> Iterator[Window]:
@@ -151,11 +198,14 @@ class _SessionsByFeed:
     def __init__(self, store: LaneStore) -> None:
         self._store = store
         self._always = AlwaysOpen()
-        self._calendar: Sessions | None = None
+        self._calendar: Calendar | None = None
 
     def of(self, feed: str) -> Sessions:
-        if feed in ALWAYS_OPEN_FEEDS:
-            return self._always
+        return self._always if feed in ALWAYS_OPEN_FEEDS else self.calendar
+
+    @property
+    def calendar(self) -> Calendar:
+        """The market's own, whatever it runs."""
         if self._calendar is None:
             self._calendar = self._store.calendar()
         return self._calendar

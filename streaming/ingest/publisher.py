@@ -1,4 +1,7 @@
-"""Closed windows -> what Redis holds of them: the packed window, every mover's newest bar and day, the checkpoint."""
+"""Closed windows -> what Redis holds of them: the packed window, every mover's newest bar and day, the checkpoint.
+
+What was told beside the bars is written before them, or by itself as soon as it is there.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,19 +9,18 @@ from typing import Any
 from msgspec.structs import replace
 
 from kernel import clock
-from streaming.domain.bars import Bar, ClosedWindow
 from streaming.domain.calendar import exchange_day
-from streaming.domain.ticks import Levels, SenderNote
+from streaming.domain.lines import Switch
+from streaming.domain.ticks import Snapshot
+from streaming.ingest.events import Numbering, Told
 from streaming.ingest.market import MarketWindow
 from streaming.records.checkpoint import Checkpoint, pack_text
-from streaming.records.events import Book, Events, Print
 from streaming.records.newest import Newest, with_bar, with_correction, with_day, with_reference
-from streaming.records.window import MovedBar, Window, chunk_of, end_ms, start_ms
+from streaming.records.window import Window, chunk_of, end_ms, start_ms
 from streaming.store.lanes import Commit, LaneStore
 
 BATCH = 200  # windows in one round trip: half a megabyte on a busy day
 _TRIM_EVERY = 1000  # windows
-_NO_NOTE = SenderNote()
 
 
 class Publisher:
@@ -30,6 +32,9 @@ class Publisher:
         choice: its parameters, kept in the checkpoint so that a successor knows whether it goes on.
         newest: what is known from before a restart.
         chain: of which epochs this one is (records.window.Window).
+        numbering: of what is told beside the bars; a new one begins at 1.
+        run: which run of the store it writes to.
+        since_ms: since when the market has listened (records.checkpoint.Checkpoint).
         after: the window that the stream ends with; None for a new epoch, which is told `newest` with its first window.
     """
 
@@ -47,16 +52,21 @@ class Publisher:
         keep_hours: int,
         after: int | None = None,
         chain: str = "",
+        numbering: Numbering | None = None,
+        run: str = "",
+        since_ms: int = 0,
     ) -> None:
         self._store, self._fence, self._epoch = store, fence, epoch
         self._feed, self._recorded, self._speed, self._choice = feed, recorded, speed, choice
         self.newest = newest
-        self._after, self.chain = after, chain
+        self._after, self.chain, self._run, self._since_ms = after, chain, run, since_ms
+        self._numbering = numbering or Numbering(newest)
         self._keyed: int | None = None  # the piece of the stream whose keyframe we have written
         self._keep_ms = keep_hours * 3_600_000
         self._since_trim = 0
         self.windows = self.bars = self.duplicates = 0
         self.last: MarketWindow | None = None
+        self.switches: list[Switch] = []  # of lines, that were written and that nobody has reported yet
 
     def publish(self, windows: Iterable[MarketWindow]) -> int:
         """Write windows in order and return how many there were.
@@ -66,17 +76,31 @@ class Publisher:
             StoreUnavailable: Redis is away; what was written is found again by the next run.
             StreamLost: Redis is there without what was written.
         """
-        commits = [self._commit_of(window) for window in windows]
+        told = list(windows)
+        commits = [self._commit_of(window) for window in told]
         if not commits:
             return 0
         self.duplicates += self._store.commit(self._fence, self._epoch, commits, self._after)
         self._after = commits[-1].window.seq
+        self.switches += [switch for window in told for switch in window.switches]
         self.windows += len(commits)
         self._since_trim += len(commits)
         if self._since_trim >= _TRIM_EVERY:
             self._since_trim = 0
             self._store.trim(self._fence, self._epoch, self._keep_from_ms(end_ms(commits[-1].window.seq)))
         return len(commits)
+
+    def tell(self, told: Told | None) -> int:
+        """Write trades and pictures at once, whatever window is open; return how many they were.
+
+        Raises:
+            Fenced, StoreUnavailable, StreamLost: as for `publish`.
+        """
+        batch = self._numbering.number(told)
+        if batch is None:
+            return 0
+        self._store.events.tell(self._fence, self._epoch, batch, self._after)
+        return len(batch.events.prints) + len(batch.events.books)
 
     def _keep_from_ms(self, feed_clock_ms: int) -> int:
         """Return from when on windows are kept: the last 72 h of the feed's clock.
@@ -114,7 +138,12 @@ class Publisher:
             on = exchange_day(start_ms(one.seq)).isoformat()
             row = with_correction(newest[one.symbol], one.volume, one.turnover_e4, on)  # it had a bar to be corrected
             changed[one.symbol] = newest[one.symbol] = row
-        events = self._events(window.closed, day, changed)
+        for symbol, picture in window.closed.shown.items():
+            row = _shown(newest.get(symbol), picture, day)
+            if row is not newest.get(symbol):
+                changed[symbol] = newest[symbol] = row
+        events = self._numbering.number(window.told)
+        self._numbering.correct(window.closed.corrections)
         self.bars += len(window.closed.bars)
         self.last = window
         packed = Window(
@@ -123,7 +152,7 @@ class Publisher:
             until_ms=window.until_ms,
             feed=self._feed,
             fence=self._fence,
-            bars=[_moved(bar) for bar in window.closed.bars],
+            bars=window.closed.bars,
             states=list(states.items()),
             references=references,
             speed=self._speed,
@@ -131,60 +160,27 @@ class Publisher:
             keyframe=keyframe,
             made_ms=clock.now_ms(),
             previous=list(window.closed.references),
-            events=len(events.prints) + len(events.books) if events is not None else 0,
             corrections=[(one.symbol, one.seq, one.volume, one.turnover_e4) for one in window.closed.corrections],
             chain=self.chain,
+            late_prices=[
+                (one.symbol, one.seq, one.high_e4, one.low_e4, one.last_e4) for one in window.closed.late_prices
+            ],
+            presumed=window.presumed,
+            quiet=window.quiet,
+            line=window.leader,
+            switches=[(one.before, one.after, one.reason) for one in window.switches],
         )
-        checkpoint = Checkpoint(self._choice, seq, window.finished, dict(window.positions))
+        positions = dict(window.positions)
+        checkpoint = Checkpoint(
+            self._choice, seq, window.finished, positions, window.leader, self._since_ms, self._run
+        )  # fmt: skip
         return Commit(packed, changed, pack_text(checkpoint), events)
 
-    def _events(self, closed: ClosedWindow, day: str, changed: dict[str, Newest]) -> Events | None:
-        """Number a window's trades and pictures; the numbers live on in the newest bars."""
-        if not (closed.trades or closed.levels):
-            return None
-        newest, prints, books = self.newest, [], []
-        for trade in closed.trades:
-            symbol = str(trade.instrument)
-            number = (known.prints if (known := newest.get(symbol)) is not None else 0) + 1
-            prints.append(
-                Print(symbol, number, trade.at_ms, trade.price_e4, trade.volume, trade.turnover_e4, trade.side)
-            )
-            if known is not None:
-                changed[symbol] = newest[symbol] = replace(known, prints=number)
-        for levels in closed.levels:
-            symbol = str(levels.instrument)
-            known = newest.get(symbol) or with_reference(None, 0, day)
-            if levels.day is not None:
-                known = with_day(known, levels.day)
-            changed[symbol] = newest[symbol] = known = replace(known, books=known.books + 1)
-            books.append(_book(symbol, levels, known))
-        return Events(prints, books)
 
-
-def _book(symbol: str, levels: Levels, day: Newest) -> Book:
-    note = levels.note or _NO_NOTE
-    return Book(
-        symbol=symbol,
-        number=day.books,
-        at_ms=levels.at_ms,
-        prev_close_e4=day.prev_close_e4,
-        open_e4=day.day_open_e4,
-        high_e4=day.day_high_e4,
-        low_e4=day.day_low_e4,
-        last_e4=day.close_e4,
-        volume=day.day_volume,
-        turnover_e4=day.day_turnover_e4,
-        bids=list(levels.bids),
-        asks=list(levels.asks),
-        iopv_e4=levels.iopv_e4,
-        name=note.name,
-        trade_time=note.trade_time,
-        trades=note.trades,
-        state=day.state,
-    )
-
-
-def _moved(bar: Bar) -> MovedBar:
-    return MovedBar(
-        bar.symbol, bar.open_e4, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume, bar.turnover_e4
-    )  # fmt: skip
+def _shown(known: Newest | None, picture: Snapshot | None, day: str) -> Newest:
+    row = known or with_reference(None, 0, day)
+    if picture is None:
+        return row
+    if not picture.cum_volume and row.day == day and not row.counted:
+        return replace(with_day(row, picture), counted=True)
+    return with_day(row, picture)

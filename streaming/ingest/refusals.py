@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from streaming.domain.ticks import Tick, Trade
 
 KEPT = 100  # rows of a line
-COPIES = frozenset({"repeated", "late_copy"})  # told by another line, or told again: nothing is wrong with them
+# Told by another line, or told again, or of a line whose word does not count now: nothing is wrong with them.
+COPIES = frozenset({"repeated", "late_copy", "copy", "standby"})
 
 
 @dataclass(frozen=True, slots=True)

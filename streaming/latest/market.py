@@ -5,15 +5,16 @@ through `streaming.latest.quotes`. Prices are ten-thousandths of the trading cur
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from streaming.domain.calendar import ALWAYS_OPEN_FEEDS, AlwaysOpen, Sessions, exchange_day
 from streaming.domain.intervals import FormedBar, Forming
 from streaming.domain.ticks import Snapshot
 from streaming.domain.windows import start_ms
+from streaming.latest.ahead import Ahead
 from streaming.records.newest import Running
-from streaming.records.window import Book, MovedBar, Newest, Print, Window
+from streaming.records.window import Book, Events, MovedBar, Newest, Print, Window
 
 TRADES_KEPT = 1000  # of each instrument
 FormedParts = list[tuple[FormedBar, bool]]  # bars to tell with a window: (bar, whether it is final), oldest first
@@ -49,11 +50,13 @@ class LatestMarket:
         self.name = name
         self.epoch = ""
         self.seq = 0
-        self.events_seq = 0  # the window whose events were taken last
+        self.since: list[Events] = []  # what was told since the window `seq`, for who comes back just then
         self.state = "no_feed"
         self.until_ms: int | None = None
+        self.presumed = False  # nobody has published that the day trades
         self.speed = 1.0
         self.feed = ""
+        self.line = ""  # that leads; "" in a recording
         self.calendar: Sessions = AlwaysOpen()  # the market's own
         self.sessions: Sessions = AlwaysOpen()  # of the feed that runs
         self.prices: dict[str, int] = {}  # as of `seq`: what a flat shows
@@ -61,6 +64,8 @@ class LatestMarket:
         self.quotes: dict[str, Running] = {}  # newest bar and day; at the start of a stream it may be ahead of `seq`
         self.books: dict[str, Book] = {}
         self.trades: dict[str, deque[Print]] = {}
+        self.ahead: dict[str, Ahead] = {}  # of those of which anything was told
+        self._unsettled: set[str] = set()  # those with trades that no window has counted yet
         self.interval_bars: dict[tuple[str, str], IntervalBar] = {}  # by symbol and interval
         self.snapshots: dict[str, tuple[tuple[Newest, Book | None, Print | None], Snapshot]] = {}  # made, by what of
 
@@ -72,14 +77,24 @@ class LatestMarket:
             from_start: the stream will be read from its first window, so `prices` come with its windows; the store's
                 are of a time that has not been come to yet.
         """
-        self.epoch, self.seq, self.events_seq, self.calendar = epoch, 0, 0, calendar
+        self.epoch, self.seq, self.calendar = epoch, 0, calendar
         known = {} if from_start else newest
         self.prices = {symbol: bar.close_e4 for symbol, bar in known.items() if bar.close_e4}
         self.halted = {symbol: bar.state for symbol, bar in known.items() if bar.state != "trading"}
         self.quotes = {symbol: Running(row) for symbol, row in newest.items()}
-        self.trades, self.books, self.snapshots = {}, {}, {}
+        self.trades, self.books, self.snapshots, self.ahead = {}, {}, {}, {}
+        self.since, self._unsettled = [], set()
         for bar in self.interval_bars.values():
             bar.builder = None
+
+    @property
+    def is_on_wall_clock(self) -> bool:
+        """Tell whether the wall clock says how old a window is; in a replay it does not."""
+        return self.speed == 1.0 and self.feed != "replay"
+
+    def told(self) -> tuple[str, int | None, bool, str]:
+        """Return what is told of the market: state, when that ends, whether the day is presumed, what feed runs."""
+        return self.state, self.until_ms, self.presumed, self.feed
 
     def fall_silent(self) -> None:
         """Note that nothing has come for too long."""
@@ -106,10 +121,14 @@ class LatestMarket:
             self.sessions = AlwaysOpen() if window.feed in ALWAYS_OPEN_FEEDS else self.calendar
         self.speed, self.feed = window.speed, window.feed
         # `until` may stay the same text for hours; only a new state is news.
-        changes.market_state = window.state != self.state
-        self.state, self.until_ms = window.state, window.until_ms
+        changes.market_state = (window.state, window.presumed) != (self.state, self.presumed) or bool(window.switches)
+        self.line = window.line
+        self.state, self.until_ms, self.presumed = window.state, window.until_ms, window.presumed
         self._apply_quotes(window, changes.moved)
         self.seq = window.seq
+        self.since = []
+        if self._unsettled:
+            self._unsettled = {symbol for symbol in self._unsettled if self.ahead[symbol].settle(window.seq)}
         return changes
 
     def take_calendar(self, calendar: Sessions) -> None:
@@ -150,19 +169,47 @@ class LatestMarket:
                 quotes[symbol] = Running()  # of one that has never traded no price is known
             quotes[symbol].say(state)
 
-    def apply_events(self, trades: Iterable[Print], books: Iterable[Book]) -> None:
-        """Take what the source told beside its bars, in the order of its telling."""
-        kept = self.trades
+    def apply_events(self, trades: Sequence[Print], books: Sequence[Book], *, past: bool = False) -> None:
+        """Take what the source told beside its bars, in the order of its telling.
+
+        Args:
+            past: it was told before the window `seq`, whose sums have it.
+        """
+        kept, ahead = self.trades, self.ahead
         for trade in trades:
-            of_symbol = kept.get(trade.symbol)
+            symbol = trade.symbol
+            of_symbol = kept.get(symbol)
             if of_symbol is None:
-                of_symbol = kept[trade.symbol] = deque(maxlen=TRADES_KEPT)
+                of_symbol = kept[symbol] = deque(maxlen=TRADES_KEPT)
+                ahead[symbol] = ahead.get(symbol) or Ahead()
+                self.quotes.setdefault(symbol, Running())  # told before its first window
             of_symbol.append(trade)
+            if not past:
+                ahead[symbol].trade(trade)
+                self._unsettled.add(symbol)
         for book in books:
-            self.books[book.symbol] = book
-            quote = self.quotes.get(book.symbol)
-            if quote is not None and quote.day_volume < book.volume:
-                quote.tell(book)
+            symbol = book.symbol
+            self.books[symbol] = book
+            if symbol not in ahead:
+                ahead[symbol] = Ahead()
+                self.quotes.setdefault(symbol, Running())
+            ahead[symbol].show(book)
+        if not past:
+            self.since.append(Events(list(trades), list(books)))
+
+    def newest(self, symbol: str) -> Newest | None:
+        """Return an instrument's newest bar, and its day as of now; None where it is not carried."""
+        quote, ahead = self.quotes.get(symbol), self.ahead.get(symbol)
+        if quote is None:
+            return None
+        return quote.newest() if ahead is None else ahead.day(quote.newest())
+
+    def last_e4(self, symbol: str) -> int:
+        """Return an instrument's last price as of now; 0 where none is known."""
+        quote, ahead = self.quotes.get(symbol), self.ahead.get(symbol)
+        if quote is None:
+            return 0
+        return quote.bar.close_e4 if ahead is None else ahead.last_e4(quote.newest())
 
     # -- bars of longer intervals ------------------------------------------------------------------------------------
 

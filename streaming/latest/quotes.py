@@ -27,8 +27,11 @@ class LatestQuotes:
 
     def newest(self, instrument: Instrument) -> Newest | None:
         """Return an instrument's newest bar and day."""
-        quote = self._markets[instrument.lane].quotes.get(instrument.symbol)
-        return quote.newest() if quote is not None else None
+        return self._markets[instrument.lane].newest(instrument.symbol)
+
+    def heard(self, instrument: Instrument) -> bool:
+        """Tell whether a trade or a picture of an instrument was told, which may be ahead of its bars."""
+        return instrument.symbol in self._markets[instrument.lane].ahead
 
     def trades(self, instrument: Instrument, count: int = 1) -> list[Trade]:
         """Return the last trades, newest first.
@@ -63,7 +66,8 @@ class LatestQuotes:
         made = market.snapshots.get(symbol)
         # Between two windows everybody is shown the same one.
         if made is None or made[0] != made_of:
-            made = market.snapshots[symbol] = (made_of, _snapshot(instrument, *made_of, market.seq))
+            made_now = _snapshot(instrument, *made_of, market.seq, market.last_e4(symbol))
+            made = market.snapshots[symbol] = (made_of, made_now)
         return made[1]
 
     def depth(self, instrument: Instrument) -> tuple[Levels, int] | None:
@@ -75,7 +79,9 @@ class LatestQuotes:
         return None if newest is None else (Levels(instrument.id, end_ms(newest.seq or market.seq), (), ()), newest.seq)
 
 
-def _snapshot(instrument: Instrument, newest: Newest, book: Book | None, last: Print | None, seq: int) -> Snapshot:
+def _snapshot(
+    instrument: Instrument, newest: Newest, book: Book | None, last: Print | None, seq: int, last_e4: int
+) -> Snapshot:
     at_ms = max(book.at_ms if book else 0, last.at_ms if last else 0) or end_ms(newest.seq or seq)
     traded = newest.day_volume > 0 or newest.day_open_e4 > 0
     return Snapshot(
@@ -85,7 +91,7 @@ def _snapshot(instrument: Instrument, newest: Newest, book: Book | None, last: P
         open_e4=newest.day_open_e4,
         high_e4=newest.day_high_e4,
         low_e4=newest.day_low_e4,
-        last_e4=newest.close_e4 if traded or newest.prev_close_e4 == 0 else newest.prev_close_e4,
+        last_e4=last_e4 if traded or newest.prev_close_e4 == 0 else newest.prev_close_e4,
         cum_volume=newest.day_volume,
         cum_turnover_e4=newest.day_turnover_e4,
         phase=newest.state,

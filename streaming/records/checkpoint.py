@@ -20,6 +20,17 @@ class Checkpoint(msgspec.Struct, frozen=True):
     seq: int = 0  # the window it was written with
     finished: bool = False  # that was the last one that will ever come
     positions: dict[str, str] = {}  # by line: where its source reads on; lines that need none are absent
+    leader: str = ""  # the line that leads
+    since_ms: int = 0  # since when the stream was written without a break at a day's first trade; 0: not said
+    store: str = ""  # which run of Redis took it: another one may have lost what came last
+    v: int = _V
+
+
+class EventsCheckpoint(msgspec.Struct, frozen=True):
+    """Up to where trades and pictures were told; written with them."""
+
+    epoch: str
+    marks: dict[str, str] = {}  # by line: what a successor that reads on from the last window has told already
     v: int = _V
 
 
@@ -37,10 +48,10 @@ class HistoryPosition(msgspec.Struct, frozen=True):
 
 
 _encode = msgspec.json.Encoder().encode
-T = TypeVar("T", Checkpoint, HistoryPosition)
+T = TypeVar("T", Checkpoint, EventsCheckpoint, HistoryPosition)
 
 
-def pack_text(record: Checkpoint | HistoryPosition) -> str:
+def pack_text(record: Checkpoint | EventsCheckpoint | HistoryPosition) -> str:
     """Return a record as it is stored."""
     return _encode(record).decode()
 

@@ -7,7 +7,7 @@ import msgspec
 from streaming.records.versions import Record, unpacker
 
 
-class Print(msgspec.Struct, array_like=True, frozen=True):
+class Print(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One trade as the feed reported it. `number` counts an instrument's trades, so a client sees a gap."""
 
     symbol: str
@@ -19,7 +19,7 @@ class Print(msgspec.Struct, array_like=True, frozen=True):
     side: str  # B buyer aggressor, S seller, N auction or unknown
 
 
-class Book(msgspec.Struct, array_like=True, frozen=True):
+class Book(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One picture of an instrument: its day and its best orders. `number` counts an instrument's pictures.
 
     `bids` and `asks` are (price_e4, volume), best first: an empty side is an empty list.

@@ -6,7 +6,6 @@ from msgspec.structs import replace
 
 from streaming.domain.minutes import Prices
 from streaming.domain.ticks import Snapshot
-from streaming.records.events import Book
 from streaming.records.versions import Record, unpacker
 
 
@@ -30,8 +29,10 @@ class Newest(Record, frozen=True):
     day_low_e4: int
     day_volume: int
     day_turnover_e4: int
-    prints: int = 0  # how many trades and pictures were numbered so far
+    # How many trades and pictures were numbered, of before the numbers had a hash of their own (keyspace.numbers).
+    prints: int = 0
     books: int = 0
+    counted: bool = False  # a total of the day was told, be it 0: whoever takes over counts on from it
 
 
 unpack_newest = unpacker(Newest)
@@ -43,8 +44,8 @@ class Running:
     """One instrument's newest bar and day, changed in place: a node does this for every bar of every window."""
 
     __slots__ = (
-        "_made", "bar", "books", "day", "day_high_e4", "day_low_e4", "day_open_e4", "day_turnover_e4", "day_volume",
-        "prev_close_e4", "prints", "seq", "state",
+        "_made", "bar", "books", "counted", "day", "day_high_e4", "day_low_e4", "day_open_e4", "day_turnover_e4",
+        "day_volume", "prev_close_e4", "prints", "seq", "state",
     )  # fmt: skip
 
     def __init__(self, old: Newest | None = None) -> None:
@@ -54,7 +55,7 @@ class Running:
         self.prev_close_e4 = known.prev_close_e4
         self.day_open_e4, self.day_high_e4, self.day_low_e4 = known.day_open_e4, known.day_high_e4, known.day_low_e4
         self.day_volume, self.day_turnover_e4 = known.day_volume, known.day_turnover_e4
-        self.prints, self.books = known.prints, known.books
+        self.prints, self.books, self.counted = known.prints, known.books, known.counted
         self._made = old
 
     def refer(self, prev_close_e4: int, day: str) -> None:
@@ -81,7 +82,7 @@ class Running:
                 self.day_low_e4 = low_e4
         self.day_volume += bar.volume
         self.day_turnover_e4 += bar.turnover_e4
-        self.bar, self.seq, self._made = bar, seq, None
+        self.bar, self.seq, self.counted, self._made = bar, seq, True, None
 
     def correct(self, volume: int, turnover_e4: int, day: str) -> None:
         """Add to a day's sums what was counted wrongly before."""
@@ -89,10 +90,15 @@ class Running:
             self.day_volume, self._made = max(0, self.day_volume + volume), None
             self.day_turnover_e4 = max(0, self.day_turnover_e4 + turnover_e4)
 
-    def tell(self, book: Book) -> None:
-        """Take the day of a picture, of a feed that began to listen when the day was on already."""
-        self.day_open_e4, self.day_high_e4, self.day_low_e4 = book.open_e4, book.high_e4, book.low_e4
-        self.day_volume, self.day_turnover_e4, self._made = book.volume, book.turnover_e4, None
+    def take_day(self, day: Snapshot) -> None:
+        """Take the day as its venue tells it."""
+        if not day.cum_volume and not day.open_e4:
+            return
+        self.day_open_e4 = day.open_e4 or self.day_open_e4
+        self.day_high_e4 = day.high_e4 or self.day_high_e4
+        self.day_low_e4 = day.low_e4 or self.day_low_e4
+        self.day_turnover_e4 = _turnover_of(day, self.day_volume, self.day_turnover_e4)
+        self.day_volume, self._made = day.cum_volume, None
 
     def say(self, state: str) -> None:
         """Take trading, suspended, halted or delisted."""
@@ -101,6 +107,7 @@ class Running:
     def _begin(self, day: str) -> None:
         self.day, self.day_open_e4, self.day_high_e4, self.day_low_e4 = day, 0, 0, 0
         self.day_volume = self.day_turnover_e4 = 0
+        self.counted = False
 
     def newest(self) -> Newest:
         """Return how it stands."""
@@ -109,7 +116,7 @@ class Running:
             self._made = Newest(
                 self.seq, bar.open_e4, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume, bar.turnover_e4, self.state,
                 self.prev_close_e4, self.day, self.day_open_e4, self.day_high_e4, self.day_low_e4, self.day_volume,
-                self.day_turnover_e4, self.prints, self.books,
+                self.day_turnover_e4, self.prints, self.books, self.counted,
             )  # fmt: skip
         return self._made
 
@@ -122,10 +129,20 @@ def with_reference(old: Newest | None, prev_close_e4: int, day: str) -> Newest:
 
 
 def with_bar(old: Newest | None, bar: Prices, seq: int, day: str) -> Newest:
-    """Return an instrument's newest state after one more bar of a day."""
-    running = Running(old)
-    running.add(bar, seq, day)
-    return running.newest()
+    """Return an instrument's newest state after one more bar of a day, as Running.add has it, made at once."""
+    known = old or _NOTHING
+    before_e4, open_e4, high_e4, low_e4 = known.prev_close_e4, known.day_open_e4, known.day_high_e4, known.day_low_e4
+    volume, turnover_e4 = known.day_volume, known.day_turnover_e4
+    if known.day != day:
+        before_e4, open_e4, volume, turnover_e4 = known.close_e4, 0, 0, 0
+    bar_high_e4, bar_low_e4 = bar.high_e4, bar.low_e4
+    if not open_e4:
+        open_e4, high_e4, low_e4 = bar.open_e4, bar_high_e4, bar_low_e4
+    return Newest(
+        seq, bar.open_e4, bar_high_e4, bar_low_e4, bar.close_e4, bar.volume, bar.turnover_e4, known.state, before_e4,
+        day, open_e4, bar_high_e4 if bar_high_e4 > high_e4 else high_e4, bar_low_e4 if bar_low_e4 < low_e4 else low_e4,
+        volume + bar.volume, turnover_e4 + bar.turnover_e4, known.prints, known.books, True,
+    )  # fmt: skip
 
 
 def with_correction(old: Newest, volume: int, turnover_e4: int, day: str) -> Newest:
@@ -145,5 +162,13 @@ def with_day(old: Newest, day: Snapshot) -> Newest:
         day_high_e4=day.high_e4 or old.day_high_e4,
         day_low_e4=day.low_e4 or old.day_low_e4,
         day_volume=day.cum_volume,
-        day_turnover_e4=day.cum_turnover_e4,
+        day_turnover_e4=_turnover_of(day, old.day_volume, old.day_turnover_e4),
+        counted=True,
     )
+
+
+def _turnover_of(day: Snapshot, volume: int, turnover_e4: int) -> int:
+    """Return a day's turnover; where its source tells none, what our own bars of the day add up to."""
+    if day.cum_turnover_e4 or day.cum_volume < volume:  # a lower volume is another day's
+        return day.cum_turnover_e4
+    return turnover_e4

@@ -30,6 +30,10 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
 
     VERSION: ClassVar[bytes]  # one byte, 0x01 to 0x7f
 
+    def stored(self) -> msgspec.Struct:
+        """Return what is written of it; another struct where it is stored in another form."""
+        return self
+
 
 R = TypeVar("R", bound=Record)
 _encode = msgspec.msgpack.Encoder().encode
@@ -37,7 +41,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 def pack(record: Record) -> bytes:
     """Return a record as it is stored."""
-    return record.VERSION + _encode(record)
+    return record.VERSION + _encode(record.stored())
 
 
 def unpacker(kind: type[R]) -> Callable[[bytes], R]:

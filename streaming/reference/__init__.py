@@ -1,6 +1,6 @@
 """Facts about the markets that are committed with the code: which instruments there are, and when exchanges trade."""
 
-from streaming.reference.calendars import PublishedDays, published_days
-from streaming.reference.instruments import directory
+from streaming.reference.calendars import published_days
+from streaming.reference.instruments import directory, remembered
 
-__all__ = ["PublishedDays", "directory", "published_days"]
+__all__ = ["directory", "published_days", "remembered"]

@@ -1,22 +1,13 @@
 """The committed trading calendars (`generate_calendars.py` writes them)."""
 
 import json
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
 
+from kernel.trading_days import PublishedDays, read_day
+
 _FOLDER = Path(__file__).parent / "calendars"
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedDays:
-    """What is published of one market: between `first` and `last` a weekday not in `closed` is a trading day."""
-
-    first: date
-    last: date
-    closed: frozenset[date]
-    half_days: frozenset[date]
 
 
 @cache
@@ -28,4 +19,5 @@ def published_days(market: str) -> PublishedDays:
         last=date.fromisoformat(data["last"]),
         closed=frozenset(map(date.fromisoformat, data["closed"])),
         half_days=frozenset(map(date.fromisoformat, data["half_days"])),
+        special={date.fromisoformat(day): read_day({"kind": "full", **times}) for day, times in data["hours"].items()},
     )

@@ -1,6 +1,6 @@
 """What a replay sends beside the bars of windows: trades, quotes and depth out of their stream, bars in formation.
 
-Everything is made window by window, as it was sent live: the bars that form with a window, then what was told in it.
+Everything is made window by window, as it was sent live: what was told before a window closed, then the bars with it.
 """
 
 from collections import OrderedDict
@@ -43,12 +43,12 @@ class EventPieces:
 
     def __init__(self, market: LatestMarket) -> None:
         self._market = market
-        self._pieces: OrderedDict[tuple[str, int], tuple[int, dict[int, Events]]] = OrderedDict()
+        self._pieces: OrderedDict[tuple[str, int], tuple[int, dict[int, list[Events]]]] = OrderedDict()
 
-    async def piece(self, client: Any, number: int) -> tuple[int, dict[int, Events]]:
-        """Return up to which window a piece is complete, and its events by window.
+    async def piece(self, client: Any, number: int) -> tuple[int, dict[int, list[Events]]]:
+        """Return up to which window a piece is complete, and its events by the window that closed next.
 
-        A window and its events are written at once, so what the hub has sent has its events there.
+        They are written before that window, so where the hub has sent it they are there.
 
         Raises:
             redis.RedisError: the store is away.
@@ -61,7 +61,7 @@ class EventPieces:
             stream = keyspace.events(self._market.name, key[0])
             for entry_id, fields in await client.xrange(stream, min=f"({end_ms(through)}-0", max=f"{end_ms(there)}-0"):
                 try:
-                    events[int(entry_id.split(b"-")[0]) // WINDOW_MS] = unpack_events(fields[b"e"])
+                    events.setdefault(next_window_of(entry_id), []).append(unpack_events(fields[b"e"]))
                 except (KeyError, msgspec.MsgspecError) as error:
                     say_once(f"events of market {self._market.name}", error)
             through = there
@@ -75,8 +75,17 @@ class EventPieces:
         self._pieces.clear()
 
 
-def event_frames(events: Events, channels: Iterable[Channel], dialect: Dialect) -> list[bytes]:
-    """Return the frames of one window's events for some channels, each channel's in its order."""
+def next_window_of(entry_id: bytes) -> int:
+    """Return the window that closed next after an entry of the events was written."""
+    return int(entry_id.split(b"-")[0]) // WINDOW_MS + 1
+
+
+def event_frames(told: Iterable[Events], channels: Iterable[Channel], dialect: Dialect) -> list[bytes]:
+    """Return the frames of what was told before one window, for some channels: entry by entry, as it was told."""
+    return [framed(text) for events in told for text in _texts(events, channels, dialect) if text]
+
+
+def _texts(events: Events, channels: Iterable[Channel], dialect: Dialect) -> list[str]:
     texts: list[str] = []
     for channel in channels:
         symbol, shown = str(channel.instrument), dialect.shown(channel)
@@ -88,7 +97,7 @@ def event_frames(events: Events, channels: Iterable[Channel], dialect: Dialect) 
             texts += [dialect.quote(shown, one) for one in books]
         else:
             texts += [dialect.depth(shown, cut_book(one, channel.rows)) for one in books]
-    return [framed(text) for text in texts if text]
+    return texts
 
 
 class FormedAgain:

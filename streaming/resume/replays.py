@@ -23,8 +23,15 @@ from streaming.hub.subscribers import Subscriber
 from streaming.hub.window_cache import Segment, WindowCache
 from streaming.records.events import Events
 from streaming.records.window import WINDOW_MS, chunk_of
-from streaming.resume.beside_bars import EventPieces, FormedAgain, event_frames, first_seq_of, split
-from streaming.store.lanes import floor_of
+from streaming.resume.beside_bars import (
+    EventPieces,
+    FormedAgain,
+    event_frames,
+    first_seq_of,
+    next_window_of,
+    split,
+)
+from streaming.store.answers import floor_of
 from streaming.wire.channels import EVENTS, WINDOW, Channel
 from streaming.wire.framing import framed
 from streaming.wire.requests import ResumeDecision
@@ -34,6 +41,7 @@ _WRITE_BYTES = 48_000  # a slice; below what makes a reader slow
 _FRAME_BYTES = 240
 _STUCK_SECONDS = 10.0
 _KEEP_SECONDS = 30.0  # decoded pieces, after the last replay
+Told = Mapping[int, Sequence[Events]]  # beside the bars, by the window that closed next
 
 
 @dataclass(eq=False)
@@ -98,7 +106,8 @@ class Replays:
         for kind in kinds:
             if kind in EVENTS:
                 oldest = None if whole else told["first-entry"]
-                if not whole and (oldest is None or int(oldest[0].split(b"-")[0]) // WINDOW_MS > after + 1):
+                # What was told before one window may have been cut in the middle.
+                if not whole and (oldest is None or next_window_of(oldest[0]) > after):
                     lacking.append(kind)
             elif kind != WINDOW:
                 begins = first_seq_of(kind, market, after)
@@ -193,31 +202,34 @@ class Replays:
             return False  # this process's reader comes to the epoch in a moment
         if subscriber.behind is not None or subscriber.wire.buffered():
             return False  # the hub ends who stays slow
+        if lane.seq < job.since:
+            return False  # this process's reader comes to the window in a moment
         bars, events, forming = split(job.channels)
-        if lane.seq >= job.since and job.after >= lane.seq:
-            if events and lane.events_seq < lane.seq:
-                return False  # the reader has sent this window's bars, and not yet what was told in it
-            self._finish(job, recovered=True)
-            return True
         cache = self._hub.window_cache(job.lane)
-        number = chunk_of(job.after + 1)
         if forming and job.formed is None:
+            # Also where nothing was missed: what comes next may end the bar that is being formed.
             job.formed = FormedAgain(lane, forming, job.after)
             await job.formed.catch_up(lambda of: cache.segment(self._client(), of))
+        if job.after >= lane.seq:
+            # What was told since that window; what comes next is the hub's to send.
+            self._write(job, event_frames(lane.since, events, subscriber.dialect))
+            self._finish(job, recovered=True)
+            return True
+        number = chunk_of(job.after + 1)
         told = await self._events[job.lane].piece(self._client(), number) if events else (lane.seq, {})
         segment = await cache.encoded(self._client(), number, bars, lambda: self._wanted(job.lane, number))
-        return self._hand_over(job, segment, *told) or await self._leap(job, cache)
+        return self._hand_over(job, segment, *told) or await self._leap(job, cache, told[1])
 
     def _wanted(self, lane: str, number: int) -> set[Channel]:
         """Return what the replays that are still to come through a piece want of it."""
         jobs = [job for job in self._jobs if job.lane == lane and chunk_of(job.after) <= number]
         return {one for job in jobs for one in job.channels if one.kind == WINDOW}
 
-    def _hand_over(self, job: Job, segment: Segment, told_through: int, told: Mapping[int, Events]) -> bool:
+    def _hand_over(self, job: Job, segment: Segment, told_through: int, told: Told) -> bool:
         """Write the next windows of a piece. No await in here: `lane.seq` must not move.
 
         Args:
-            told, told_through: what was told beside the bars, by window, and up to which window that is all.
+            told, told_through: what was told before each window, and up to which window that is all.
         """
         lane = self._hub.latest[job.lane]
         if job.epoch != lane.epoch or job.subscriber.behind is not None:
@@ -238,16 +250,19 @@ class Replays:
             for row, window in zip(rows, segment.windows(after=job.after), strict=False):
                 row.extend(job.formed.frames(window, forming, dialect))
         for row, seq in zip(rows, segment.seqs[place:end], strict=True):
-            if events and seq in told:
-                row.extend(event_frames(told[seq], events, dialect))
-        data = b"".join([frame for row in rows for frame in row])
-        job.after, job.moved_at = segment.seqs[end - 1], time.monotonic()
-        if data:
-            job.subscriber.wire.write(data)
-            metrics.replayed_bytes.inc(len(data))
+            row[:0] = _frames_until(seq, job, told, events)
+            job.after = seq
+        job.moved_at = time.monotonic()
+        self._write(job, [frame for row in rows for frame in row])
         return True
 
-    async def _leap(self, job: Job, cache: WindowCache) -> bool:
+    @staticmethod
+    def _write(job: Job, frames: Sequence[bytes]) -> None:
+        if data := b"".join(frames):
+            job.subscriber.wire.write(data)
+            metrics.replayed_bytes.inc(len(data))
+
+    async def _leap(self, job: Job, cache: WindowCache, told: Told) -> bool:
         """Go on behind a hole in the stream: the market was closed."""
         lane = self._hub.latest[job.lane]
         if chunk_of(job.after + 1) >= chunk_of(lane.seq):
@@ -255,6 +270,10 @@ class Replays:
         following = await cache.next_seq(self._client(), job.after)
         if following is None or following <= job.after:
             return False
+        if job.epoch != lane.epoch or job.subscriber.behind is not None:
+            return True
+        # Of a worker that died before its window: another one has gone on later.
+        self._write(job, _frames_until(following - 1, job, told, split(job.channels)[1]))
         job.after, job.moved_at = following - 1, time.monotonic()
         return True
 
@@ -269,7 +288,18 @@ class Replays:
         if recovered and job.formed is not None:
             for channel, builder in job.formed.forming.items():
                 self._hub.adopt(channel, builder)
+            if job.after == job.since:  # no window told it
+                self._hub.show_to(subscriber, job.formed.forming)
         if recovered is not None:
             metrics.replays_ended.labels("recovered" if recovered else "broken_off").inc()
             text = subscriber.dialect.resumed(market=job.lane, seq=job.after, recovered=recovered)
             subscriber.wire.write(framed(text))
+
+
+def _frames_until(seq: int, job: Job, told: Told, channels: Sequence[Channel]) -> list[bytes]:
+    """Return the frames of what was told before a window and is not handed over yet."""
+    if not (channels and told):
+        return []
+    windows = [seq] if seq == job.after + 1 else sorted(of for of in told if job.after < of <= seq)
+    dialect = job.subscriber.dialect
+    return [frame for of in windows for frame in event_frames(told.get(of, ()), channels, dialect)]

@@ -4,10 +4,10 @@ So many of an address, so many in all; when that is full, who has been silent fo
 sends its token at once, so nobody can shut the door for the others by standing in it.
 """
 
-import ipaddress
 from collections.abc import Callable, Iterator
 
 from streaming.errors import TooManyConnections
+from streaming.runtime.viewers import network_of
 
 MOST_OF_ADDRESS, MOST = 200, 1000  # of one process; a fleet behind one address comes back at once
 
@@ -33,7 +33,7 @@ class Doorstep:
         Raises:
             TooManyConnections: all who wait have said something.
         """
-        network = _network(address)
+        network = network_of(address)
         if len(neighbours := self._of.get(network, {})) >= MOST_OF_ADDRESS:
             self._make_room(one for one in neighbours if one in self._silent)
         if len(self._places) >= MOST:
@@ -76,15 +76,3 @@ class Place:
     def leave(self) -> None:
         """Give the place back; nothing happens the second time."""
         self._doorstep._forget(self)
-
-
-def _network(address: str) -> str:
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address  # a Unix socket has none
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is not None:
-            return str(found.ipv4_mapped)
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(found)

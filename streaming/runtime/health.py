@@ -21,8 +21,7 @@ REPORT_SECONDS = 5.0
 
 def lag_ms(market: LatestMarket, now_ms: int) -> int | None:
     """Return how long ago a market's newest window ended; None where the wall clock does not tell."""
-    on_wall_clock = market.speed == 1.0 and market.feed != "replay"
-    return window_lag_ms(market.state, end_ms(market.seq), now_ms, on_wall_clock=on_wall_clock)
+    return window_lag_ms(market.state, end_ms(market.seq), now_ms, on_wall_clock=market.is_on_wall_clock)
 
 
 def is_realtime(latest: Mapping[str, LatestMarket]) -> bool:
@@ -52,6 +51,7 @@ class HealthReports:
             sockets=len(self._sockets),
             lag_ms={name: lag_ms(market, now_ms) for name, market in self._latest.items()},
             markets={name: market.state for name, market in self._latest.items()},
+            feeds={name: market.feed for name, market in self._latest.items() if market.feed},
             rss_bytes=psutil.Process(os.getpid()).memory_info().rss,
         )
 

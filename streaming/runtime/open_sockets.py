@@ -1,9 +1,12 @@
 """The sockets of one process that have been let in, by customer and group, and what others may ask of one."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
+from kernel.instruments import InstrumentId
 from kernel.tokens import Claims
 from streaming.store.access import Record
+from streaming.wire.announced import Announced
 
 
 class OpenSocket(Protocol):
@@ -13,6 +16,10 @@ class OpenSocket(Protocol):
     jti: str
     claims: Claims | None
     due_s: float  # epoch seconds at which its entitlement changes by the clock alone
+
+    def describe(self) -> dict[str, Any]:
+        """Return what only its own process knows of it, for its owner."""
+        ...
 
     def is_current(self, record: Record) -> bool:
         """Tell whether what is stored of its customer and token is nothing new to it."""
@@ -24,6 +31,14 @@ class OpenSocket(Protocol):
 
     async def sync_stored(self) -> None:
         """Follow what its customer has stored over REST."""
+        ...
+
+    async def rename(self, moved: Mapping[InstrumentId, InstrumentId]) -> None:
+        """End where it follows what has another code from now on (old -> new): a new subscribe finds the new one."""
+        ...
+
+    async def announce(self, told: Announced) -> None:
+        """Tell its client what the operator announces, where that concerns it."""
         ...
 
     async def end(self, code: int, reason: str) -> None:

@@ -17,18 +17,21 @@ from streaming.resume.interval_backfill import IntervalBackfill
 from streaming.resume.pinned_intervals import PinnedIntervals
 from streaming.resume.replays import Replays
 from streaming.runtime.control import Control
+from streaming.runtime.deliveries import DeliveryReports
 from streaming.runtime.dialects import dialects
 from streaming.runtime.doorstep import Doorstep
 from streaming.runtime.draining import Drain
 from streaming.runtime.errands import Errands, end_tasks, run_for_ever
 from streaming.runtime.health import HealthReports
+from streaming.runtime.listing import Listing
 from streaming.runtime.open_sockets import OpenSockets
 from streaming.runtime.quota_returns import QuotaReturns
 from streaming.runtime.reader import MarketReader
 from streaming.runtime.refreshing import Refreshing
+from streaming.runtime.token_uses import UseReports
+from streaming.store.calendars import read_calendar_async
 from streaming.store.connection import redis_async
-from streaming.store.lanes import calendar_of
-from streaming.store.quota import QuotaRegistry, heartbeat_loop
+from streaming.store.quota import ConnectionKey, QuotaRegistry, heartbeat_loop
 from streaming.store.rate_limit import RateLimiter
 
 _DEMAND_SECONDS = 20.0
@@ -47,14 +50,17 @@ class StreamProcess:
         self.errands = Errands()
         self.replays = Replays(self.hub, redis_async, self.errands.run)
         self.admission = AdmissionQueue()
-        self.quota = QuotaRegistry(redis_async())
+        self.quota = QuotaRegistry(redis_async(), self._gave_way)
         self.limiter = RateLimiter(redis_async, lambda: self.quota.dead)
         self.sockets = OpenSockets()
         self.returns = QuotaReturns(self.quota)
         self.drain = Drain(self.sockets, self.errands)
-        self.control = Control(self.sockets, self.errands, self.drain, self.read_calendar)
+        self.listing = Listing(self.sockets, self.errands)
+        self.control = Control(self.sockets, self.errands, self.drain, self.read_calendar, self.listing.look)
         self.refreshing = Refreshing(self.sockets, self.errands, self.quota, self.returns, self.drain)
         self.health = HealthReports(latest, self.sockets)
+        self.deliveries = DeliveryReports(self.hub.deliveries)
+        self.uses = UseReports(self.sockets)
         self.doorstep = Doorstep()
         self._carried: set[InstrumentId] = set()
         self._demanded_at: dict[str, float] = {}  # monotonic seconds
@@ -70,6 +76,9 @@ class StreamProcess:
             ("refresh", self.refreshing.run_periodically),
             ("due", self.refreshing.run_when_due),
             ("health", self.health.run),
+            ("deliveries", self.deliveries.run),
+            ("token uses", self.uses.run),
+            ("instruments", self.listing.run),
             ("sign", lambda: heartbeat_loop(self.quota, clock.now_ms)),
         ]
         self._tasks = [asyncio.create_task(run_for_ever(name, job), name=name) for name, job in jobs]
@@ -80,6 +89,7 @@ class StreamProcess:
         self.pinned.stop()
         await end_tasks(self._tasks)
         await self.errands.stop()
+        await self.deliveries.stop()
         await redis_async().aclose()
 
     async def _tick(self) -> None:
@@ -95,10 +105,12 @@ class StreamProcess:
                 await redis_async().set(keyspace.wanted(lane), 1, ex=60)
                 self._demanded_at[lane] = now
 
+    def _gave_way(self, program: ConnectionKey, fields: list[str]) -> None:
+        self.control.give_way(program, fields)
+
     async def read_calendar(self, lane: str) -> None:
         """Take a market's trading days as operators have changed them now."""
-        changed = await redis_async().hgetall(keyspace.calendar_overrides(lane))
-        self.hub.latest[lane].take_calendar(calendar_of(lane, changed))
+        self.hub.latest[lane].take_calendar(await read_calendar_async(redis_async(), lane))
 
     async def carried(self, instruments: tuple[InstrumentId, ...]) -> frozenset[InstrumentId]:
         """Ask the store which of these a feed has registered."""

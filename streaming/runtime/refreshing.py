@@ -79,7 +79,8 @@ class Refreshing:
                 metrics.store_errors.inc()
                 return  # time goes on without the store: run_when_due
             for socket, record in zip(some, found, strict=True):
-                if not socket.is_current(record):
+                # A page hears of what it has lost by a control message, or here.
+                if not socket.is_current(record) or (socket.claims is not None and socket.claims.viewer):
                     self._refresh(socket)
             await asyncio.sleep(0.05)
 

@@ -6,7 +6,6 @@ class catches whatever a message can raise and always cleans up; Channels by its
 
 import asyncio
 import logging
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -27,22 +26,23 @@ from streaming.hub.subscribers import Subscriber
 from streaming.runtime.doorstep import Place
 from streaming.runtime.process import current_process
 from streaming.server.wires import EXTENSION, AsgiWire
-from streaming.sockets.effects import EffectRunner, listed, paid
-from streaming.sockets.handshake import Draining, find_token, refuse
+from streaming.sockets.announced import HearsAnnouncements
+from streaming.sockets.describing import DescribesItself
+from streaming.sockets.effects import EffectRunner, listed
+from streaming.sockets.handshake import Draining, admitted, find_token, refuse
 from streaming.sockets.late_messages import LateMessages
 from streaming.store import access, keys
-from streaming.store.quota import PROCESS, ConnectionKey
+from streaming.store.quota import ConnectionKey, most_connections
 from streaming.wire import requests
 from streaming.wire.connection import CLOSE_SLOW, CLOSE_TOKEN, Connection
 from streaming.wire.dialect import Dialect
 
 log = logging.getLogger(__name__)
-_TOKEN_SECONDS = 10.0  # for who connected without a token
-_MOST_TRIES = 10  # messages before it
+_TOKEN_SECONDS, _MOST_TRIES = 10.0, 10  # for who connected without a token; messages before it
 _FULL_SECONDS, _ENTER_SECONDS = 10, 8.0
 
 
-class StreamConsumer(AsyncWebsocketConsumer):
+class StreamConsumer(HearsAnnouncements, DescribesItself, AsyncWebsocketConsumer):
     """One client socket.
 
     Args:
@@ -128,7 +128,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         process, heard = self.process, self.process.control.heard
         try:
             async with asyncio.timeout(_ENTER_SECONDS):  # whatever hangs behind it, a handshake gets its answer
-                self.claims = await keys.verify_async(token)
+                self.claims = admitted(self.scope, await keys.verify_async(token), self.dialect.auth)
                 if process.drain.ordered:
                     raise Draining
                 place, scope, used, over = await self._admit(self.claims)
@@ -160,7 +160,8 @@ class StreamConsumer(AsyncWebsocketConsumer):
         metrics.opened.labels(self.dialect.name).inc()
         metrics.connections.labels(self.dialect.name).inc()
         wire = self.scope.get("extensions", {}).get(EXTENSION) or AsgiWire(self.base_send, lambda: None)
-        subscriber = Subscriber(wire, self._gave_up, scope.at(now_ms / 1000).markets, self.dialect)
+        counted = "" if place.viewer else scope.customer  # what a page is shown was delivered to no program
+        subscriber = Subscriber(wire, self._gave_up, scope.at(now_ms / 1000).markets, self.dialect, counted)
         self.effects = EffectRunner(self.process, connection, place, subscriber, self)
         self._late = LateMessages(self.process.errands.run, self._handle)
         self.process.sockets.enter(scope.customer, scope.group, self)
@@ -169,7 +170,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
             connection.opened(
                 node=settings.NODE_ID, now_ms=now_ms, used=used,
                 epochs={name: market.epoch for name, market in latest.items() if market.epoch},
-                markets={name: (market.state, market.until_ms) for name, market in latest.items()},
+                markets={name: market.told() for name, market in latest.items()},
             )
         )  # fmt: skip
 
@@ -177,16 +178,16 @@ class StreamConsumer(AsyncWebsocketConsumer):
         """Register the socket; return its place, the scope in force, the symbols in use and the sockets that must go.
 
         Raises:
-            BadToken, TooManyConnections: nobody is let in.
+            BadToken, TooManyConnections, TooManyViewers: nobody is let in.
             redis.RedisError: the store is away.
         """
         now_ms, quota = clock.now_ms(), self.process.quota
-        self.jti, self.field = claims.jti, f"{PROCESS}:{secrets.token_hex(6)}"
-        place = self._place = ConnectionKey(claims.scope.customer, claims.scope.group, self.field)
-        max_conns = max(1, claims.scope.at(now_ms / 1000).max_conns)
+        place = self._place = ConnectionKey.of(claims)
+        self.jti, self.field = claims.jti, place.field
+        max_conns = most_connections(claims, claims.scope, now_ms)
         record, used, over = await quota.register_and_lookup(place, claims, max_conns, now_ms)
         scope = effective_scope(claims, record.read(), now_ms / 1000)
-        conns = max(1, scope.at(now_ms / 1000).max_conns)
+        conns = most_connections(claims, scope, now_ms)
         if conns != max_conns:
             used, over = await quota.register(place, conns, now_ms)
         if over and self.dialect.rules.newest_connection_loses:
@@ -297,9 +298,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
 
     def is_current(self, record: access.Record) -> bool:
         """Tell whether what is stored is nothing new; the same bytes are not read twice."""
-        if self.effects is None:
-            return True
-        if record.revoked_from is None and record == self._record:
+        if self.effects is None or (record.revoked_from is None and record == self._record):
             return True
         self._record, stored = record, record.read()
         if is_revoked(stored.revoked_from_s, clock.now_ms() / 1000):
@@ -320,8 +319,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
             scope = connection.scope  # time goes on even when the store does not
             try:
                 scope = await access.effective(self.claims, known=scope)
-                following = paid(tuple(connection.following))
-                connection.used = await self.process.quota.reconcile(self._place, following, clock.now_ms())
+                await effects.reconcile(scope)
             except BadToken as error:
                 await self.end(CLOSE_TOKEN, error.code)
                 return
@@ -329,6 +327,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
                 metrics.store_errors.inc()
             now_ms = clock.now_ms()
             await effects.attempt(connection.entitled(scope, now_ms))
+            await effects.review()
             self._schedule_refresh(now_ms)
             if effects.subscriber is not None:
                 effects.subscriber.markets = connection.scope.at(now_ms / 1000).markets

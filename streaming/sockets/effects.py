@@ -5,21 +5,21 @@ What is decided about one connection is decided in streaming.wire.connection; wh
 
 import asyncio
 import logging
-from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 
 from redis.exceptions import RedisError
 
 from kernel import clock, keyspace
 from kernel.errors import PlatformError
 from kernel.instruments import InstrumentId
+from kernel.scope import Scope
 from streaming import metrics
 from streaming.domain.intervals import INTERVAL_MINUTES
 from streaming.domain.ticks import Snapshot
 from streaming.errors import StoreUnavailable
 from streaming.hub.slow_readers import PATIENCE_SECONDS
 from streaming.hub.subscribers import Subscriber
-from streaming.records.newest import unpack_newest
+from streaming.records.newest import Newest, unpack_newest
 from streaming.reference.instruments import directory
 from streaming.runtime.process import StreamProcess
 from streaming.server.wires import TransportWire
@@ -115,7 +115,7 @@ class EffectRunner:
                 case requests.Shrink(max_subs):
                     await self._fit(effect, max_subs, now_ms)
                 case requests.ReadNewest(_, instruments):
-                    newest = await _read_newest(instruments)
+                    newest = self._with_news(instruments, await _read_newest(instruments))
                     await self.run(connection.newest_read(effect, newest, self._pictures(instruments)))
                 case requests.Close(code, reason):
                     await self._peer.end(code, reason)
@@ -124,6 +124,18 @@ class EffectRunner:
         """Return the days that this process has in memory, as REST shows them."""
         seen = ((one, self._process.quotes.snapshot(directory().described(one))) for one in instruments)
         return {one: picture for one, picture in seen if picture is not None}
+
+    def _with_news(
+        self, instruments: tuple[InstrumentId, ...], stored: list[tuple[InstrumentId, Newest]]
+    ) -> list[tuple[InstrumentId, Newest]]:
+        """Return how instruments stand in the store, or here where that is further."""
+        known, quotes = dict(stored), self._process.quotes
+        for instrument in instruments:
+            described, row = directory().described(instrument), known.get(instrument)
+            here = quotes.newest(described) if quotes.heard(described) else None
+            if here is not None and (row is None or (here.day, here.day_volume) > (row.day, row.day_volume)):
+                known[instrument] = here
+        return [(one, known[one]) for one in instruments if one in known]
 
     async def sync_stored(self) -> None:
         """Follow exactly the customer's stored symbols, of a language that keeps them."""
@@ -171,6 +183,37 @@ class EffectRunner:
         dropped = [*(InstrumentId.parse(symbol) for symbol in symbols), *outside]
         await self.run(self.connection.shrunk(fit, dropped, used))
 
+    async def reconcile(self, scope: Scope) -> None:
+        """Make the books say what a program follows; nothing happens to a page, whose turn is `review`.
+
+        Raises:
+            redis.RedisError, OSError: the store is away.
+        """
+        if self._place.viewer:
+            return
+        now_ms, connection = clock.now_ms(), self.connection
+        most = scope.at(now_ms / 1000).max_subs
+        connection.used = await self._process.quota.reconcile(self._place, self._paid(), now_ms, most)
+
+    async def review(self) -> None:
+        """Of a page: follow no longer what its customer's programs have taken the room of."""
+        if not self._place.viewer or self.subscriber is None:
+            return
+        now_ms, connection = clock.now_ms(), self.connection
+        fit = requests.Shrink(connection.scope.at(now_ms / 1000).max_subs)
+        try:
+            lost, used = await self._process.quota.review(self._place, self._paid(), fit.max_subs, now_ms)
+        except (RedisError, OSError):
+            metrics.store_errors.inc()
+            return
+        connection.used = used
+        if lost:
+            dropped = [InstrumentId.parse(symbol) for symbol in lost]
+            await self.attempt(connection.shrunk(fit, dropped, used, to_programs=True))
+
+    def _paid(self) -> list[InstrumentId]:
+        return paid(tuple(self.connection.following))
+
     def _follow(self, channels: frozenset[Channel], replayed: frozenset[Channel]) -> None:
         if self.subscriber is None:
             return
@@ -199,10 +242,10 @@ class EffectRunner:
         return verdicts
 
 
-@lru_cache(maxsize=50_000)
 def listed(instrument: InstrumentId) -> bool:
-    """Tell whether the instrument list has an instrument."""
-    return str(instrument) in directory()
+    """Tell whether the instrument list has an instrument that is not delisted; of others the store knows."""
+    found = directory().get(instrument.symbol)
+    return found is not None and found.state != "delisted"
 
 
 def paid(instruments: tuple[InstrumentId, ...]) -> list[InstrumentId]:
@@ -210,7 +253,7 @@ def paid(instruments: tuple[InstrumentId, ...]) -> list[InstrumentId]:
     return [one for one in instruments if costs_quota(one)]
 
 
-async def _read_newest(instruments: tuple[InstrumentId, ...]) -> list[tuple[InstrumentId, Any]]:
+async def _read_newest(instruments: tuple[InstrumentId, ...]) -> list[tuple[InstrumentId, Newest]]:
     client = redis_async()
     raw: dict[InstrumentId, bytes | None] = {}
     for lane in {one.lane for one in instruments}:

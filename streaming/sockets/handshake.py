@@ -7,8 +7,9 @@ from django.conf import settings
 
 from kernel import credentials
 from kernel.errors import PlatformError, Refused, Unavailable
-from kernel.tokens import BadToken
+from kernel.tokens import BadToken, Claims
 from streaming import metrics
+from streaming.runtime import viewers
 from streaming.wire.connection import CLOSE_TOKEN
 from streaming.wire.dialect import AuthPlacement
 
@@ -59,6 +60,17 @@ def find_token(scope: Any, auth: AuthPlacement) -> tuple[str, str | None]:
     if not auth.query and credentials.looks_like_a_token(query):
         raise TokenInQuery
     return credentials.required(credentials.query_token(query, auth.query)), None
+
+
+def admitted(scope: Any, claims: Claims, auth: AuthPlacement) -> Claims:
+    """Return the claims of a client that may come in with its token; pages' tokens are for some pages alone.
+
+    Raises:
+        ViewerElsewhere, ViewerOrigin: 403.
+    """
+    origin = next((value for name, value in scope["headers"] if name == b"origin"), b"")
+    address, _ = scope.get("client") or ("", 0)
+    return viewers.admitted(claims, taken=auth.viewers, address=address, origin=origin.decode("latin-1"))
 
 
 async def refuse(scope: Any, send: Any, error: PlatformError, body: dict[str, Any]) -> bool:

@@ -3,6 +3,8 @@
 Two sorted sets a customer and group, symbol -> ms: `asked`, when each was asked for last, and `claimed`, when each was
 let in as a new one. A minute later it is as if nobody had asked. Sockets never wait for them: what a subscribe needs is
 taken back (TAKE_BACK). Nothing is ever stored of TEST.CN, which is free.
+
+The panel's own pages (viewers) have two sets of their own: programs are asked nothing for what pages show.
 """
 
 MINUTE_MS = 60_000
@@ -23,23 +25,25 @@ local function take_back(asked, now, most, followed)
 end
 """
 
-# admit_symbols(keys, now, most, dead, symbols) answers those that are one too many, in their order.
-# keys: asked, claimed, follows.
+# admit_symbols(keys, now, most, dead, symbols, of_programs) answers those that are one too many, in their order.
+# keys: asked, claimed, follows. of_programs: of a viewer's call what programs have asked for, else nil. A program's
+# call is held to what programs use, a viewer's to what everybody does.
 ADMIT = (
     TAKE_BACK
     + """
-local function followed_by(key, dead)
+local function followed_by(key, dead, everybody)
   local followed, all = {}, redis.call('HGETALL', key)
   for i = 1, #all, 2 do
     local process = string.match(all[i], '^(.*):')
-    if not (process and dead[process]) then
+    local counts = everybody or not string.find(all[i], ':viewer-', 1, true)
+    if counts and not (process and dead[process]) then
       for symbol in pairs(cjson.decode(all[i + 1]).symbols) do followed[symbol] = true end
     end
   end
   return followed
 end
-local function admit_symbols(asked, claimed, follows, now, most, dead, symbols)
-  local as_before = #symbols <= 1000 and redis.call('ZCARD', asked) <= most
+local function admit_symbols(asked, claimed, follows, now, most, dead, symbols, of_programs)
+  local as_before = not of_programs and #symbols <= 1000 and redis.call('ZCARD', asked) <= most
   local known = as_before and redis.call('ZMSCORE', asked, unpack(symbols)) or {}
   for i = 1, #symbols do
     as_before = as_before and known[i] and tonumber(known[i]) > now - 60000
@@ -49,7 +53,11 @@ local function admit_symbols(asked, claimed, follows, now, most, dead, symbols)
     -- Programs ask for the same ones again and again; sockets have taken back what they needed.
     for _, symbol in ipairs(symbols) do let_in[#let_in + 1] = now; let_in[#let_in + 1] = symbol end
   else
-    local followed = followed_by(follows, cjson.decode(dead))
+    local followed = followed_by(follows, cjson.decode(dead), of_programs)
+    if of_programs then
+      local theirs = redis.call('ZRANGEBYSCORE', of_programs, now - 60000, '+inf')
+      for _, symbol in ipairs(theirs) do followed[symbol] = true end
+    end
     local used = take_back(asked, now, most, followed)
     redis.call('ZREMRANGEBYSCORE', claimed, '-inf', now - 60000)
     local new = redis.call('ZCARD', claimed)

@@ -61,15 +61,15 @@ async def feed_setting(client: "redis.asyncio.Redis", lane: str) -> dict[str, An
     return found if isinstance(found, dict) else {}
 
 
-async def put(client: "redis.asyncio.Redis", batch: Batch) -> int:
-    """Hand a batch on to the lane's feed, without what came before; return how many ticks were new.
+async def put(client: "redis.asyncio.Redis", batch: Batch, line: str) -> int:
+    """Hand a batch on to a line of the market, without what came before; return how many ticks were new.
 
     Raises:
         PushesWait: the market reads none; what was taken of this batch is dropped when it comes again.
         redis.RedisError: the store is away; the sender tries again, and what was taken already is dropped then.
     """
     script: Any = client.register_script(_PUT)
-    keys = [keyspace.push_versions(batch.lane), keyspace.pushed(batch.lane)]
+    keys = [keyspace.push_versions(batch.lane, line), keyspace.pushed(batch.lane, line)]
     new = 0
     for start in range(0, len(batch.items), AT_ONCE):
         arguments: list[Any] = [ENTRIES, _VERSIONS, _VERSIONS_KEPT_S]

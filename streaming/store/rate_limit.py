@@ -29,10 +29,10 @@ _MINUTE_MS = 60_000
 _AWAY_SECONDS = 1.0  # after a failure nobody waits for the store, which may hang for its three seconds
 _KNOWN = 10_000  # customers whose scope is remembered
 
-# KEYS the bucket, then asked, claimed and follows (streaming.store.asked), and the stored symbols; ARGV now in ms, ms
-# that a call costs, calls that may come at once, how many these are, max_subs, the dead processes, which list is
-# wanted beside the symbols ('', 'followed' or 'stored'), rows that a call has, symbols. Answers the ms to wait, or 0;
-# the symbols that are one too many; the list.
+# KEYS the bucket, then asked, claimed and follows (streaming.store.asked), the stored symbols, and of a viewer's call
+# what programs have asked for; ARGV now in ms, ms that a call costs, calls that may come at once, how many these are,
+# max_subs, the dead processes, which list is wanted beside the symbols ('', 'followed' or 'stored'), rows that a call
+# has, symbols. Answers the ms to wait, or 0; the symbols that are one too many; the list.
 _TAKE = (
     SPEND
     + ADMIT
@@ -51,7 +51,7 @@ if ARGV[7] ~= '' then
   end
   if ARGV[7] == 'followed' then
     local more = {}
-    for symbol in pairs(followed_by(KEYS[4], cjson.decode(ARGV[6]))) do
+    for symbol in pairs(followed_by(KEYS[4], cjson.decode(ARGV[6]), KEYS[6])) do
       if not has[symbol] then more[#more + 1] = symbol end
     end
     table.sort(more)
@@ -63,7 +63,7 @@ if ARGV[7] ~= '' then
 end
 local wait = spend(KEYS[1], now, tonumber(ARGV[2]), tonumber(ARGV[3]), count)
 if wait > 0 or #symbols == 0 then return {wait, {}, listed} end
-return {0, admit_symbols(KEYS[2], KEYS[3], KEYS[4], now, most, ARGV[6], symbols), listed}
+return {0, admit_symbols(KEYS[2], KEYS[3], KEYS[4], now, most, ARGV[6], symbols, KEYS[6]), listed}
 """
 )
 
@@ -141,11 +141,7 @@ class RateLimiter:
         if self._script is None:
             self._script = self._client().register_script(_TAKE)
         limit = calls_a_minute(step)
-        keys = [
-            keyspace.rate("call", f"{customer}@{group}"), keyspace.asked(customer, group),
-            keyspace.claimed(customer, group), keyspace.follows(customer, group),
-            keyspace.subscription(customer, group),
-        ]  # fmt: skip
+        keys = _keys(customer, group, viewer=claims.viewer)
         arguments = [now_ms, _MINUTE_MS / limit, limit, min(count, limit), step.max_subs, self._dead()]
         arguments += [wanted.listed, rows, *wanted.symbols]
         try:
@@ -179,6 +175,16 @@ class RateLimiter:
         if len(self._known) >= _KNOWN:
             self._known.clear()
         self._known[customer] = (newest, policy)
+
+
+def _keys(customer: str, group: str, *, viewer: bool) -> list[str]:
+    """Return a call's keys: a page has a bucket and sets of its own, so no program waits for what somebody looks at."""
+    who, shared = f"{customer}@{group}", [keyspace.follows(customer, group), keyspace.subscription(customer, group)]
+    asked = keyspace.asked(customer, group)
+    if not viewer:
+        return [keyspace.rate("call", who), asked, keyspace.claimed(customer, group), *shared]
+    viewers = [keyspace.asked_by_viewers(customer, group), keyspace.claimed_by_viewers(customer, group)]
+    return [keyspace.rate("call-viewer", who), *viewers, *shared, asked]
 
 
 def _text(symbol: bytes) -> str:

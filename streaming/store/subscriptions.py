@@ -4,10 +4,12 @@ A stored symbol costs nothing by itself; sockets claim quota when they follow it
 followed, in the order in which they were stored; TEST.CN is free.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from kernel import keyspace
+from kernel.instruments import BadSymbol
+from streaming.reference import directory
 
 _KEPT_S = 400 * 86_400  # as long as a token outlives its last grant
 Mode = Literal["replace", "add", "remove"]
@@ -40,6 +42,20 @@ return {taken, over, absent, redis.call('LRANGE', KEYS[1], 0, -1)}
 """
 
 
+# KEYS the list; ARGV old and new, again and again: the new one stands where the old one stood, and once.
+_RENAME = """
+for i = 1, #ARGV, 2 do
+  local at, there = false, false
+  for nth, symbol in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+    if symbol == ARGV[i] then at = nth - 1 end
+    if symbol == ARGV[i + 1] then there = true end
+  end
+  if at and there then redis.call('LREM', KEYS[1], 0, ARGV[i])
+  elseif at then redis.call('LSET', KEYS[1], at, ARGV[i + 1]) end
+end
+"""
+
+
 class Synced(tuple[list[str], list[str], list[str], list[str]]):
     """What a change did: (taken, over the quota, not there, the whole list), canonical symbols."""
 
@@ -63,6 +79,10 @@ async def sync(client: Any, customer: str, group: str, mode: Mode, symbols: Sequ
     key = keyspace.subscription(customer, group)
     answer = await client.eval(_SYNC, 1, key, mode, most, _KEPT_S, *symbols)
     synced = Synced([symbol.decode() for symbol in some] for some in answer)
+    if moved := _moved(synced.current):
+        await client.eval(_RENAME, 1, key, *moved)
+        answer = await client.eval(_SYNC, 1, key, "add" if mode == "replace" else mode, most, _KEPT_S, *symbols)
+        synced = Synced([symbol.decode() for symbol in some] for some in answer)
     await _count(client, customer, group, len(synced.current))
     return synced
 
@@ -79,8 +99,31 @@ async def _count(client: Any, customer: str, group: str, stored: int) -> None:
 
 
 async def read(client: Any, customer: str, group: str) -> list[str]:
-    """Return what is stored, in its order."""
-    return [symbol.decode() for symbol in await client.lrange(keyspace.subscription(customer, group), 0, -1)]
+    """Return what is stored, in its order; a symbol that has another code since is stored under that from now on."""
+    key = keyspace.subscription(customer, group)
+    stored = [symbol.decode() for symbol in await client.lrange(key, 0, -1)]
+    if moved := _moved(stored):
+        await client.eval(_RENAME, 1, key, *moved)
+        stored = [symbol.decode() for symbol in await client.lrange(key, 0, -1)]
+        await _count(client, customer, group, len(stored))
+    return stored
+
+
+def current(symbols: Iterable[str]) -> list[str]:
+    """Return symbols under the codes that they have today, each once."""
+    return list(dict.fromkeys(map(_today, symbols)))
+
+
+def _today(symbol: str) -> str:
+    try:
+        return directory().canonical(symbol).symbol
+    except BadSymbol:
+        return symbol  # another release's
+
+
+def _moved(symbols: Iterable[str]) -> list[str]:
+    """Return pairs of old and new, one behind the other."""
+    return [code for symbol in symbols if (today := _today(symbol)) != symbol for code in (symbol, today)]
 
 
 async def totals(client: Any, group: str) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from streaming.wire.budget import Budget
 from streaming.wire.channels import EVENTS, INTERVALS, WINDOW, Channel
 from streaming.wire.dialect import Dialect
 from streaming.wire.ending import WARN_BEFORE_S, Ending
-from streaming.wire.included import included, why_not
+from streaming.wire.included import allows, included, why_not
 from streaming.wire.requests import (
     Auth,
     Claim,
@@ -50,6 +50,7 @@ CLOSE_TOKEN = 4401
 CLOSE_FORBIDDEN = 4403
 CLOSE_SLOW = 4408
 CLOSE_REPLACED = 4409
+CLOSE_ENDED = 4410
 CLOSE_TOO_MANY = 4429
 CLOSE_DRAINING = 1012
 
@@ -68,7 +69,7 @@ class Connection:
     ) -> None:
         self.dialect, self.rules, self.via = dialect, dialect.rules, via
         self.scope = scope
-        self._carried = carried
+        self._carried, self._codes_of = carried, dialect.directory.codes_of
         # instrument -> kind -> channel, in the order of following
         self.following: dict[InstrumentId, dict[str, Channel]] = {}
         self.used = 0  # the customer's union over all sockets, as last told
@@ -90,7 +91,7 @@ class Connection:
         now_ms: int,
         used: int,
         epochs: Mapping[str, str],
-        markets: Mapping[str, tuple[str, int | None]],
+        markets: Mapping[str, tuple[str, int | None, bool, str]],
     ) -> list[Effect]:
         """Greet."""
         step = self.scope.at(now_ms / 1000)
@@ -161,7 +162,7 @@ class Connection:
         """Go on with a subscribe now that it is known which of the unknown ones a feed carries."""
         wanted, rejected = self._read(request.symbols, request.via)
         request, claims, refused = included(
-            request, wanted, self.scope, now_ms, lambda one: self._carried(one) or one in carried
+            request, wanted, self.scope, now_ms, lambda one: self._carried(one) or one in carried, self._codes_of
         )
         rejected += refused
         most = self.rules.most_symbols
@@ -335,21 +336,21 @@ class Connection:
         gone = self._drop(tuple(self.following), left_out) if left_out else ()
         return [self._follow(), Release(gone)] if gone else [self._follow()]
 
-    def shrunk(self, fit: Shrink, dropped: Iterable[InstrumentId], used: int) -> list[Effect]:
-        """The stores have given back what was over the quota: `dropped` are this socket's, newest first."""
+    def shrunk(
+        self, fit: Shrink, dropped: Iterable[InstrumentId], used: int, *, to_programs: bool = False
+    ) -> list[Effect]:
+        """The stores have given back what was over: `dropped` are this socket's, newest first; a page's to programs."""
         gone = {one: self._asked_as.get(one, str(one)) for one in dropped if one in self.following}
         self._drop(tuple(gone), None)
         self.used, self._announced_max = used, fit.max_subs
-        return [
-            self._follow(),
-            *_said(self.dialect.quota_changed(max_subs=fit.max_subs, used=used, dropped=gone)),
-        ]
+        tell = self.dialect.taken_back if to_programs else self.dialect.quota_changed
+        return [self._follow(), *_said(tell(max_subs=fit.max_subs, used=used, dropped=gone))]
 
     def outside(self, now_ms: int) -> tuple[InstrumentId, ...]:
         """Return what is followed and no longer included: its market, or by name."""
-        markets, allows = self.scope.at(now_ms / 1000).markets, self.scope.allows
+        markets, scope = self.scope.at(now_ms / 1000).markets, self.scope
         listed = (one for one in self.following if one.market is not None)
-        return tuple(one for one in listed if one.market not in markets or not allows(str(one)))
+        return tuple(one for one in listed if one.market not in markets or not allows(scope, self._codes_of(one)))
 
     def next_due_s(self, now_s: float) -> float:
         """Return when `entitled` has something to say by the clock alone: a step, a warning, the end."""

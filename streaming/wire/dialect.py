@@ -20,6 +20,7 @@ from streaming.domain.instruments import Directory
 from streaming.domain.intervals import FormedBar
 from streaming.domain.ticks import Snapshot
 from streaming.records.window import Book, Newest, Print
+from streaming.wire.announced import Announced
 from streaming.wire.channels import Channel
 from streaming.wire.requests import (
     List,
@@ -45,6 +46,7 @@ class AuthPlacement:
     by_message: bool = False  # it may connect bare and send the token as its first message
     refused_by_message: bool = False  # its clients wait for a message after the upgrade; else HTTP 401 before it
     any_origin: bool = True  # False: only pages of this node's origins; no language takes cookies
+    viewers: bool = False  # the panel's own pages speak it, with tokens of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,18 @@ class Dialect:
 
     # -- notices ---------------------------------------------------------------------------------------------------
 
-    def market_status(self, *, market: str, state: str, until_ms: int | None, epoch: str) -> str:
+    def market_status(
+        self,
+        *,
+        market: str,
+        state: str,
+        until_ms: int | None,
+        epoch: str,
+        line: str = "",
+        presumed: bool = False,
+        feed: str = "",
+    ) -> str:
+        """Tell a market's state; `presumed` on a day of which nobody has published whether it trades."""
         return ""
 
     def instrument_status(self, *, symbol: str, state: str) -> str:
@@ -160,7 +173,15 @@ class Dialect:
         """Tell a smaller or greater quota; `dropped` is followed no longer: each as this client has written it."""
         return ""
 
+    def taken_back(self, *, max_subs: int, used: int, dropped: Mapping[InstrumentId, str]) -> str:
+        """Tell a page that programs of its customer have taken the room of `dropped`."""
+        return ""
+
     def expiring(self, *, seconds: int, ends_at_s: int) -> str:
+        return ""
+
+    def announcement(self, told: Announced) -> str:
+        """Tell what the operator announces, in both languages; a language without a word for it is silent."""
         return ""
 
     def slow_reader(self, *, skipped: int) -> str:

@@ -27,12 +27,14 @@ def included(
     scope: Scope,
     now_ms: int,
     carried: Callable[[InstrumentId], bool],
+    codes_of: Callable[[InstrumentId], Iterable[str]] = lambda one: (one.symbol,),
 ) -> tuple[Subscribe, dict[InstrumentId, None], list[Rejection]]:
     """Return the request with the kinds that the plan has, the instruments that it has of those, and what it refuses.
 
     Args:
         wanted: what was asked for, each as the client has written it.
         carried: whether any feed has an instrument.
+        codes_of: under which symbols an instrument is known; a scope of before it was renamed has one of the old ones.
     """
     step = scope.at(now_ms / 1000)
     beyond: dict[str, list[str]] = {}
@@ -46,7 +48,7 @@ def included(
         if instrument.market is not None and instrument.market not in step.markets:
             message = f"your plan does not include the market {instrument.market}"
             rejected.append(Rejection(asked, "market_not_allowed", message))
-        elif instrument.market is not None and not scope.allows(str(instrument)):
+        elif instrument.market is not None and not allows(scope, codes_of(instrument)):
             rejected.append(Rejection(asked, "symbol_not_allowed", f"your entitlement leaves {instrument} out"))
         elif not carried(instrument):
             rejected.append(Rejection(asked, "unknown_symbol", f"no feed of this node carries {instrument}"))
@@ -55,6 +57,11 @@ def included(
             if kinds:
                 claims[instrument] = None
     return (replace(request, kinds=kinds) if beyond else request), claims, rejected
+
+
+def allows(scope: Scope, codes: Iterable[str]) -> bool:
+    """Tell whether a scope does not leave out an instrument that is known under some symbols."""
+    return scope.symbols is None or any(map(scope.allows, codes))
 
 
 def _said(reason: str, kinds: list[str]) -> str:

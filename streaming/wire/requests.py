@@ -115,7 +115,7 @@ STORED = "stored"  # the `ref` of a request that nobody typed: the customer's st
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """What a client is told when it has been let in. `markets` are those of its plan: (state, until)."""
+    """What a client is told when it has been let in. `markets` are those of its plan: (state, until, presumed)."""
 
     node: str
     now_ms: int
@@ -123,7 +123,7 @@ class Welcome:
     scope: Scope
     step: Step
     used: int
-    markets: Mapping[str, tuple[str, int | None]]
+    markets: Mapping[str, tuple[str, int | None, bool, str]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import jwt
@@ -15,14 +16,23 @@ import redis
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from config.embedded.children import Child, free_port
-from kernel import keyspace, tokens
+from kernel import clock, keyspace, tokens
 from kernel.scope import Scope, Step
-from streaming.records.window import Book, Events, MovedBar, Newest, Print, Window, chunk_of, end_ms, pack
+from streaming.domain.calendar import exchange_day
+from streaming.records.window import Book, Events, MovedBar, Newest, Print, Window, chunk_of, end_ms, pack, start_ms
 
 GROUP, ISSUER, KID = "local", "tickpack", "test-key"
 PRIVATE_KEY = Ed25519PrivateKey.generate()
 FOREIGN_KEY = Ed25519PrivateKey.generate()
 BOTH = frozenset({"CN", "HK"})
+PANEL = "http://127.0.0.1:8000"  # whose pages' tokens are taken: what PANEL_URL says by itself
+
+
+def guest_token(**more) -> str:
+    """A token of who has no account."""
+    now = int(time.time())
+    nothing: frozenset[str] = frozenset()
+    return make_token(Scope("guest", GROUP, 0, (Step(now, 0, 0, nothing, nothing),)), viewer=True, **more)
 
 
 def jwks() -> dict:
@@ -54,9 +64,11 @@ def make_token(
     lives_s: int = 86_400,
     jti: str = "",
     issuer: str = ISSUER,
+    viewer: bool = False,
 ) -> str:
     now = int(time.time())
     return tokens.issue(
+        viewer=viewer,
         scope=scope or make_scope(uuid.uuid4().hex),
         jti=jti or uuid.uuid4().hex,
         issuer=issuer,
@@ -78,6 +90,7 @@ class Stream:
         self.seqs.setdefault(lane, int(time.time() / 1.5))
         self.prices.setdefault(lane, {})
         self.known: list[tuple[str, int, str]] = []
+        self._told = 0
         self.redis.set(keyspace.epoch(lane), self.epoch)
 
     def know(self, *symbols: str, price: float = 10.0, state: str = "trading") -> None:
@@ -115,17 +128,34 @@ class Stream:
             references,
             keyframe=keyframe,
             previous=[row[:2] for row in known],
-            events=len(prints) + len(books) or None,
         )
         prices.update((bar.symbol, bar.close_e4) for bar in moved)
-        if prints or books:  # before their window: who reads it looks for them
-            told = pack(Events(list(prints), list(books)))
-            self.redis.xadd(keyspace.events(self.lane, self.epoch), {"e": told}, id=f"{end_ms(seq)}-0")
+        if prints or books:
+            self.tell(prints, books, before=seq)
         self.redis.xadd(keyspace.stream(self.lane, self.epoch), {"w": pack(window)}, id=f"{end_ms(seq)}-0")
         return seq
 
+    def tell(self, prints: Sequence[Print] = (), books: Sequence[Book] = (), *, before: int | None = None) -> None:
+        """Tell trades and pictures as they come; the next window is not closed yet."""
+        told = pack(Events(list(prints), list(books)))
+        ms = start_ms(before or self.seqs[self.lane] + 1)
+        self.redis.xadd(
+            keyspace.events(self.lane, self.epoch), {"e": told}, id=f"{ms}-*" if self._told == ms else f"{ms}-1"
+        )
+        self._told = ms
 
-def wait_for(answer: Callable[[], object], seconds: float = 15.0) -> object:
+
+def close_the_days(store: redis.Redis, lane: str) -> None:
+    """Make these days closed ones for a lane, so that what is pushed counts at any hour.
+
+    Before a trading day's first trade a total is the day before's, and does not count.
+    """
+    today = exchange_day(clock.now_ms())
+    days = {(today + timedelta(days=more)).isoformat(): '{"kind":"closed","note":""}' for more in (-1, 0, 1)}
+    store.hset(keyspace.calendar_overrides(lane), mapping=days)
+
+
+def wait_for(answer: Callable[[], object], seconds: float = 60.0) -> object:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := answer():

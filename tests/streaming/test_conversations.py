@@ -106,7 +106,7 @@ def _hear(socket: ClientConnection, wanted: object, line: str, passed: list[str]
         if fits(json.loads(text), wanted):
             passed.remove(text)
             return
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while True:
         try:
             text = socket.recv(timeout=max(0.01, deadline - time.monotonic()))
@@ -163,7 +163,7 @@ def converse(talk: Path, node: ServedNode, market: Market, open_until: ExitStack
             else:
                 with pytest.raises(ConnectionClosed) as closed:
                     while True:
-                        socket.recv(timeout=5)
+                        socket.recv(timeout=30)
                 assert closed.value.rcvd is not None
                 assert closed.value.rcvd.code == int(rest)
     return heard

@@ -46,7 +46,7 @@ def said(socket: ClientConnection, text: str) -> dict:
     """Say something and return the answer: the first message that is none of a greeting, a push or news."""
     socket.send(text)
     while True:
-        message = json.loads(socket.recv(timeout=5))
+        message = json.loads(socket.recv(timeout=30))
         words = {message.get("type"), message.get("msg"), message.get("cmd"), message.get("cmd_id")}
         data = message.get("data")
         pushed = words & _PUSHED or (isinstance(data, dict) and "type" in data)
@@ -86,7 +86,7 @@ def test_what_the_level_includes_is_shown_and_the_rest_of_a_mixed_request_is_ser
         ask = '{"cmd_id":22002,"seq_id":1,"trace":"","data":{"symbol_list":[{"code":"700.HK","depth_level":10}]}}'
         assert said(socket, ask)["ret"] == 200
         market.move("book", "00700.HK", "461.4", "450.0", "461.2", "461.4")
-        rows[levels] = len(json.loads(socket.recv(timeout=5))["data"]["bids"])
+        rows[levels] = len(json.loads(socket.recv(timeout=30))["data"]["bids"])
     assert rows == {("L1",): 1, ("L1", "L2"): 2}
 
     native = client(node, "ws/stock", token_with(), opened)
@@ -134,7 +134,7 @@ def test_alltick_refuses_the_newest_connection_and_itick_ends_the_oldest(node, o
     assert said(second, '{"ac":"ping","params":1}')["resAc"] == "pong"
     with pytest.raises(ConnectionClosed) as closed:
         while True:
-            first.recv(timeout=5)
+            first.recv(timeout=30)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4409
 
@@ -195,5 +195,5 @@ def test_a_plan_without_a_type_or_interval_says_so_in_every_language(node, marke
     realtime_hk = client(node, "realtime/hk", token, opened)
     realtime_hk.send('{"action":"subscribe","symbols":["00700.HK"]}')
     with pytest.raises(ConnectionClosed) as closed:
-        realtime_hk.recv(timeout=5)
+        realtime_hk.recv(timeout=30)
     assert (closed.value.rcvd.code, "type tick" in closed.value.rcvd.reason) == (4403, True)

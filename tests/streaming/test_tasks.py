@@ -7,12 +7,16 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import redis
+from celery import Celery
+from kombu import Queue
 
 from config.embedded.parts import PARTS
 from kernel import clock, keyspace
+from streaming import tasks
 from streaming.records.window import Window, seq_of
 from streaming.store.connection import redis_sync
 from streaming.store.lanes import LaneStore
@@ -107,3 +111,21 @@ def test_the_ingest_command_has_a_thread_for_every_lane_and_two_more() -> None:
 
     assert words[words.index("-P") + 1] == "threads"
     assert int(words[words.index("-c") + 1]) >= 5
+
+
+@pytest.mark.parametrize(
+    ("queues", "watched"), [(["ingest"], True), (["control"], False), (["control", "ingest"], True)]
+)
+def test_only_workers_that_write_markets_are_judged_by_them(monkeypatch, queues, watched):
+    """A worker of the shop ended itself every half minute while no market was written, and took its work with it."""
+    begun, offered = [], []
+    monkeypatch.setattr(tasks.liveness.LivenessWatch, "start", lambda self: begun.append(self))
+    lane_task = SimpleNamespace(apply_async=lambda **asked: offered.append(asked["kwargs"]["lane"]))
+    monkeypatch.setattr(tasks, "run_lane", lane_task)
+    app = Celery("asked", set_as_current=False)
+    app.conf.task_queues = [Queue("control"), Queue("ingest")]
+    app.amqp.queues.select(queues)
+
+    tasks._offer_lanes(sender=SimpleNamespace(app=app))
+
+    assert (bool(begun), bool(offered)) == (watched, watched)

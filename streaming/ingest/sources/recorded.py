@@ -1,27 +1,37 @@
 """Reads recorded market data: a folder of ticks_*.csv.gz and snapshots_*.csv.gz, merged in exchange time.
 
 Columns are found by name, so both orders of the snapshot columns are read. Receive times are ignored: in a replay
-nothing is late. Where a folder has ticks and snapshots of one symbol, the ticks are its trades and the snapshots only
-tell its previous close; counting both would double every share.
+nothing is late. Where a folder has ticks and snapshots of one symbol and day, the ticks are its trades and the
+snapshots only tell its previous close; counting both would double every share. A trade whose number (`seq`) was read
+already is the same one.
 """
 
 import csv
 import gzip
 import heapq
+import logging
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from kernel.instruments import BadSymbol, InstrumentId
 from streaming.domain.calendar import day_start_ms, exchange_day
+from streaming.domain.decimals import tenthousandths, whole
 from streaming.domain.states import state_of
 from streaming.domain.ticks import Snapshot, Tick, Trade
 from streaming.errors import BadRecording
 
+log = logging.getLogger(__name__)
 _TICKS, _SNAPSHOTS = "ticks_", "snapshots_"
+_MOST_NAMED = 5
+_NUMBERS_KEPT = 10_000  # of a symbol
+_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,7 @@ class _File:
 
     path: Path
     symbols: frozenset[str]
+    symbol_days: frozenset[tuple[str, str]]  # (symbol, day as the file writes it)
     first_ms: int
     last_ms: int
     ascends: bool
@@ -68,10 +79,10 @@ class Recording:
 
     def ticks(self) -> Iterator[Tick]:
         """Yield every tick in exchange time; equal times keep the order of file names and of rows."""
-        with_trades = {symbol for file in self.files if file.has_trades for symbol in file.symbols}
+        with_trades = {pair for file in self.files if file.has_trades for pair in file.symbol_days}
         return heapq.merge(*(self._read(file, with_trades) for file in self.files), key=lambda tick: tick.at_ms)
 
-    def _read(self, file: _File, with_trades: set[str]) -> Iterator[Tick]:
+    def _read(self, file: _File, with_trades: set[tuple[str, str]]) -> Iterator[Tick]:
         ticks: Iterable[Tick] = _trades(file.path, self.unreadable)
         if not file.has_trades:
             ticks = _snapshots(file.path, self.unreadable, with_trades)
@@ -80,7 +91,7 @@ class Recording:
 
 
 def open_recording(folder: Path, lane: str) -> Recording | None:
-    """Return what a folder has for a lane; None where it has nothing.
+    """Return what a folder has for a lane; None where it has nothing. What is no recording is named in the log.
 
     Raises:
         BadRecording: the folder or a file cannot be read; the message says what to do.
@@ -90,15 +101,20 @@ def open_recording(folder: Path, lane: str) -> Recording | None:
     paths = sorted(p for p in folder.glob("*.csv.gz") if p.name.startswith((_TICKS, _SNAPSHOTS)))
     if not paths:
         raise BadRecording(f"{folder} has no ticks_*.csv.gz and no snapshots_*.csv.gz")
+    if others := sorted(path.name for path in folder.iterdir() if path not in paths and not path.name.startswith(".")):
+        named = ", ".join(others[:_MOST_NAMED])
+        more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+        log.warning("%s: passed over, being neither ticks_*.csv.gz nor snapshots_*.csv.gz: %s%s", folder, named, more)
     files = [file for path in paths if (file := _survey(path, lane)) is not None]
     return Recording(files) if files else None
 
 
 def _survey(path: Path, lane: str) -> _File | None:
     """Read a file once and return what it has; None for another lane's. One file has one market."""
-    symbols: set[str] = set()
+    names: dict[str, str] = {}  # as it writes them -> canonical
+    symbol_days: set[tuple[str, str]] = set()
     first = last = before = None
-    ascends = True
+    ascends, unread, example = True, 0, ""
     try:
         with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
             rows = csv.reader(file)
@@ -108,24 +124,30 @@ def _survey(path: Path, lane: str) -> _File | None:
                 try:
                     at_ms = _instant(row[date_at], row[time_at])
                 except (ValueError, IndexError, OverflowError):
+                    unread, example = unread + 1, example or ",".join(row)[:80]
                     continue  # counted when it is read
-                if row[symbol_at] not in symbols:
+                if row[symbol_at] not in names:
                     instrument = _instrument(row[symbol_at])
-                    if instrument is not None and instrument.lane != lane:
-                        if not symbols:
+                    if instrument is None:
+                        unread, example = unread + 1, example or ",".join(row)[:80]
+                        continue
+                    if instrument.lane != lane:
+                        if not names:
                             return None
                         raise BadRecording(f"{path.name} mixes markets; one file has one market")
-                    if instrument is not None:
-                        symbols.add(row[symbol_at])
+                    names[row[symbol_at]] = str(instrument)
+                symbol_days.add((names[row[symbol_at]], row[date_at]))
                 ascends = ascends and (before is None or at_ms >= before)
                 before = at_ms
                 first = at_ms if first is None else min(first, at_ms)
                 last = at_ms if last is None else max(last, at_ms)
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise BadRecording(f"{path.name} cannot be read: {error}") from None
-    if first is None or last is None or not symbols:
+    if unread and (first is None or not names):
+        raise BadRecording(f"{path.name} has {unread} rows and none that can be read, like {example!r}")
+    if first is None or last is None or not names:
         return None
-    return _File(path, frozenset(symbols), first, last, ascends)
+    return _File(path, frozenset(names.values()), frozenset(symbol_days), first, last, ascends)
 
 
 def _trades(path: Path, unreadable: Counter[str]) -> Iterator[Trade]:
@@ -134,25 +156,32 @@ def _trades(path: Path, unreadable: Counter[str]) -> Iterator[Trade]:
         names = ("symbol", "date", "time", "price", "qty", "amount", "side")
         columns = _columns(path, next(rows, []), names)
         symbol_at, date_at, time_at, price_at, volume_at, turnover_at, side_at = (columns[name] for name in names)
+        number_at, numbers = columns.get("seq"), _Numbers()
         for row in rows:
             try:
                 instrument = _instrument(row[symbol_at])
                 if instrument is None:
                     unreadable["symbol"] += 1
                     continue
-                yield Trade(
+                trade = Trade(
                     instrument,
                     _instant(row[date_at], row[time_at]),
                     _e4(row[price_at]),
-                    int(row[volume_at]),
+                    whole(row[volume_at]),
                     _e4(row[turnover_at]),
                     row[side_at] or "N",
                 )
+                number = row[number_at] if number_at is not None else ""
             except (ValueError, IndexError, OverflowError):
                 unreadable["row"] += 1
+                continue
+            if numbers.has(row[symbol_at], row[date_at], number):
+                unreadable["repeated"] += 1
+                continue
+            yield trade
 
 
-def _snapshots(path: Path, unreadable: Counter[str], with_trades: set[str]) -> Iterator[Snapshot]:
+def _snapshots(path: Path, unreadable: Counter[str], with_trades: set[tuple[str, str]]) -> Iterator[Snapshot]:
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
         rows = csv.reader(file)
         names = ("symbol", "date", "time", "status", "prev_close", "open", "high", "low", "last")
@@ -174,18 +203,41 @@ def _snapshots(path: Path, unreadable: Counter[str], with_trades: set[str]) -> I
                     high_e4=_e4(row[at[6]]),
                     low_e4=_e4(row[at[7]]),
                     last_e4=_e4(row[at[8]]),
-                    cum_volume=int(row[at[9]]),
+                    cum_volume=whole(row[at[9]]),
                     cum_turnover_e4=_e4(row[at[10]]),
                     phase=row[at[3]],
                     state=state_of(row[at[3]]),
-                    bids=tuple((_e4(row[price]), int(row[volume])) for price, volume in bids_at),
-                    asks=tuple((_e4(row[price]), int(row[volume])) for price, volume in asks_at),
+                    bids=tuple((_e4(row[price]), whole(row[volume])) for price, volume in bids_at),
+                    asks=tuple((_e4(row[price]), whole(row[volume])) for price, volume in asks_at),
                     iopv_e4=_e4(row[iopv_at] or "0") if iopv_at is not None else 0,
                 )
             except (ValueError, IndexError, OverflowError):
                 unreadable["row"] += 1
                 continue
-            yield _previous_close_alone(snapshot) if str(instrument) in with_trades else snapshot
+            tells_trades = (str(instrument), row[at[1]]) in with_trades
+            yield _previous_close_alone(snapshot) if tells_trades else snapshot
+
+
+class _Numbers:
+    """The newest trades' numbers of each symbol and day. A trade that is told again is told soon."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], tuple[set[str], set[str]]] = {}  # two generations, the newer one first
+
+    def has(self, symbol: str, day: str, number: str) -> bool:
+        """Tell whether a number was read already; take it where not. "" is no number."""
+        if not number:
+            return False
+        found = self._seen.get((symbol, day))
+        if found is None:
+            found = self._seen[symbol, day] = (set(), set())
+        newer, older = found
+        if number in newer or number in older:
+            return True
+        newer.add(number)
+        if len(newer) >= _NUMBERS_KEPT:
+            self._seen[symbol, day] = (set(), newer)
+        return False
 
 
 def _levels_at(columns: dict[str, int], side: str) -> list[tuple[int, int]]:
@@ -225,12 +277,24 @@ def _midnight_ms(day: str) -> int:
     return day_start_ms(date.fromisoformat(day))
 
 
+@lru_cache(maxsize=100_000)
+def _second_ms(time: str) -> int:
+    found = _TIME.fullmatch(time)
+    if found is None:
+        raise ValueError(time)
+    hours, minutes, seconds = found.groups()
+    return ((int(hours) * 60 + int(minutes)) * 60 + int(seconds)) * 1000
+
+
 def _instant(day: str, time: str) -> int:
-    """Read `HH:MM:SS` with or without a fraction, the exchange's clock."""
-    seconds = int(time[0:2]) * 3600 + int(time[3:5]) * 60 + int(time[6:8])
-    return _midnight_ms(day) + seconds * 1000 + int(time[9:12].ljust(3, "0"))
+    """Read `HH:MM:SS` with or without a fraction, the exchange's clock.
+
+    Raises:
+        ValueError: it is no time of a day.
+    """
+    whole_seconds, _, fraction = time.partition(".")
+    more_ms = int(fraction[:3].ljust(3, "0")) if fraction else 0
+    return _midnight_ms(day) + _second_ms(whole_seconds) + more_ms
 
 
-def _e4(text: str) -> int:
-    # A float holds 15 digits exactly; a day's turnover of 1,000 billion yuan has 13 in front of the fourth decimal.
-    return round(float(text) * 10_000)
+_e4 = tenthousandths

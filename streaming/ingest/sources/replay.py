@@ -15,14 +15,16 @@ class ReplaySource:
 
     Args:
         speed: AS_FAST_AS_POSSIBLE, or times the wall clock.
+        told: the mark of what a run before has told: how many rows that were.
     """
 
     name = "replay"
     own_clock = True
     position = ""  # a successor reads the recording from its beginning
 
-    def __init__(self, recording: Recording, speed: float) -> None:
+    def __init__(self, recording: Recording, speed: float, told: str = "") -> None:
         self.speed = speed
+        self._read, self._told = 0, int(told or 0)  # rows
         self.first_ms = recording.first_ms
         self._recording = recording
         self._symbols = set(recording.symbols)
@@ -50,8 +52,13 @@ class ReplaySource:
             ticks.append(ahead)
             ahead = next(following, None)
         self._ahead = ahead
-        if ticks:
-            yield Reading(ticks)
+        before = max(0, self._told - self._read)
+        if again := ticks[:before]:
+            self._read += len(again)
+            yield Reading(again, mark=str(self._read), told=True)
+        if new := ticks[before:]:
+            self._read += len(new)
+            yield Reading(new, mark=str(self._read))
 
     def counters(self) -> Counter[str]:
         """Return rows that were passed over, by reason."""

@@ -1,4 +1,4 @@
-"""A made-up market of real instruments that moves day and night, the same for the same seed.
+"""A made-up market of some real instruments that moves day and night, the same for the same seed.
 
 Activity is heavy-tailed like a real market's: a few names trade all the time, most rarely. Prices are a noisy walk on
 each product's own price grid, held near their start by a weak pull, and pushed together by the market. It has no
@@ -28,7 +28,14 @@ _TRADE_E4 = 60_000 * 10_000  # the middle trade is worth 60,000
 
 
 def simulated_source(
-    *, lane: str, directory: Directory, seed: int, last_prices: Mapping[str, int], begins_anew: bool, first_seq: int
+    *,
+    lane: str,
+    directory: Directory,
+    seed: int,
+    last_prices: Mapping[str, int],
+    begins_anew: bool,
+    first_seq: int,
+    told: str = "",
 ) -> MadeUpSource:
     """Return the simulated source of CN or HK.
 
@@ -39,11 +46,12 @@ def simulated_source(
     market = SimulatedMarket(lane=lane, directory=directory, seed=seed, last_prices=last_prices)
     return MadeUpSource(
         name="simulated",
-        carries=directory.__contains__,
+        carries=frozenset(one.symbol for one in market.instruments).__contains__,
         trades_of=market.trades_of,
         levels_of=market.levels_of,
         previous_closes={i.id: i.prev_close_e4 for i in market.instruments} if begins_anew else {},
         first_seq=first_seq,
+        told=told,
     )
 
 
@@ -51,7 +59,7 @@ class SimulatedMarket:
     """What trades in a window, as a function of the seed, the window's number and the prices before it."""
 
     def __init__(self, *, lane: str, directory: Directory, seed: int, last_prices: Mapping[str, int]) -> None:
-        self.instruments = directory.in_lane(lane)
+        self.instruments = movers(directory, lane)
         self._key = f"{seed}:{lane}"
         self._chances = chances(directory, seed)
         self._moved: list[Instrument] = []  # in the window that was asked for last
@@ -121,9 +129,14 @@ class SimulatedMarket:
             yield Trade(instrument.id, at_ms, price_e4, volume, price_e4 * volume, side)
 
 
+def movers(directory: Directory, lane: str = "") -> list[Instrument]:
+    """Return what the made-up market moves, of one lane or of all: a few hundred products that have a start price."""
+    return [one for one in directory if one.prev_close_e4 > 0 and lane in ("", one.lane)]
+
+
 def chances(directory: Directory, seed: int) -> dict[str, float]:
     """Return how likely each instrument moves in a window: 1 for the best known, a long tail for the rest."""
-    rest = [i.symbol for i in directory if i.lane != "TEST" and i.symbol not in BEST_KNOWN]
+    rest = [i.symbol for i in movers(directory) if i.lane != "TEST" and i.symbol not in BEST_KNOWN]
     Random(seed).shuffle(rest)
     weights = [1 / (rank + 4) for rank in range(len(rest))]
     wanted = MOVERS - len(BEST_KNOWN)

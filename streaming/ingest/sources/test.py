@@ -11,7 +11,7 @@ _TEST = InstrumentId("TEST", Venue.TEST)
 _PERIOD = 80  # windows: two minutes up and down again
 
 
-def always_moving(*, first_seq: int) -> MadeUpSource:
+def always_moving(*, first_seq: int, told: str = "") -> MadeUpSource:
     """Return the source of the lane TEST: 10.00 up to 10.40 and back, a cent and 100 shares at a time."""
     return MadeUpSource(
         name="test",
@@ -20,6 +20,7 @@ def always_moving(*, first_seq: int) -> MadeUpSource:
         levels_of=_levels_of,
         previous_closes={_TEST: 100_000},
         first_seq=first_seq,
+        told=told,
     )
 
 

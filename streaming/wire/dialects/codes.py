@@ -5,10 +5,10 @@ Ping An Bank in Shenzhen), so who asks without an exchange may have to say the k
 """
 
 from kernel.instruments import InstrumentId, Venue
+from kernel.listing import FUNDS
 from streaming.domain.instruments import Directory
 
 _MAINLAND = (Venue.SH, Venue.SZ, Venue.BJ)
-_FUNDS = ("etf", "lof", "reit")
 
 
 def meant_by(code: str, directory: Directory) -> list[InstrumentId]:
@@ -41,14 +41,5 @@ def _unlisted(code: str, directory: Directory) -> list[InstrumentId]:
 
 def kind_of(instrument_id: InstrumentId, directory: Directory) -> str:
     """Return stock, fund or index: by the list, and by the code's first digits for what the list does not have."""
-    listed = directory.get(str(instrument_id))
-    if listed is not None:
-        return "fund" if listed.kind in _FUNDS else listed.kind
-    code, venue = instrument_id.code, instrument_id.venue
-    if venue is Venue.HK:
-        return "stock" if code.isdecimal() else "index"
-    if (venue is Venue.SH and code.startswith("000")) or (venue is Venue.SZ and code.startswith("399")):
-        return "index"
-    if (venue is Venue.SH and code.startswith("5")) or (venue is Venue.SZ and code.startswith(("15", "16", "18"))):
-        return "fund"
-    return "index" if venue is Venue.BJ and code.startswith("899") else "stock"
+    kind = directory.described(instrument_id).kind
+    return "fund" if kind in FUNDS else kind

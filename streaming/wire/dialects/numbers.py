@@ -30,6 +30,21 @@ def number_or_null(e4: int) -> float | None:
     return e4 / E4 if e4 else None
 
 
+def known_turnover(volume: int, turnover_e4: int) -> int | None:
+    """Return a turnover in 1/10,000; None where nobody tells it, which stands as 0 beside shares that were traded."""
+    return turnover_e4 if turnover_e4 or not volume else None
+
+
+def amount_or_null(volume: int, turnover_e4: int) -> float | None:
+    """Return a turnover as JSON's number; null where nobody tells it."""
+    return turnover_e4 / E4 if turnover_e4 or not volume else None
+
+
+def amount(volume: int, turnover_e4: int) -> str:
+    """The same as JSON's text."""
+    return repr(turnover_e4 / E4) if turnover_e4 or not volume else "null"
+
+
 def percent(e4: int, of_e4: int) -> float:
     """Return a change in percent with two digits."""
     return round(e4 * 100 / of_e4, 2)
@@ -44,6 +59,7 @@ def percent_text(e4: int, of_e4: int) -> str:
 
 
 _MOST = 10**17  # no price, time or volume is larger, and no arithmetic on it takes long
+_EXACT_FLOATS = 2.0**50
 
 
 def _decimal(value: Any, what: str) -> Decimal:
@@ -65,7 +81,19 @@ def e4_of(value: Any) -> int:
     Raises:
         Malformed: it is neither.
     """
-    return 0 if value is None else int((_decimal(value, "price") * E4).to_integral_value())
+    if value is None:
+        return 0
+    if type(value) is float:
+        # A float of up to 2**50 tenthousandths is off by a quarter of one at most, and so is its product: what is this
+        # near to a whole number is that number, as its decimal digits have it. NaN is near to nothing.
+        moved = value * 10_000.0
+        if -_EXACT_FLOATS < moved < _EXACT_FLOATS:
+            nearest = round(moved)
+            if -0.2 < moved - nearest < 0.2:
+                return nearest
+    elif type(value) is int and -_MOST < value < _MOST:
+        return value * E4
+    return int((_decimal(value, "price") * E4).to_integral_value())
 
 
 def whole(value: Any) -> int:
@@ -105,7 +133,7 @@ def rows(value: Any) -> list[Any]:
 def bar_of(row: Any, opened_ms: int, names: tuple[str, str, str, str, str, str]) -> FormedBar:
     """Read a bar; `names` are its fields for open, high, low, close, volume and turnover."""
     open_e4, high_e4, low_e4, close_e4 = (e4_of(field(row, name)) for name in names[:4])
-    volume, turnover_e4 = whole(field(row, names[4])), e4_of(field(row, names[5]))
+    volume, turnover_e4 = whole(field(row, names[4])), e4_of(row.get(names[5]) or 0)  # a peer may not know it
     return FormedBar(opened_ms, open_e4, high_e4, low_e4, close_e4, volume, turnover_e4)
 
 

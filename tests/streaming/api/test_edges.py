@@ -54,7 +54,7 @@ def test_a_browser_may_ask_from_any_origin(path):
 def test_a_read_is_tried_once_more_on_a_fresh_connection(history_server, monkeypatch, caplog):
     from clickhouse_connect.driver.exceptions import OperationalError
 
-    from streaming.history import minutes
+    from streaming.history import connection as minutes
 
     minutes.query("SELECT 1", {})
     dead = minutes._client()
@@ -65,3 +65,11 @@ def test_a_read_is_tried_once_more_on_a_fresh_connection(history_server, monkeyp
     monkeypatch.setattr(dead, "query", broken)
     assert minutes.query("SELECT 1", {}) == [(1,)]
     assert "the connection is gone" in caplog.text
+
+
+def test_what_the_panel_asks_for_who_looks_on_is_no_use_of_a_token():
+    from streaming import urls
+
+    asked = {one.name for one in urls.urlpatterns if getattr(one.callback, "of_the_panel", False)}
+
+    assert asked == {"usage", "sockets", "socket-end"}

@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 from django.test import AsyncClient
 
+from kernel import clock
+from kernel.trading_days import horizon_warning
+from streaming.domain.calendar import exchange_day
 from streaming.domain.minutes import MinuteBar
 from streaming.history.minutes import insert_minutes
+from streaming.reference import published_days
 from streaming.runtime.process import stop_process
 from tests.streaming.conftest import FOREIGN_KEY, jwks, make_scope, make_token
 
@@ -101,7 +105,7 @@ def test_a_limit_out_of_range_is_brought_into_it(limit: object, count: int) -> N
         ({"symbol": "600111.SH", "limit": "ten"}, 2001),
         ({"symbol": "600111.SH", "start_time": "1e3"}, 2001),
         ({"symbol": "600111.SH", "end_time": "９"}, 2001),
-        ({"symbol": "600111.SH", "adjust": "forward"}, 2001),
+        ({"symbol": "600111.SH", "adjust": "sideways"}, 2001),
         ({"symbol": "Moutai"}, 2005),
     ],
 )
@@ -157,3 +161,59 @@ def test_a_browser_of_any_origin_may_ask_with_the_key_header() -> None:
 
     assert headers["Access-Control-Allow-Origin"] == "*"
     assert "X-API-Key" in headers["Access-Control-Allow-Headers"]
+
+
+# -- trading days -----------------------------------------------------------------------------------------------------
+
+
+def test_trading_days_beyond_what_is_published_are_told_and_marked(rest):
+    told = rest.get("/v1/market/trade-days?market=CN&beg_day=20261230&end_day=20270105").json()["data"]
+
+    assert told["trade_days"] == ["20261230", "20261231", "20270104", "20270105"]
+    assert told["presumed_trade_days"] == ["20270104", "20270105"]
+    assert told["half_trade_days"] == []
+
+
+@pytest.mark.parametrize("market", ["CN", "HK"])
+def test_trading_days_are_told_whenever_they_are_asked_for(rest, market):
+    for query in ("", "&beg_day=20991220&end_day=21000110", "&beg_day=20100101&end_day=20100131"):
+        answer = rest.get(f"/v1/market/trade-days?market={market}{query}")
+        assert (answer.status_code, answer.json()["code"]) == (200, 0)
+        assert answer.json()["data"]["trade_days"]
+
+
+def test_trading_days_that_are_published_are_not_marked(rest):
+    told = rest.get("/v1/market/trade-days?market=HK&beg_day=20271220&end_day=20271231").json()["data"]
+
+    assert told["half_trade_days"] == ["20271224", "20271231"]
+    assert "presumed_trade_days" not in told
+
+
+def test_a_node_says_in_its_readiness_that_known_days_end_soon(rest):
+    today = exchange_day(clock.now_ms())
+    due = (horizon_warning(market, published_days(market).last, today) for market in ("CN", "HK"))
+
+    told = rest.get("/readyz").json()
+
+    assert set(told["ingest"]) == {"CN", "HK", "TEST"}, "no worker runs beside this node"
+    assert told.get("warnings", []) == [warning for warning in due if warning]
+
+
+def test_an_instrument_that_got_another_code_has_one_history(recorded: None) -> None:
+    bars = [
+        MinuteBar("430047.BJ", NINE_THIRTY, 100_000, 110_000, 90_000, 105_000, 100, 1),
+        MinuteBar("430047.BJ", NINE_THIRTY + MINUTE, 105_000, 106_000, 104_000, 105_500, 200, 2),
+        MinuteBar("920047.BJ", NINE_THIRTY + 2 * MINUTE, 105_500, 120_000, 105_000, 119_000, 300, 4),
+    ]
+    insert_minutes(bars, version=1, made_up=True)
+    span = {"start_time": NINE_THIRTY, "end_time": NINE_THIRTY + 3_600_000}
+
+    for symbol in ("430047.BJ", "920047.BJ"):
+        minutes = ask(symbol=symbol, interval="1m", **span)[1]["data"]["klines"]
+        assert [one["volume"] for one in minutes] == ["100", "200", "300"], symbol
+    around = {"start_time": NINE_THIRTY - 86_400_000, "end_time": NINE_THIRTY + 86_400_000}
+    (day,) = ask(symbol="430047.BJ", interval="1d", **around)[1]["data"]["klines"]
+    assert [float(day[name]) for name in ("open", "high", "low", "close", "volume")] == [10.0, 12.0, 9.0, 11.9, 600.0]
+    oldest = ask(symbol="920047.BJ", interval="1m", limit=2, start_time=NINE_THIRTY)[1]["data"]["klines"]
+    newest = ask(symbol="920047.BJ", interval="1m", limit=2)[1]["data"]["klines"]
+    assert [[one["volume"] for one in some] for some in (oldest, newest)] == [["100", "200"], ["200", "300"]]

@@ -32,6 +32,12 @@ SEVERAL = {
     "/v1/market/kline/latest?interval=1m&symbols=700.HK,5.HK": (
         lambda body: [one["symbol"] for one in body["data"]], ["700.HK"], "message", "5.HK",
     ),
+    "/v1/market/calc-index?symbols=700.HK,5.HK": (
+        lambda body: [one["symbol"] for one in body["data"]], ["700.HK"], "message", "5.HK",
+    ),
+    "/v1/statistics?symbols=700.HK,5.HK": (
+        lambda body: [one["symbol"] for one in body["data"]], ["00700.HK"], "left_out", "5.HK",
+    ),
     "/v1/market/intraday?symbols=700.HK,5.HK": (
         lambda body: [one["symbol"] for one in body["data"]], ["700.HK"], "message", "5.HK",
     ),
@@ -51,6 +57,8 @@ ONE = {
     "/v1/market/trades?symbol=5.HK": (403, "code", 3004),
     "/v1/market/kline/latest?interval=1m&symbols=5.HK": (403, "code", 3004),
     "/v1/market/intraday?symbols=5.HK": (403, "code", 3004),
+    "/v1/market/calc-index?symbols=5.HK": (403, "code", 3004),
+    "/v1/statistics?symbols=5.HK": (403, "code", "plan_full"),
     alltick("trade-tick", "5.HK"): (200, "ret", 604),
     alltick("depth-tick", "5.HK"): (200, "ret", 604),
     "/api/v1/rt-kline/latest?ts_code=00005.HK": (403, "code", 403),

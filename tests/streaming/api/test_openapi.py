@@ -1,6 +1,7 @@
 """The OpenAPI document is one, has every address of a node, and the running node answers as it says."""
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,7 @@ def test_the_document_is_openapi_3_1():
 
 
 def test_every_address_of_the_node_is_described():
-    addresses = {f"/{one.pattern}".replace("<path:rest>", "{rest}") for one in urls.urlpatterns}
+    addresses = {"/" + re.sub("<[a-z]+:([a-z]+)>", r"{\1}", str(one.pattern)) for one in urls.urlpatterns}
 
     assert addresses == set(told()["paths"])
 
@@ -105,10 +106,17 @@ def test_a_node_serves_the_whole_document(rest):
 def test_the_examples_are_answered_as_described(path, method, rest):
     got = ask(rest, path, method)
 
+    if path == "/readyz":  # no worker runs beside this node
+        assert got.status_code == 503
+        assert Draft202012Validator(SUCCESSES[path, method]).is_valid(got.json()), got.text
+        return
     judge(path, method, got)
+    if path == "/v1/sockets/{id}":  # nothing is connected; test_open_sockets.py ends some
+        assert got.status_code == 404
+        return
     success = SUCCESSES.get((path, method))
     if success is not None and operation(path, method)["security"] != [{"operator": []}]:
-        body = got.text if path == "/metrics" else got.json()
+        body = got.json() if got.headers["content-type"].startswith("application/json") else got.text
         assert got.status_code == 200
         assert Draft202012Validator(success).is_valid(body), got.text
 

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.whole
 QUERY = '{"trace":"7","data":{"symbol_list":[{"code":"700.HK"}]}}'
 ADDRESSES = {
     "/v1/usage": ("code", "store_unavailable"),
+    "/v1/statistics?symbols=700.HK": ("code", "store_unavailable"),
     "/v1/market/ticker?symbols=700.HK": ("code", 5001),
     "/v1/market/intervals/kline": ("code", 5001),
     "/stock/quote?region=HK&code=700": ("code", "E005"),

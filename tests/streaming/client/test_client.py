@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -171,6 +172,45 @@ def test_check_names_the_row_of_the_troubleshooting_that_applies(node, token, ur
     done = tickpack("check", token=token(), url=address)
     assert done.returncode == 1
     assert row in " ".join(done.stdout.split())
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"type":"welcome"}',
+        '{"type":"welcome","node":"x","quota":5,"markets":[]}',
+        "hello",
+        "[1]",
+        '{"cmd":1}',
+        b"\x00",
+    ],
+)
+def test_check_says_so_where_something_else_answers(said):
+    from websockets.sync.server import serve
+
+    with serve(lambda socket: (socket.send(said), socket.recv(timeout=10)), "127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever).start()
+        port = server.socket.getsockname()[1]
+        done = tickpack("check", token="x", url=f"ws://127.0.0.1:{port}/ws/stock")
+        server.shutdown()
+
+    assert done.returncode == 1
+    assert "no stream of ours" in " ".join(done.stdout.split())
+    assert "ends in /ws/stock" in " ".join(done.stdout.split())
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.whole
+def test_check_says_so_at_every_neighbouring_address_of_a_node(node, moving):
+    from streaming.routing import SOCKETS
+
+    base, paths = node.url.rsplit("/ws/", 1)[0], sorted(set(SOCKETS) - {"ws/stock"})
+    with ThreadPoolExecutor(4) as some:  # most wait 5 s for a welcome that does not come
+        all_done = some.map(lambda path: tickpack("check", token=make_token(), url=f"{base}/{path}"), paths)
+    for path, done in zip(paths, all_done, strict=True):
+        assert "Traceback" not in done.stdout + done.stderr, path
+        assert done.returncode == 1, path
 
 
 @pytest.mark.whole

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from streaming.client.events import Bar, Connected, Disconnected, Gap, Recovered, Said
-from streaming.client.stream import NoStreamThere, Replaced, Stream, TokenEnded
+from streaming.client.stream import EndedByOwner, NoStreamThere, Replaced, Stream, TokenEnded
 from tests.journeys.fault_proxy import DOWN, UP, FaultProxy
 from tests.streaming.client.reader import FAST, Reader
 from tests.streaming.client.scripted_node import SPARSE, TOKEN, UNIVERSE, ScriptedNode, Tape, faults
@@ -124,7 +124,12 @@ async def test_other_closes_lead_to_the_next_address(tape, code):
 
 
 @pytest.mark.parametrize(
-    ("code", "kind", "said"), [(4401, TokenEnded, "the token was revoked"), (4409, Replaced, "a newer connection")]
+    ("code", "kind", "said"),
+    [
+        (4401, TokenEnded, "the token was revoked"),
+        (4409, Replaced, "a newer connection"),
+        (4410, EndedByOwner, "its owner"),
+    ],
 )
 async def test_a_final_close_ends_it_with_one_sentence(tape, code, kind, said):
     async with (

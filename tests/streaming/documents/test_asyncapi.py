@@ -127,7 +127,7 @@ def test_what_is_described_is_read(name, data):
 def test_everything_that_a_node_says_in_its_own_language_is_described(node, store, cn, hk):
     market = Market(store, cn, hk)
     with connect(node.url, additional_headers={"Authorization": f"Bearer {make_token()}"}) as socket:
-        heard = [json.loads(socket.recv(timeout=5))]
+        heard = [json.loads(socket.recv(timeout=30))]
 
         def ask(answer: str, **message) -> None:
             """Send a message and hear everything up to its answer."""
@@ -171,7 +171,7 @@ def test_everything_that_a_node_says_in_its_own_language_is_described(node, stor
 
     assert undocumented("native", heard) == []
     said = {name for one in heard for name in meant(SOCKETS["native"].hears, one)}
-    rarely = {"heartbeat", "quota_changed", "expiring", "slow_reader", "market_status"}
+    rarely = {"announcement", "heartbeat", "quota_changed", "expiring", "slow_reader", "market_status"}
     assert said >= {one.name for one in SOCKETS["native"].hears} - rarely
 
 

@@ -9,7 +9,7 @@ from kernel.tokens import TokenMissing
 from streaming.domain.intervals import FormedBar
 from streaming.errors import AlreadyAuthenticated, StoreUnavailable
 from streaming.records.window import Book, Newest, Print
-from streaming.wire import connection
+from streaming.wire import announced, connection
 from streaming.wire.channels import EVENTS, INTERVALS, Channel
 from streaming.wire.dialect import Dialect
 from streaming.wire.requests import (
@@ -25,6 +25,7 @@ from streaming.wire.requests import (
     Welcome,
 )
 
+PLANNED = {**announced.EXAMPLE, "kind": "planned", "market": None, "ends_at": announced.EXAMPLE["at"]}
 NOW_MS = 1_773_037_801_500
 SEQ = NOW_MS // 1500
 MOUTAI, TENCENT = InstrumentId.parse("600519.SH"), InstrumentId.parse("00700.HK")
@@ -74,7 +75,7 @@ def _requests(dialect: Dialect) -> Iterator[tuple[Subscribe, Unsubscribe | None,
 
 
 def _answers(dialect: Dialect) -> Iterator[str]:
-    markets = {"CN": ("open", NOW_MS), "HK": ("unknown", None)}
+    markets = {"CN": ("open", NOW_MS, False, "live"), "HK": ("no_feed", None, True, "")}
     scope = Scope("c", "local", 1, STEPS)
     yield dialect.welcome(Welcome("sh-1", NOW_MS, {"CN": "e"}, scope, STEPS[0], used=1, markets=markets))
     for subscribe, unsubscribe, ping in _requests(dialect):
@@ -107,11 +108,14 @@ def _rejections(symbols: Sequence[str]) -> Iterator[list[Rejection]]:
 
 def _notices(dialect: Dialect) -> Iterator[str]:
     for state in ("open", "lunch_break", "closed", "no_feed"):
-        yield dialect.market_status(market="CN", state=state, until_ms=None, epoch="e")
+        for presumed in (False, True):
+            yield dialect.market_status(market="CN", state=state, until_ms=None, epoch="e", presumed=presumed)
     yield dialect.instrument_status(symbol="600519.SH", state="halted")
     yield dialect.heartbeat(now_ms=NOW_MS, last={"CN": SEQ}, epochs={"CN": "e"})
     yield dialect.quota_changed(max_subs=5, used=5, dropped={MOUTAI: "600519"})
     yield dialect.quota_changed(max_subs=5, used=5, dropped={})
+    yield dialect.announcement(announced.read(announced.EXAMPLE))
+    yield dialect.announcement(announced.read(PLANNED))
     yield dialect.expiring(seconds=60, ends_at_s=NOW_MS // 1000)
     yield dialect.slow_reader(skipped=3)
     yield dialect.resumed(market="CN", seq=SEQ, recovered=True)

@@ -1,15 +1,14 @@
 """Proves how ticks become window bars: trades, snapshots by difference, late ticks, the turn of a day."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kernel.instruments import InstrumentId
-from streaming.domain.bars import Bar, Correction, WindowFold
+from streaming.domain.bars import Bar, Correction, LatePrice, WindowFold
 from streaming.domain.calendar import exchange_day
-from streaming.domain.ticks import Levels, Snapshot, Trade
+from streaming.domain.ticks import Levels, Moved, News, Restated, Snapshot, Stated, Trade
 from streaming.domain.totals import RolledBack
 from streaming.domain.windows import end_ms, seq_of, start_ms
 
@@ -27,6 +26,10 @@ def snapshot(after_ms: int, last: int, volume: int, *, high: int = 0, low: int =
     return Snapshot(
         MOUTAI, BEGIN + after_ms, 1000, begins or last, high or last, low or last, last, volume, volume * 10
     )
+
+
+def trades_in(news: list[News]) -> list[Trade]:
+    return [one for one in news if isinstance(one, Trade)]
 
 
 def closed(fold: WindowFold, seq: int) -> list[Bar]:
@@ -151,7 +154,7 @@ def test_one_share_at_an_unchanged_price_of_one_makes_a_bar_and_is_told_as_a_tra
     window = fold.close(FIRST + 1)
 
     assert window.bars == [Bar("600519.SH", 1, 1, 1, 1, 1, 10)]
-    assert window.trades == [Trade(MOUTAI, BEGIN + 1500, 1, 1, 10)]
+    assert trades_in(fold.news())[-1] == Trade(MOUTAI, BEGIN + 1500, 1, 1, 10)
 
 
 def test_a_price_that_moves_without_volume_is_a_picture_and_no_bar() -> None:
@@ -164,8 +167,10 @@ def test_a_price_that_moves_without_volume_is_a_picture_and_no_bar() -> None:
 
     window, traded = fold.close(FIRST + 1), fold.close(FIRST + 2)
 
-    assert (window.bars, window.trades) == ([], [])
-    assert [levels.at_ms for levels in window.levels] == [BEGIN + 1500]
+    assert window.bars == []
+    news = fold.news()
+    assert [one.at_ms for one in trades_in(news)] == [BEGIN, BEGIN + 3000]
+    assert [one.at_ms for one in news if isinstance(one, Levels)] == [BEGIN, BEGIN + 1500, BEGIN + 3000]
     assert traded.bars == [Bar("600519.SH", 12, 12, 12, 12, 100, 1000)]
 
 
@@ -274,19 +279,44 @@ def test_the_oldest_open_window_is_the_first_that_holds_a_tick() -> None:
     assert fold.oldest_open() == FIRST + 3
 
 
-def test_trades_and_orders_are_told_in_their_window_and_late_ones_in_the_oldest_open() -> None:
+def test_trades_and_orders_are_told_in_the_order_of_their_coming_whatever_window_they_count_in() -> None:
     fold = WindowFold(exchange_day)
     orders = Levels(MOUTAI, BEGIN + 100, ((9, 100),), ())
     fold.close(FIRST)
 
-    for one in (trade(100, 10), trade(1600, 11), trade(3000, 12)):
+    for one in (trade(1600, 11), trade(100, 10), trade(3000, 12)):
         fold.add(one)
     fold.show(orders)
 
-    second, third = fold.close(FIRST + 1), fold.close(FIRST + 2)
-    assert second.trades == [trade(100, 10), trade(1600, 11)]
-    assert second.levels == [orders]
-    assert (third.trades, third.levels) == ([trade(3000, 12)], [])
+    assert fold.news() == [trade(1600, 11), trade(100, 10), trade(3000, 12), orders]
+    assert fold.news() == []
+
+
+def test_what_a_picture_is_made_of_is_told_before_it() -> None:
+    fold = WindowFold(exchange_day)
+
+    fold.add(replace(snapshot(0, 10, 500), prev_close_e4=9, state="halted"))
+
+    assert [type(one) for one in fold.news()] == [Stated, Restated, Trade, Levels]
+
+
+def test_an_index_that_moves_without_volume_is_told_before_its_picture() -> None:
+    fold = WindowFold(exchange_day, is_index=lambda symbol: True)
+    fold.add(snapshot(0, 10, 0))
+    fold.news()
+
+    fold.add(snapshot(1500, 11, 0))
+
+    assert [type(one) for one in fold.news()] == [Moved, Levels]
+
+
+def test_a_picture_keeps_its_window_open_also_of_one_that_is_leapt_over() -> None:
+    fold = WindowFold(exchange_day)
+    fold.show(Levels(MOUTAI, BEGIN + 100, (), ()))
+
+    assert fold.oldest_open() == FIRST
+    assert fold.close(FIRST + 5).shown == {"600519.SH": None}
+    assert fold.oldest_open() is None
 
 
 def test_an_order_without_a_price_is_none() -> None:
@@ -294,7 +324,7 @@ def test_an_order_without_a_price_is_none() -> None:
 
     fold.add(replace(snapshot(0, 10, 500), bids=((9, 100), (0, 5)), asks=((1, 7), (0, 0))))
 
-    [levels] = fold.close(FIRST).levels
+    [levels] = [one for one in fold.news() if isinstance(one, Levels)]
     assert (levels.bids, levels.asks) == (((9, 100),), ((1, 7),))
 
 
@@ -303,7 +333,7 @@ def test_the_venues_own_day_is_told_only_where_our_sums_do_not_have_it() -> None
         fold = WindowFold(exchange_day, recorded=recorded)
         fold.add(snapshot(0, 10, 500))
 
-        assert [levels.day for levels in fold.close(FIRST).levels] == [told]
+        assert fold.close(FIRST).shown == {"600519.SH": told}
 
 
 def test_a_previous_close_of_nought_is_none_and_one_is_one() -> None:
@@ -389,3 +419,112 @@ def test_a_state_from_before_a_restart_is_no_news() -> None:
     fold.add(said(10, "halted"))
 
     assert fold.close(1).states == []
+
+
+# -- what comes late ---------------------------------------------------------------------------------------------------
+
+
+NINE_THIRTY = 1_675_215_000_000
+
+
+def at_(at_ms: int, price: int, volume: int) -> Trade:
+    return Trade(MOUTAI, at_ms, price, volume, price * volume)
+
+
+def test_a_late_price_is_told_for_its_minute_and_is_in_no_bar():
+    fold = WindowFold(day_of=exchange_day)
+    fold.add(at_(NINE_THIRTY + 100, 100, 10))
+    seq = seq_of(NINE_THIRTY + 100)
+    fold.close(seq)
+    fold.add(at_(NINE_THIRTY + 200, 130, 5))
+
+    closed = fold.close(seq + 1)
+
+    assert [(bar.open_e4, bar.high_e4, bar.close_e4, bar.volume) for bar in closed.bars] == [(100, 100, 100, 5)]
+    assert closed.late_prices == [LatePrice("600519.SH", seq, 130, 130, 130)]
+    assert fold.close(seq + 2).late_prices == []
+
+
+def test_a_closing_print_that_comes_late_has_its_price_in_the_window_it_comes_in():
+    """Shanghai's closing prints come 18 to 21 s late; nothing is traded in between."""
+    close_ms = NINE_THIRTY + 5 * 3_600_000 + 1_800_000  # 15:00
+    fold = WindowFold(day_of=exchange_day, is_continuous=lambda at_ms: at_ms < close_ms - 180_000)
+    fold.add(at_(close_ms - 200_000, 100, 10))
+    fold.close(seq_of(close_ms - 200_000))
+    fold.closed_through = seq_of(close_ms + 18_000)
+    fold.add(at_(close_ms, 105, 5_000))
+
+    closed = fold.close(seq_of(close_ms + 18_000) + 1)
+
+    assert [(bar.open_e4, bar.close_e4, bar.volume) for bar in closed.bars] == [(105, 105, 5_000)]
+    assert closed.late_prices == []
+
+
+def test_an_opening_print_that_comes_in_the_session_keeps_its_price_out_of_that_bar():
+    fold = WindowFold(day_of=exchange_day, is_continuous=lambda at_ms: at_ms >= NINE_THIRTY)
+    fold.closed_through = seq_of(NINE_THIRTY + 3_000)
+    fold.add(at_(NINE_THIRTY - 300_000, 99, 700))
+    fold.add(at_(NINE_THIRTY + 4_500, 101, 10))
+    closed = fold.close(seq_of(NINE_THIRTY + 3_000) + 1)
+    assert [(bar.open_e4, bar.low_e4, bar.volume) for bar in closed.bars] == [(101, 101, 710)]
+    assert [one.low_e4 for one in closed.late_prices] == [99]
+
+
+# -- trades and totals of one instrument ---------------------------------------------------------------------------
+
+
+def total(after_ms: int, last: int, volume: int, turnover: int, *, high: int, low: int) -> Snapshot:
+    return replace(snapshot(after_ms, last, volume, high=high, low=low), cum_turnover_e4=turnover)
+
+
+def traded(*prices: int) -> WindowFold:
+    """A live day of trades of 100 shares, of which the bars were told."""
+    fold = WindowFold(exchange_day, recorded=False)
+    for price in prices:
+        fold.add(trade(0, price))
+    fold.close(FIRST)
+    return fold
+
+
+def test_a_total_adds_what_trades_have_not_told_of_volume_turnover_high_and_low() -> None:
+    fold = traded(10, 14, 8)
+    fold.add(total(1500, 11, 350, 3_800, high=14, low=8))
+    assert closed(fold, FIRST + 1) == [Bar("600519.SH", 11, 11, 11, 11, 50, 600)]
+
+    higher, lower = traded(10, 14, 8), traded(10, 14, 8)
+    higher.add(total(1500, 11, 350, 3_800, high=15, low=8))
+    lower.add(total(1500, 11, 350, 3_800, high=14, low=7))
+    assert closed(higher, FIRST + 1) == [Bar("600519.SH", 11, 15, 11, 11, 50, 600)]
+    assert closed(lower, FIRST + 1) == [Bar("600519.SH", 11, 11, 7, 11, 50, 600)]
+
+
+def test_a_trade_of_another_day_begins_a_day_of_its_own() -> None:
+    fold = traded(10, 10)
+    day_ms = 86_400_000
+    fold.add(trade(day_ms, 20))
+    fold.close(seq_of(BEGIN + day_ms))
+    fold.add(total(day_ms + 1500, 20, 150, 3_000, high=20, low=20))
+    assert closed(fold, seq_of(BEGIN + day_ms) + 1) == [Bar("600519.SH", 20, 20, 20, 20, 50, 1_000)]
+
+
+def test_who_joins_in_the_middle_counts_on_from_the_first_picture_and_not_from_later_ones() -> None:
+    fold = WindowFold(exchange_day, starts_at_zero=lambda day: False, recorded=False)
+    fold.show_picture(total(0, 10, 1_000, 10_000, high=12, low=9))
+    fold.show_picture(total(100, 10, 1_200, 12_000, high=12, low=9))
+    fold.add(total(1500, 10, 1_300, 13_500, high=12, low=9))
+    assert closed(fold, FIRST + 1) == [Bar("600519.SH", 10, 10, 10, 10, 300, 3_500)]
+
+
+@pytest.mark.parametrize(("volume", "bars"), [(0, 0), (1, 1)])
+def test_who_joins_in_the_middle_is_flat_from_the_first_total_that_has_a_share(volume: int, bars: int) -> None:
+    fold = WindowFold(exchange_day, starts_at_zero=lambda day: False)
+    fold.add(snapshot(0, 10, volume))
+    assert len(closed(fold, FIRST)) == bars
+
+
+def test_late_volume_alone_of_a_new_instrument_is_flat_at_its_late_price_at_all_four() -> None:
+    fold = WindowFold(exchange_day)
+    fold.close(FIRST)
+    fold.add(trade(0, 7))
+    (bar,) = closed(fold, FIRST + 1)
+    assert (bar.open_e4, bar.high_e4, bar.low_e4, bar.close_e4) == (7, 7, 7, 7)

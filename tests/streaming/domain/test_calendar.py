@@ -3,8 +3,11 @@
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from streaming.domain.calendar import AlwaysOpen, Calendar, timetable
+from kernel.trading_days import PublishedDays, TradingDay, minutes
+from streaming.domain.calendar import AlwaysOpen, Calendar, OpenHours, day_start_ms, timetable
 from streaming.domain.windows import seq_of
 from streaming.reference import published_days
 
@@ -12,9 +15,16 @@ SHANGHAI = timezone(timedelta(hours=8))
 
 
 def calendar(market: str, **overrides: str) -> Calendar:
-    days = published_days(market)
-    changed = {date.fromisoformat(day.replace("_", "-").strip("d")): kind for day, kind in overrides.items()}
-    return Calendar(market, days.first, days.last, days.closed, days.half_days, changed)
+    changed = {
+        date.fromisoformat(day.replace("_", "-").strip("d")): TradingDay(kind) for day, kind in overrides.items()
+    }
+    return Calendar(market, published_days(market), changed)
+
+
+def of_hours(market: str, kind: str = "full", opens: str = "", closes: str = "") -> Calendar:
+    """2023-02-01 is a day of such hours."""
+    times = (minutes(text) if text else None for text in (opens, closes))
+    return Calendar(market, published_days(market), {date(2023, 2, 1): TradingDay(kind, *times)})
 
 
 CN, HK = calendar("CN"), calendar("HK")
@@ -94,7 +104,7 @@ def test_a_mainland_half_day_ends_before_lunch_and_has_no_trading_after_hours() 
 
 
 def test_a_day_that_does_not_trade_has_no_phases() -> None:
-    assert phases(CN, "2023-02-04") == phases(CN, "2031-02-03") == []
+    assert phases(CN, "2023-02-04") == phases(CN, "2031-02-01") == []
 
 
 def sessions_of(sessions: Calendar, day: str) -> list[tuple[str, str, str]]:
@@ -113,17 +123,17 @@ def test_a_days_timetable_joins_what_belongs_together_and_leaves_breaks_out() ->
 
 
 def test_the_first_and_the_last_published_day_are_known() -> None:
-    sessions = Calendar("CN", date(2023, 2, 1), date(2023, 2, 2), frozenset(), frozenset())
+    sessions = Calendar("CN", PublishedDays(date(2023, 2, 1), date(2023, 2, 2), frozenset(), frozenset()))
 
-    kinds = [sessions.kind_on(date(2023, month, day)) for month, day in ((1, 31), (2, 1), (2, 2), (2, 3))]
-    assert kinds == ["unknown", "full", "full", "unknown"]
+    presumed = [sessions.is_presumed(date(2023, month, day)) for month, day in ((1, 31), (2, 1), (2, 2), (2, 3))]
+    assert presumed == [True, False, False, True]
 
 
 def test_the_next_opening_is_looked_for_on_the_next_29_days() -> None:
     wednesday = date(2023, 2, 1)
     for closed, found in ((28, at("2023-03-02", "09:15")), (29, None)):
         days = [wednesday + timedelta(days=ahead) for ahead in range(1, closed + 1)]
-        sessions = Calendar("CN", wednesday, date(2023, 12, 31), frozenset(days), frozenset())
+        sessions = Calendar("CN", PublishedDays(wednesday, date(2023, 12, 31), frozenset(days), frozenset()))
 
         assert sessions.state_at(at("2023-02-01", "16:00")) == ("closed", found)
 
@@ -160,9 +170,23 @@ def test_a_board_has_after_hours_from_the_day_that_brought_them(board: str, last
     assert CN.state_at(at(first_with, "15:10"), board)[0] == "after_hours"
 
 
-def test_a_day_beyond_what_is_published_is_unknown_and_nobody_knows_until_when() -> None:
-    assert CN.state_at(at("2031-02-03", "10:00")) == ("unknown", None)
-    assert CN.state_at(at("2026-12-31", "16:00")) == ("closed", None)
+def test_a_weekday_beyond_what_is_published_is_presumed_to_be_as_any_other() -> None:
+    assert CN.state_at(at("2031-02-03", "10:00")) == ("open", at("2031-02-03", "11:30"))
+    assert CN.state_at(at("2026-12-31", "16:00")) == ("closed", at("2027-01-04", "09:15"))
+    assert CN.is_presumed(date(2031, 2, 3))
+    assert not CN.is_presumed(date(2031, 2, 1))  # a Saturday
+    assert not CN.is_presumed(date(2026, 12, 31))
+
+
+def test_what_an_operator_enters_of_a_new_year_is_no_longer_presumed() -> None:
+    closed = {date(2027, 2, 5): TradingDay("closed")}
+    known = Calendar("CN", published_days("CN"), closed, horizon=date(2027, 12, 31))
+
+    assert known.day_on(date(2027, 1, 4)) == TradingDay("full")
+    assert known.day_on(date(2027, 2, 5)) == TradingDay("closed")
+    assert known.day_on(date(2028, 1, 3)) == TradingDay("full", presumed=True)
+    assert known.known_until == date(2027, 12, 31)
+    assert Calendar("CN", published_days("CN"), {}, horizon=date(2020, 1, 1)).known_until == date(2026, 12, 31)
 
 
 @pytest.mark.parametrize("day", ["2027-01-01", "2027-01-02", "2031-02-01", "2040-01-01", "2010-05-15"])
@@ -184,6 +208,90 @@ def test_an_operators_word_wins_over_the_published_calendar() -> None:
     assert changed.state_at(at("2023-02-01", "10:00"))[0] == "closed"
     assert changed.state_at(at("2023-02-02", "12:05"))[0] == "closing_auction"
     assert changed.state_at(at("2023-02-04", "10:00"))[0] == "open"
+
+
+@pytest.mark.parametrize(
+    ("market", "hours", "told"),
+    [
+        ("HK", {"opens": "13:30"}, "13:00 opening_auction 13:22 pre_open 13:30 open 16:00 closing_auction 16:10 closed"),
+        ("HK", {"opens": "13:00"}, "12:30 opening_auction 12:52 pre_open 13:00 open 16:00 closing_auction 16:10 closed"),
+        ("HK", {"opens": "10:30"}, "10:00 opening_auction 10:22 pre_open 10:30 open 12:00 lunch_break 13:00 open "
+                                   "16:00 closing_auction 16:10 closed"),
+        ("HK", {"closes": "13:55"}, "09:00 opening_auction 09:22 pre_open 09:30 open 12:00 lunch_break 13:00 open "
+                                    "13:55 closing_auction 13:57 closed"),
+        ("HK", {"closes": "12:00"}, "09:00 opening_auction 09:22 pre_open 09:30 open 12:00 closing_auction 12:02 closed"),
+        ("HK", {"opens": "11:00", "closes": "14:15"}, "10:30 opening_auction 10:52 pre_open 11:00 open "
+                                                      "12:00 lunch_break 13:00 open 14:15 closing_auction 14:17 closed"),
+        ("HK", {"kind": "half", "opens": "11:00"}, "10:30 opening_auction 10:52 pre_open 11:00 open "
+                                                   "12:00 closing_auction 12:10 closed"),
+        ("CN", {"opens": "13:30"}, "13:15 opening_auction 13:25 pre_open 13:30 open 14:57 closing_auction 15:02 closed "
+                                   "15:05 after_hours 15:30 closed"),
+        ("CN", {"closes": "14:00"}, "09:15 opening_auction 09:25 pre_open 09:30 open 11:30 lunch_break 13:00 open "
+                                    "14:00 closing_auction 14:02 closed"),
+    ],
+)  # fmt: skip
+def test_a_day_of_special_hours(market: str, hours: dict[str, str], told: str) -> None:
+    assert " ".join(f"{begins} {state}" for begins, state in phases(of_hours(market, **hours), "2023-02-01")) == told
+
+
+@pytest.mark.parametrize(
+    ("market", "hours", "clock", "minute"),
+    [
+        ("HK", {"opens": "13:30"}, "09:20:10", "13:29"),
+        ("HK", {"opens": "13:30"}, "13:20:10", "13:29"),
+        ("HK", {"opens": "13:30"}, "13:30:00", "13:30"),
+        ("HK", {"opens": "13:30"}, "16:08:10", "15:59"),
+        ("HK", {"opens": "13:00"}, "12:50:10", "13:00"),
+        ("HK", {"opens": "10:30"}, "12:00:01", "11:59"),
+        ("HK", {"closes": "13:55"}, "13:54:59", "13:54"),
+        ("HK", {"closes": "13:55"}, "13:55:00", "13:54"),
+        ("HK", {"closes": "13:55"}, "17:00:00", "13:54"),
+        ("HK", {"closes": "13:55"}, "12:30:00", "11:59"),
+        ("CN", {"opens": "13:30"}, "13:25:01", "13:30"),
+        ("CN", {"opens": "13:30"}, "11:40:00", "13:30"),
+        ("CN", {"opens": "13:30"}, "15:00:01", "14:59"),
+        ("CN", {"opens": "13:30"}, "15:06:00", "-"),
+        ("CN", {"opens": "10:00"}, "09:30:30", "10:00"),
+        ("CN", {"closes": "14:00"}, "14:00:01", "13:59"),
+        ("CN", {"closes": "14:00"}, "15:06:00", "13:59"),
+    ],
+)
+def test_a_bar_of_a_day_of_special_hours_goes_to_this_minute(
+    market: str, hours: dict[str, str], clock: str, minute: str
+) -> None:
+    assert clock_of(of_hours(market, **hours).minute_of(seq_of(at("2023-02-01", clock)))) == minute
+
+
+@pytest.mark.parametrize(
+    ("market", "opens", "first"),
+    [("HK", "13:30", "13:20"), ("CN", "13:30", "13:25"), ("HK", "", "09:20"), ("CN", "", "09:25")],
+)
+def test_the_first_trade_comes_when_the_opening_auction_prints(market: str, opens: str, first: str) -> None:
+    assert clock_of(of_hours(market, opens=opens).first_trade_ms(date(2023, 2, 1))) == first
+
+
+def test_the_timetable_of_a_day_of_special_hours_has_them() -> None:
+    assert sessions_of(of_hours("HK", opens="13:30"), "2023-02-01") == [
+        ("13:00", "13:30", "pre_market"), ("13:30", "16:10", "regular"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("day", "before", "from_then_on", "state"),
+    [
+        ("2020-08-19", "13:29", "13:30", "open"),
+        ("2021-06-28", "13:29", "13:30", "open"),
+        ("2023-10-09", "13:59", "14:00", "open"),
+        ("2022-11-02", "13:54", "13:57", "closed"),
+    ],
+)
+def test_on_these_days_storms_kept_hong_kongs_market_shut(day: str, before: str, from_then_on: str, state: str) -> None:
+    assert HK.state_at(at(day, before))[0] == {"open": "pre_open", "closed": "open"}[state]
+    assert HK.state_at(at(day, from_then_on))[0] == state
+
+
+def test_the_middle_of_september_2027_is_a_full_day_in_hong_kong() -> None:
+    assert HK.day_on(date(2027, 9, 15)) == TradingDay("full")
 
 
 @pytest.mark.parametrize(
@@ -251,3 +359,66 @@ def test_the_simulated_market_is_open_on_a_sunday_night() -> None:
 
     assert AlwaysOpen().state_at(sunday) == ("open", None)
     assert clock_of(AlwaysOpen().minute_of(seq_of(sunday))) == "03:00"
+
+
+@given(st.lists(st.integers(-3 * 86_400_000, 12 * 86_400_000), min_size=1, max_size=40), st.sampled_from(["CN", "HK"]))
+def test_what_is_remembered_of_the_open_hours_is_what_the_calendar_says(offsets: list[int], market: str) -> None:
+    calendar = Calendar(market, published_days(market))
+    hours = OpenHours(calendar)
+    monday = day_start_ms(date(2026, 6, 8))
+
+    for offset in (*offsets, *reversed(offsets)):
+        at_ms = monday + offset
+
+        assert hours.at(at_ms) == (calendar.state_at(at_ms)[0] == "open")
+
+
+def test_open_hours_that_an_operator_changes_are_forgotten() -> None:
+    day = date(2026, 6, 10)
+    calendar, ten_ms = Calendar("CN", published_days("CN")), day_start_ms(day) + 10 * 3_600_000
+    hours = OpenHours(calendar)
+    assert hours.at(ten_ms)
+
+    hours.take(Calendar("CN", published_days("CN"), {day: TradingDay("closed")}))
+
+    assert not hours.at(ten_ms)
+
+
+class Counting:
+    """Sessions that note when they were asked: open from 100 to 200, closed before and behind."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def state_at(self, at_ms: int) -> tuple[str, int | None]:
+        self.asked.append(at_ms)
+        if at_ms < 100:
+            return "closed", 100
+        return ("open", 200) if at_ms < 200 else ("closed", None)
+
+    def minute_of(self, seq: int) -> int | None:
+        return None
+
+    def first_trade_ms(self, day: date) -> int | None:
+        return None
+
+    def is_presumed(self, day: date) -> bool:
+        return False
+
+
+def test_an_answer_holds_until_its_state_ends_and_a_state_without_an_end_is_asked_for_each_time() -> None:
+    sessions = Counting()
+    hours = OpenHours(sessions)
+
+    told = [hours.at(at_ms) for at_ms in (150, 160, 199, 120, 130, 160, 200, 201, 300, 50, 60, 99, 100)]
+
+    assert told == [True] * 6 + [False] * 6 + [True]
+    # 120 came late and is asked for; what lies between it and the state's end is known from then on.
+    assert sessions.asked == [150, 120, 200, 201, 300, 50, 100]
+
+
+def test_nothing_is_known_before_anybody_asked() -> None:
+    sessions = Counting()
+
+    assert [OpenHours(sessions).at(at_ms) for at_ms in (0, 1)] == [False, False]
+    assert sessions.asked == [0, 1]

@@ -1,21 +1,24 @@
 """Proves that people's ways of writing a symbol lead to one instrument, and that one which no list has is still told."""
 
+from collections.abc import Iterable
+
 import pytest
 
 from kernel.instruments import BadSymbol, InstrumentId
+from kernel.listing import FIELDS
 from streaming.domain.instruments import Directory, Instrument
 from streaming.errors import UnknownSymbol
 
 
-def listed(symbol: str, tick_table: str = "0.01") -> Instrument:
-    return Instrument(InstrumentId.parse(symbol), symbol, symbol, "main", "stock", "CNY", 100, tick_table, 100_000)
+def listed(symbol: str, tick_table: str = "0.01", **more: str) -> Instrument:
+    return Instrument(symbol, symbol, symbol, tick_table=tick_table, prev_close_e4=100_000, **more)
 
 
 TENCENT, TRACKER, MOUTAI, MOVED, INDEX = (
-    listed("00700.HK", "hkex"), listed("02800.HK", "hkex-etf"), listed("600519.SH"), listed("920185.BJ"),
-    listed("HSI.HK", "index"),
+    listed("00700.HK", "hkex"), listed("02800.HK", "hkex-etf"), listed("600519.SH"),
+    listed("920185.BJ", former_codes="835185.BJ"), listed("HSI.HK", "index", aliases="HSI"),
 )  # fmt: skip
-FEW = Directory([TENCENT, TRACKER, MOUTAI, MOVED, INDEX], {"835185.BJ": "920185.BJ", "HSI": "HSI.HK"})
+FEW = Directory([TENCENT, TRACKER, MOUTAI, MOVED, INDEX])
 
 
 @pytest.mark.parametrize(
@@ -49,7 +52,7 @@ def test_what_the_list_lacks_is_identified_all_the_same() -> None:
 
 
 def test_a_symbol_is_remembered_by_the_list_that_was_asked() -> None:
-    other = Directory([], {"HSI": "HSCEI.HK"})
+    other = Directory([listed("HSCEI.HK", aliases="HSI")])
 
     for _ in range(2):  # read, then remembered
         assert FEW.canonical("HSI") == INDEX.id
@@ -87,7 +90,7 @@ def test_what_is_listed_is_described_by_its_row() -> None:
     ("symbol", "board", "currency"),
     [
         ("688999.SH", "star", "CNY"), ("302999.SZ", "chinext", "CNY"), ("920999.BJ", "bse", "CNY"),
-        ("609999.SH", "main", "CNY"), ("900999.SH", "main", "USD"), ("200999.SZ", "main", "HKD"),
+        ("609999.SH", "main", "CNY"), ("900999.SH", "b", "USD"), ("200999.SZ", "b", "HKD"),
         ("09997.HK", "hk", "HKD"), ("89997.HK", "hk", "CNY"),
     ],
 )  # fmt: skip
@@ -98,3 +101,40 @@ def test_a_product_that_the_list_lacks_is_described_by_its_code_and_stands_in_no
 
     assert (described.symbol, described.board, described.currency) == (symbol, board, currency)
     assert symbol not in FEW
+
+
+def test_a_row_is_read_in_the_order_in_which_the_list_travels() -> None:
+    assert Instrument.__struct_fields__ == FIELDS
+
+
+def test_a_directory_that_takes_another_list_says_whose_code_has_changed() -> None:
+    directory = Directory([listed("835185.BJ"), MOUTAI])
+    held = directory.canonical
+    assert directory.canonical("835185.BJ") == InstrumentId.parse("835185.BJ")
+
+    moved = directory.take([MOVED, MOUTAI])
+
+    assert moved == {InstrumentId.parse("835185.BJ"): MOVED.id}
+    assert directory.canonical("835185.BJ") == MOVED.id
+    assert held("835185.BJ") == InstrumentId.parse("835185.BJ")  # who kept the old memory would be wrong
+    assert directory.codes_of(MOVED.id) == ("920185.BJ", "835185.BJ")
+    assert directory.take([MOVED, MOUTAI]) == {}  # told once
+
+
+def test_a_former_code_that_trades_again_is_not_taken_away() -> None:
+    directory = Directory([MOUTAI])
+
+    assert directory.take([MOUTAI, MOVED, listed("835185.BJ")]) == {}
+
+
+def test_what_is_made_of_a_list_is_made_once_and_anew_for_another() -> None:
+    directory, made = Directory([MOUTAI]), []
+
+    def count(instruments: Iterable[Instrument]) -> int:
+        made.append(1)
+        return len(list(instruments))
+
+    assert (directory.made(count), directory.made(count)) == (1, 1)
+    directory.take([MOUTAI, TENCENT])
+
+    assert (directory.made(count), len(made)) == (2, 2)

@@ -20,7 +20,7 @@ def at(text: str) -> int:
 
 def calendar(market: str) -> Calendar:
     days = published_days(market)
-    return Calendar(market, days.first, days.last, days.closed, days.half_days)
+    return Calendar(market, days)
 
 
 @dataclass

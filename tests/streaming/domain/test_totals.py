@@ -6,10 +6,11 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace as replace_row
 
 from kernel.instruments import InstrumentId
 from streaming.domain.calendar import day_start_ms, exchange_day
-from streaming.domain.ticks import Snapshot
+from streaming.domain.ticks import Snapshot, Trade
 from streaming.domain.totals import DayTotals, RolledBack
 
 MOUTAI = InstrumentId.parse("600519.SH")
@@ -184,7 +185,7 @@ def test_the_first_copy_counts_whoever_tells_it():
 def test_a_picture_of_another_line_must_be_a_second_newer():
     judge = totals()
     judge.judge(row("10:00:00", 1000), "a")
-    almost = replace(row("10:00:00", 1000), at_ms=at("10:00:00") + 999)
+    almost = replace_row(row("10:00:00", 1000), at_ms=at("10:00:00") + 999)
     assert judge.judge(almost, "b").reason == "repeated"
     assert judge.judge(row("10:00:01", 1000), "b").counts
 
@@ -196,9 +197,9 @@ def test_a_line_that_counts_less_takes_nothing_back_while_the_other_stands():
         judge.judge(row(f"10:00:{second:02d}", 10_000 + 10 * second), "a")
         assert (
             judge.judge(
-                replace(row(f"10:00:{second:02d}", 8_000 + 10 * second), at_ms=at(f"10:00:{second:02d}") + 500), "b"
+                replace_row(row(f"10:00:{second:02d}", 8_000 + 10 * second), at_ms=at(f"10:00:{second:02d}") + 500), "b"
             ).reason
-            == "volume_fell"
+            == "late_copy"
         )
     assert judge._days[str(MOUTAI)].volume == 10_080
 
@@ -210,7 +211,7 @@ def test_it_does_where_both_say_so():
     said = [
         judge.judge(row(f"10:00:0{second}", 1000 + second), line) for second, line in ((6, "b"), (7, "a"), (8, "b"))
     ]
-    assert [one.reason for one in said] == ["volume_fell", "volume_fell", ""]
+    assert [one.reason for one in said] == ["late_copy", "volume_fell", ""]
     assert said[2].rolled_back is not None
 
 
@@ -223,7 +224,7 @@ def test_whatever_two_lines_drop_repeat_and_delay_no_share_is_twice_and_the_last
     day, total = [], 0
     for index, step in enumerate(steps):
         total += step * 100
-        day.append(replace(row("10:00:00", total), at_ms=at("10:00:00") + 3000 * index))
+        day.append(replace_row(row("10:00:00", total), at_ms=at("10:00:00") + 3000 * index))
     arrivals = []
     for index, one in enumerate(day):
         for line in "ab":
@@ -239,3 +240,207 @@ def test_whatever_two_lines_drop_repeat_and_delay_no_share_is_twice_and_the_last
             assert one.cum_volume >= before
             counted, before = counted + one.cum_volume - before, one.cum_volume
     assert counted == day[-1].cum_volume
+
+
+# -- trades beside totals ------------------------------------------------------------------------------------------
+
+
+def traded(clock: str, volume: int, *, day: date = DAY, price_e4: int = PRICE_E4) -> Trade:
+    return Trade(MOUTAI, at(clock, day), price_e4, volume, price_e4 * volume)
+
+
+NEXT = date(2026, 11, 30)
+
+
+def test_a_trade_is_in_the_totals_that_come_after_it():
+    judge = totals()
+    judge.traded(traded("9:31:00", 300), "tape")
+    judge.traded(traded("9:31:01", 200), "")
+    assert judge.volume_of("600519.SH") == 500
+    assert judge.missing(row("9:31:02", 500)) is None
+    assert judge.missing(row("9:31:02", 501)) == (1, PRICE_E4)
+    assert judge.missing(row("9:31:02", 700, turnover_e4=1)) == (200, 0)
+    assert judge.missing(row("9:31:02", 700, day=NEXT)) is None
+    assert judge.first_copies == {"tape": 1}
+
+
+def test_nobody_knows_the_day_of_an_instrument_of_which_nothing_was_told():
+    judge = totals()
+    assert judge.volume_of("600519.SH") is None
+    assert judge.missing(row("9:31:02", 500)) is None
+    assert judge.told_until_ms("600519.SH") == 0
+    assert not judge.tells("600519.SH", at("9:31:00"))
+
+
+def test_who_joins_in_the_middle_of_a_day_begins_with_a_total_and_the_next_day_with_a_trade():
+    judge = totals()
+    judge.starts_at_zero = lambda day: day == NEXT
+    judge.traded(traded("10:31:00", 300), "tape")
+    assert judge.volume_of("600519.SH") is None
+    judge.judge(row("10:31:01", 9_000))
+    judge.traded(traded("10:31:02", 300), "tape")
+    assert judge.volume_of("600519.SH") == 9_300
+    judge.starts_at_zero = lambda day: False
+    judge.traded(traded("9:31:00", 100, day=NEXT), "tape")
+    assert judge.volume_of("600519.SH") == 100
+
+
+def test_totals_tell_on_the_day_on_which_they_came_and_up_to_the_last_one_that_counted():
+    judge = totals()
+    judge.traded(traded("9:31:00", 300), "tape")
+    assert not judge.tells("600519.SH", at("9:31:00"))
+    assert judge.told_until_ms("600519.SH") == 0
+    judge.judge(row("9:31:03", 500))
+    assert judge.tells("600519.SH", at("9:40:00"))
+    assert not judge.tells("600519.SH", at("9:40:00", NEXT))
+    assert judge.told_until_ms("600519.SH") == at("9:31:03")
+
+
+def test_a_line_that_is_only_heard_is_complete_where_it_is_not_behind():
+    judge = totals()
+    judge.hear(row("9:31:00", 100), "b")  # of a day that nobody has begun
+    judge.judge(row("9:31:03", 500), "a")
+    assert judge.is_complete("b", 1.0), "it has told nothing that could be behind"
+    judge.hear(row("9:31:03", 499), "b")
+    assert not judge.is_complete("b")
+    judge.hear(row("9:31:03", 800, day=NEXT), "b")
+    assert not judge.is_complete("b"), "another day's row says nothing"
+    judge.hear(row("9:31:04", 500), "b")
+    assert judge.is_complete("b")
+
+
+def test_a_line_is_complete_where_a_share_of_its_instruments_is():
+    judge = totals()
+    for nth in range(100):
+        one = InstrumentId.parse(f"{600000 + nth}.SH")
+        judge.judge(replace_row(row("9:31:03", 500), instrument=one), "a")
+        judge.hear(replace_row(row("9:31:03", 500 if nth else 400), instrument=one), "b")
+    assert judge.is_complete("b", 0.99)
+    assert not judge.is_complete("b", 0.991)
+
+
+# -- each bound ----------------------------------------------------------------------------------------------------
+
+
+def step(price_e4: int, *, volume: int = 100_000, low_e4: int = 0, high_e4: int = 0) -> str:
+    """A day of 1,000 shares, then so many more at an average price; what becomes of that."""
+    judge = totals()
+    judge.judge(row("9:31:00", 1_000))
+    more = {"low_e4": low_e4, "high_e4": high_e4}
+    turnover_e4 = 1_000 * PRICE_E4 + volume * price_e4
+    return judge.judge(row("9:31:03", 1_000 + volume, turnover_e4=turnover_e4, **more)).reason
+
+
+def test_an_average_price_lies_in_the_days_range_to_a_tick():
+    assert step(PRICE_E4 + 100) == step(PRICE_E4 - 100) == ""
+    assert step(PRICE_E4 + 101) == step(PRICE_E4 - 101) == "held"
+    assert step(90_000 - 100, low_e4=90_000) == step(120_100, high_e4=120_000) == ""
+    assert step(90_000 - 101, low_e4=90_000) == step(120_101, high_e4=120_000) == "held"
+
+
+def test_a_turnover_may_be_rounded_by_a_yuan():
+    assert step(PRICE_E4 + 100 + 5_000, volume=2) == ""
+    assert step(PRICE_E4 + 100 + 5_001, volume=2) == "held"
+
+
+def test_one_unit_of_turnover_is_a_turnover():
+    judge = totals()
+    assert judge.judge(row("9:31:00", 1_000_000, turnover_e4=1)).reason == "held"
+
+
+def leap(volume: int, *, clock: str = "9:31:06", begins: int = 1_000) -> str:
+    """Totals without a turnover, whose largest step was 100 shares."""
+    judge = totals()
+    for one in (row("9:31:00", begins, turnover_e4=0), row("9:31:03", begins + 100, turnover_e4=0)):
+        judge.judge(one)
+    return judge.judge(row(clock, begins + 100 + volume, turnover_e4=0)).reason
+
+
+def test_without_a_turnover_twenty_times_the_largest_step_is_believed():
+    assert leap(2_000) == ""
+    assert leap(2_001) == "held"
+
+
+def test_a_held_total_is_confirmed_by_one_that_says_as_much_and_is_as_new():
+    def second(clock: str, volume: int) -> str:
+        judge = totals()
+        judge.judge(row("9:31:00", 1_000))
+        wrong = row("9:31:03", 50_000, turnover_e4=1)
+        return judge.judge(wrong).reason + " " + judge.judge(row(clock, volume, turnover_e4=1)).reason
+
+    assert second("9:31:03", 50_000) == "held "
+    assert second("9:31:06", 60_000) == "held "
+    assert second("9:31:06", 49_999) == "held held"
+    assert second("9:31:02", 50_000) == "held held"
+
+
+def test_a_picture_of_another_line_is_newer_by_a_second():
+    def picture(line: str, later_ms: int) -> str:
+        judge = totals()
+        judge.judge(row("9:31:00", 1_000), "a")
+        one = row("9:31:00", 1_000)
+        return judge.judge(replace_row(one, at_ms=one.at_ms + later_ms), line).reason
+
+    assert [picture("a", 1), picture("b", 999), picture("b", 1_000)] == ["", "repeated", ""]
+
+
+def test_a_line_without_turnover_is_estimated_so_that_the_next_one_fits():
+    judge = totals()
+    judge.judge(row("9:31:00", 1_000))
+    judge.judge(row("9:31:03", 3_000, turnover_e4=0))
+    assert judge.judge(row("9:31:06", 3_500)).reason == ""
+    judge.judge(row("9:31:09", 3_500, turnover_e4=0))
+    assert judge.judge(row("9:31:12", 4_000)).reason == "", "a total that stands adds nothing to the estimate"
+
+
+def test_what_is_taken_back_is_all_above_the_lower_total_and_the_day_forgets_its_steps():
+    judge = totals()
+    for nth, volume in enumerate((1_000, 1_500, 2_000, 9_000)):
+        judge.judge(row(f"9:31:{nth * 3:02d}", volume), "a")
+    lower = [row(f"9:32:{nth:02d}", 1_500) for nth in (30, 31, 32)]
+    verdicts = [judge.judge(one, "a") for one in lower]
+    assert [one.reason for one in verdicts] == ["volume_fell", "volume_fell", ""]
+    assert verdicts[-1].rolled_back == RolledBack("600519.SH", at("9:31:06"), 7_500, 7_500 * PRICE_E4)
+    assert judge.volume_of("600519.SH") == 1_500
+
+
+def test_a_total_that_waits_counts_after_six_seconds_where_nothing_says_otherwise():
+    judge = totals()
+    judge.judge(row("10:00:00", 1_000), "a")
+    stale = replace_row(row("10:00:03", 1_200), cum_turnover_e4=row("10:00:00", 1_000).cum_turnover_e4)
+    assert judge.judge(stale, "a").reason == "held"
+    assert judge.released(stale.at_ms + 5_999) == []
+    assert judge.released(stale.at_ms + 6_000) == [stale]
+    assert judge.released(stale.at_ms + 60_000) == []
+    assert judge.volume_of("600519.SH") == 1_200
+    assert judge.judge(row("10:00:12", 1_200), "b").counts, "a picture, and nothing more"
+
+
+def test_a_total_that_was_overtaken_is_not_released():
+    judge = totals()
+    judge.judge(row("10:00:00", 1_000), "a")
+    stale = replace_row(row("10:00:03", 1_200), cum_turnover_e4=row("10:00:00", 1_000).cum_turnover_e4)
+    judge.judge(stale, "a")
+    assert judge.judge(row("10:00:06", 1_500), "a").counts
+    assert judge.released(stale.at_ms + 60_000) == []
+
+
+def test_the_auctions_print_counts_at_the_instant_at_which_it_may_come():
+    assert reasons(row("9:24:59", 5_000), row("9:25:00", 5_000)) == ["yesterday", ""]
+
+
+def test_of_two_totals_of_one_instant_the_lower_one_is_a_late_copy():
+    """Three of them took back what was counted, where the line had only told it out of order."""
+    lower = [row("9:31:03", volume) for volume in (1_400, 1_400, 1_400)]
+    assert reasons(row("9:31:00", 1_000), row("9:31:03", 1_500), *lower) == ["", "", *["late_copy"] * 3]
+
+
+def test_an_auctions_step_and_the_days_first_total_are_no_measure_of_a_leap():
+    """Without a turnover: 20 times the largest ordinary step is believed, and these are larger than any."""
+    told = [
+        row("9:25:03", 90_000, turnover_e4=0),  # the auction
+        row("9:31:00", 90_100, turnover_e4=0),  # the largest step: 100
+        row("9:31:03", 90_150, turnover_e4=0),
+        row("9:31:06", 92_151, turnover_e4=0),
+    ]
+    assert reasons(*told) == ["", "", "", "held"]

@@ -4,7 +4,8 @@ import pytest
 
 from streaming.domain.minutes import MinuteBar
 from streaming.errors import HistoryUnavailable
-from streaming.history.minutes import insert_minutes, query
+from streaming.history.connection import query
+from streaming.history.minutes import insert_minutes
 from tests.streaming.references import stored_minutes
 
 pytestmark = [pytest.mark.whole, pytest.mark.usefixtures("history_server")]
@@ -49,7 +50,7 @@ def test_a_read_that_fails_tells_the_log_why_down_to_the_first_cause_without_the
     with pytest.raises(HistoryUnavailable):
         query("SELECT 1", {})
 
-    (said,) = [record.getMessage() for record in caplog.records if record.name == "streaming.history.minutes"]
+    (said,) = [record.getMessage() for record in caplog.records if record.name == "streaming.history.connection"]
     assert "OperationalError" in said
     assert "ConnectionRefusedError" in said
     assert "hush" not in said
@@ -62,4 +63,4 @@ def test_an_insert_that_fails_leaves_it_to_its_caller_to_say_so(settings, caplog
         insert_minutes([minute("600004.SH", 0)], version=1)
 
     # Ingest tries every other second and warns once a minute.
-    assert [record for record in caplog.records if record.name == "streaming.history.minutes"] == []
+    assert [record for record in caplog.records if record.name == "streaming.history.connection"] == []

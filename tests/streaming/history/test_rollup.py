@@ -103,3 +103,18 @@ def test_many_symbols_each_get_their_limit():
     assert {symbol: len(bars) for symbol, bars in told.items()} == {"600444.SH": 3, "600445.SH": 3}
     gap = timedelta(milliseconds=told["600444.SH"][1].opened_ms - told["600444.SH"][0].opened_ms)
     assert gap == timedelta(minutes=15)
+
+
+@pytest.mark.parametrize("newest", [True, False])
+@pytest.mark.parametrize("limit", [1, 3, 7, 100])
+def test_the_wanted_bars_are_found_however_far_apart_their_months_are(limit: int, newest: bool) -> None:
+    days = ("2019-03-01", "2021-07-30", "2021-08-02", "2022-11-30", "2024-02-29", "2024-03-01", "2024-03-29")
+    bars = [bar for day in days for bar in day_of("601119.SH", day, (570, 899))]
+    # Another one that has traded since: the newest month of the table is not this one's.
+    insert_minutes([*bars, *day_of("601118.SH", "2025-06-30", (570,))], version=1)
+
+    for first, last in ((None, None), ("2021-07-30", None), (None, "2024-03-01"), ("2021-08-02", "2024-03-01")):
+        start_ms, end_ms = at(first) if first else 0, at(last) if last else 2**53
+        inside = [bar for bar in bars if start_ms <= bar.opened_ms < end_ms]
+        told = read_bars(["601119.SH"], "1m", Span(start_ms, end_ms, limit, newest=newest), sessions=True)
+        assert told.get("601119.SH", []) == (inside[-limit:] if newest else inside[:limit])

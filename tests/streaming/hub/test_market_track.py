@@ -167,18 +167,28 @@ def test_trades_and_pictures_go_to_the_channels_of_their_kind(track):
         track.acquire(Channel(MOUTAI, kind))
     track.acquire(Channel(PINGAN, "tick"))
 
-    frames, due = track.event_frames([PRINT, PRINT], [BOOK])
+    frames = track.event_frames([PRINT, PRINT], [BOOK])
 
-    assert due == [0, 1, 2]
-    assert [one["type"] for one in told(frames)] == ["tick", "tick", "quote", "depth"]
-    assert frames[3] == b""
+    assert [one["type"] for number in (0, 1, 2) for one in told([frames[number]])] == ["tick", "tick", "quote", "depth"]
+    assert sorted(frames) == [0, 1, 2]
+
+
+def test_what_nobody_follows_any_more_has_no_frames(track):
+    first, second = Channel(MOUTAI, "tick"), Channel(MOUTAI, "tick", form="moutai")
+    for channel in (first, second):
+        track.acquire(channel)
+
+    track.give_back(first)
+    assert list(track.event_frames([PRINT], [])) == [1]
+    track.give_back(second)
+    assert track.event_frames([PRINT], [BOOK]) == {}
 
 
 def test_depth_has_no_more_rows_than_its_follower_may_see(track):
     track.acquire(Channel(MOUTAI, "depth", rows=1))
     track.acquire(Channel(MOUTAI, "depth"))
 
-    one, everything = told(track.event_frames([], [BOOK])[0])
+    one, everything = told(track.event_frames([], [BOOK]).values())
 
     assert (one["data"]["bids"], one["data"]["asks"]) == ([[4.9, 1]], [[5.1, 3]])
     assert everything["data"]["bids"] == [[4.9, 1], [4.8, 2]]

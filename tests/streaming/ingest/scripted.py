@@ -23,7 +23,7 @@ DAY_MS = 86_400_000
 
 def calendar(market: str = "CN") -> Calendar:
     days = published_days(market)
-    return Calendar(market, days.first, days.last, days.closed, days.half_days)
+    return Calendar(market, days)
 
 
 def trade(at_ms: int, price_e4: int = 100, volume: int = 10, instrument: InstrumentId = MOUTAI) -> Trade:
@@ -98,12 +98,13 @@ def live(
     newest: Mapping[str, Newest] | None = None,
     resume_after: int | None = None,
     close_delay_ms: int = 500,
+    since_ms: int = 0,
 ) -> Market:
     """Return a market on the wall clock."""
     clock: Clock = WallClock(now_ms=now_ms, resume_after=resume_after, close_delay_ms=close_delay_ms)
     return Market(
         name="scripted", lines={source.name: source for source in sources}, clock=clock, sessions=sessions,
-        newest=newest or {}, resume_after=resume_after, now_ms=now_ms,
+        newest=newest or {}, resume_after=resume_after, now_ms=now_ms, since_ms=since_ms,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from kernel.trading_days import TradingDay
 from streaming.domain.windows import WINDOW_MS, end_ms, seq_of, start_ms
 from streaming.ingest.clocks import CATCH_UP_WINDOWS, RecordingClock, WallClock, with_evidence
 from tests.streaming.ingest.scripted import DAY_MS, NINE_THIRTY, ScriptedRecording, calendar, trade
@@ -142,6 +143,25 @@ def test_a_recording_is_read_to_the_end_of_the_window_that_is_due_and_no_further
     assert clock.reads_until(WALL + 60_000) == end_ms(clock.next_seq)
 
 
+def test_what_was_recorded_before_a_time_is_due_at_once_and_the_rest_at_its_pace() -> None:
+    source = ScriptedRecording([trade(NINE_THIRTY), trade(NINE_THIRTY + DAY_MS)], 1.0)
+    an_hour_on = NINE_THIRTY + 3_600_000
+    clock = RecordingClock(
+        sources=[source],
+        calendar=calendar(),
+        resume_after=None,
+        wanted=lambda: True,
+        wait_ms=0,
+        paced_from_ms=(10 * 60 + 30) * 60_000,
+    )
+    clock.runs(WALL)
+
+    run_through(clock, seq_of(an_hour_on) - 1, WALL)
+
+    assert not clock.is_due(WALL + WINDOW_MS - 1)
+    assert clock.is_due(WALL + WINDOW_MS)
+
+
 def at(seq: int) -> RecordingClock:
     """A clock that comes to a window, of a recording with a row at 09:30 and one at 09:30 of the next day."""
     source = ScriptedRecording([trade(NINE_THIRTY), trade(NINE_THIRTY + DAY_MS)], 1.0)
@@ -189,5 +209,5 @@ def test_a_day_that_was_recorded_was_a_trading_day_whatever_is_published() -> No
     changed = with_evidence(calendar(), {sunday, far, known})
 
     assert [changed.kind_on(day) for day in (sunday, far, known)] == ["full", "full", "full"]
-    assert changed.overrides == {sunday: "full", far: "full"}
+    assert changed.overrides == {sunday: TradingDay("full"), far: TradingDay("full")}
     assert calendar().kind_on(sunday) == "closed"

@@ -16,7 +16,7 @@ def noted(monkeypatch):
     monkeypatch.setattr(health, "_thread", object())
 
     def note(market: str = "CN", *, state: str = "open", behind_ms: int = 800, on_wall_clock: bool = True) -> None:
-        health.note(market, state=state, end_ms=clock.now_ms() - behind_ms, on_wall_clock=on_wall_clock)
+        health.note(market, state=state, end_ms=clock.now_ms() - behind_ms, on_wall_clock=on_wall_clock, feed="live")
 
     return note
 

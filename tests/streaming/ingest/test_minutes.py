@@ -32,7 +32,14 @@ class Writer:
         self.store.begin_epoch(self.fence, epoch)
 
     def write(
-        self, seqs: range, volume: int = 10, *, state: str = "open", finished: bool = False, corrections: Sequence = ()
+        self,
+        seqs: range,
+        volume: int = 10,
+        *,
+        state: str = "open",
+        finished: bool = False,
+        corrections: Sequence = (),
+        late_prices: Sequence = (),
     ) -> None:
         bar = MovedBar(self.symbol, 100, 120, 90, 110, volume, volume * 100)
         windows = [
@@ -46,6 +53,7 @@ class Writer:
                 finished=finished,
                 chain=self.chain,
                 corrections=list(corrections),
+                late_prices=list(late_prices),
             )
             for seq in seqs
         ]
@@ -300,3 +308,39 @@ def test_made_up_minutes_stand_in_a_table_of_their_own(clean_lane: CleanLane) ->
 
     assert real.minutes() == [(0, 300)]
     assert [bar.volume for bar in read_bars(["600815.SH"], "1m", Span(), sessions=False)["600815.SH"]] == [400, 10]
+
+
+def stored_prices(writer: Writer) -> list[tuple[int, int, int, int]]:
+    return [(bar.open_e4, bar.high_e4, bar.low_e4, bar.close_e4) for bar in stored_minutes(writer.symbol)]
+
+
+@pytest.mark.parametrize("read_between", [False, True])
+def test_a_price_that_came_after_its_window_is_in_its_minute(clean_lane: CleanLane, read_between: bool) -> None:
+    """Also where that minute is in history already; whatever of it comes in which call, it is written once right."""
+    writer = Writer(clean_lane("CN"), f"60082{int(read_between)}.SH")
+    writer.begin("1-1")
+    writer.write(range(FIRST, FIRST + 38))
+    writer.write(range(FIRST + 38, FIRST + 39), late_prices=[(writer.symbol, FIRST + 3, 150, 95, 97)])
+    if read_between:
+        assert write_history(writer.store) == 0, "the minute is open"
+    writer.write(range(FIRST + 39, FIRST + 41))
+    if read_between:
+        assert write_history(writer.store) == 1
+        assert stored_prices(writer) == [(100, 150, 90, 110)]
+    writer.write(range(FIRST + 41, FIRST + 42), late_prices=[(writer.symbol, FIRST + 39, 120, 70, 115)])
+    write_history(writer.store)
+    assert stored_prices(writer) == [(100, 150, 70, 110)]
+    writer.write(range(FIRST + 42, FIRST + 43), late_prices=[("600999.SH", FIRST + 39, 120, 70, 115)])
+    write_history(writer.store)
+    assert writer.minutes() == [(0, 400)]
+
+
+def test_a_correction_of_the_open_minute_writes_nothing_early(clean_lane: CleanLane) -> None:
+    writer = Writer(clean_lane("CN"), "600823.SH")
+    writer.begin("1-1")
+    writer.write(range(FIRST, FIRST + 20))
+    writer.write(range(FIRST + 20, FIRST + 21), corrections=[(writer.symbol, FIRST + 3, -5, -500)])
+    assert write_history(writer.store) == 0
+    writer.write(range(FIRST + 21, FIRST + 41))
+    assert write_history(writer.store) == 1
+    assert writer.minutes() == [(0, 395)]

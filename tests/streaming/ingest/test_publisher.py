@@ -58,7 +58,7 @@ def test_the_checkpoint_has_the_window_the_choice_and_a_position_for_each_line()
     publisher(store).publish([last])
 
     assert json.loads(store.commits[0].checkpoint) == {
-        "v": 1, "choice": {"feed": "replay"}, "seq": FIRST, "finished": True, "positions": {"push": "7-0", "other": "x"},
+        "v": 1, "choice": {"feed": "replay"}, "seq": FIRST, "finished": True, "positions": {"push": "7-0", "other": "x"}, "leader": "", "since_ms": 0, "store": "",
     }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from tests.streaming.references import as_minutes, reference_minutes
 
 pytestmark = pytest.mark.data
 DAYS = published_days("CN")
-CALENDAR = Calendar("CN", DAYS.first, DAYS.last, DAYS.closed, DAYS.half_days)
+CALENDAR = Calendar("CN", DAYS)
 
 
 def fold(recording: Recording) -> dict[str, list[MinuteBar]]:

@@ -33,7 +33,9 @@ def bar(price: int, volume: int = 5, symbol: str = MOUTAI) -> MovedBar:
 
 
 def day_volume(market: LatestMarket, symbol: str = MOUTAI) -> int:
-    return market.quotes[symbol].newest().day_volume
+    known = market.newest(symbol)
+    assert known is not None
+    return known.day_volume
 
 
 # -- windows -----------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ def test_a_checkpoint_is_a_text_that_people_can_read() -> None:
     checkpoint = Checkpoint(CHOICE, 7, finished=False, positions={"push": "5-0"})
 
     assert json.loads(pack_text(checkpoint)) == {
-        "v": 1, "choice": CHOICE, "seq": 7, "finished": False, "positions": {"push": "5-0"},
+        "v": 1, "choice": CHOICE, "seq": 7, "finished": False, "positions": {"push": "5-0"}, "leader": "", "since_ms": 0, "store": "",
     }  # fmt: skip
     assert unpack_text(pack_text(checkpoint), Checkpoint) == checkpoint
 

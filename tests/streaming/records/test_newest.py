@@ -1,9 +1,12 @@
 """An instrument's day: what a bar, a previous close and a new day change in it, whoever keeps it."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.records.newest import Running, with_bar, with_reference
+from kernel.instruments import InstrumentId
+from streaming.domain.ticks import Snapshot
+from streaming.records.newest import Newest, Running, with_bar, with_day, with_reference
 from streaming.records.window import MovedBar
 
 DAYS = ("2023-02-01", "2023-02-02", "2023-02-03")
@@ -51,3 +54,15 @@ def test_a_new_day_without_a_previous_close_of_its_own_takes_the_last_price():
     day.add(bar(520, 20), 2, DAYS[1])
 
     assert (day.newest().prev_close_e4, day.newest().day_volume) == (511, 20)
+
+
+@pytest.mark.parametrize(("volume", "turnover_e4", "kept_e4"), [(150, 0, 1_100), (150, 1_650, 1_650), (90, 0, 0)])
+def test_a_day_without_a_turnover_keeps_what_its_bars_add_up_to(volume, turnover_e4, kept_e4):
+    known = Newest(7, 10, 12, 9, 11, 100, 1_100, "trading", 10, "2023-02-01", 10, 12, 9, 100, 1_100)
+    day = Snapshot(InstrumentId.parse("600519.SH"), 1, 10, 10, 12, 9, 11, volume, turnover_e4)
+    running = Running(known)
+
+    running.take_day(day)
+
+    assert (running.newest().day_volume, running.newest().day_turnover_e4) == (volume, kept_e4)
+    assert with_day(known, day).day_turnover_e4 == kept_e4

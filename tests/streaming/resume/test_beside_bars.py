@@ -91,7 +91,7 @@ def test_bars_and_what_was_told_come_in_the_order_of_windows(node, told):
         client.get("resumed")
         kinds = [one["type"] for one in client.waiting if one["type"] in ("kline", "tick")]
 
-    assert kinds == ["kline", "tick"] * 3
+    assert kinds == ["tick", "kline"] * 3, "as it was sent live: what was told, then the bar that has it"
 
 
 def test_what_the_store_has_no_more_is_named_and_the_rest_is_replayed(node, told):
@@ -138,8 +138,91 @@ def test_while_the_market_moves_nothing_is_lost_doubled_or_out_of_order_where_th
             formed = [one["seq"] for one in heard if one["type"] == "kline" and one.get("final") is False]
             assert ticks == list(range(2, 2 + len(ticks)))
             assert bars == list(range(since + 1, since + 1 + len(bars)))
-            assert formed == list(range(since + 1, since + 1 + len(formed)))
+            # Where nothing had moved yet, how the minute stood is told first.
+            assert formed == list(range(formed[0], formed[0] + len(formed)))
+            assert formed[0] - since in (0, 1)
             assert min(map(len, (ticks, bars, formed))) >= until - since - 2
     finally:
         over.set()
         mover.join()
+
+
+def test_what_is_told_between_windows_joins_the_replay_without_a_gap_or_a_double(node, told):
+    """Trades come at any time; the replay hands over in the middle of a window that is not closed yet."""
+    since = told.write((MOUTAI, *BAR))
+    first, over = told.number, threading.Event()
+
+    def move() -> None:
+        while not over.wait(0.003):
+            told.number += 1
+            price = 100_000 + told.number
+            trade = Print(MOUTAI, told.number, end_ms(told.cn.seqs["CN"] + 1) - 500, price, 100, price * 100, "B")
+            told.cn.tell([trade])
+            if told.number % 7 == 0:
+                told.cn.write((MOUTAI, *BAR))
+
+    mover = threading.Thread(target=move)
+    mover.start()
+    try:
+        for _ in range(8):
+            with Client(node, make_token()) as client:
+                client.ask("subscribe", symbols=[MOUTAI], types=["kline", "tick"], since=since)
+                client.get("resumed", 10)
+                until = told.number + 20
+                client.get("tick", 10, seq=until)
+                ticks = [one["seq"] for one in client.waiting if one["type"] == "tick"]
+                bars = [one["seq"] for one in client.waiting if one["type"] == "kline"]
+            assert ticks == list(range(first + 1, until))
+            assert bars == list(range(since + 1, since + 1 + len(bars)))
+    finally:
+        over.set()
+        mover.join()
+
+
+def test_what_was_told_since_the_last_window_is_replayed_too(node, told):
+    since = told.write((MOUTAI, *BAR))
+    told.number += 1
+    trade = Print(MOUTAI, told.number, end_ms(since) + 10, 100_000, 100, 10_000_000, "B")
+    with Client(node, make_token()) as witness:
+        witness.ask("subscribe", symbols=[MOUTAI], types=["tick"])
+        told.cn.tell([trade])
+        witness.get("tick", seq=told.number)
+    with Client(node, make_token()) as client:
+        client.ask("subscribe", symbols=[MOUTAI], types=["tick"], since=since)
+        resumed = client.get("resumed")
+        replayed = [one["seq"] for one in client.waiting if one["type"] == "tick"]
+
+    assert (replayed, resumed["seq"]) == ([told.number], since)
+
+
+def test_what_a_dead_worker_told_before_a_window_that_never_came_is_replayed(node, told):
+    since = told.write((MOUTAI, *BAR))
+    told.number += 1
+    trade = Print(MOUTAI, told.number, end_ms(since) + 10, 100_000, 100, 10_000_000, "B")
+    told.cn.tell([trade])
+    told.cn.write((MOUTAI, *BAR), skip=3)
+    told.number += 1
+    told.cn.tell([Print(MOUTAI, told.number, end_ms(since) + 10, 100_000, 100, 10_000_000, "B")])
+    last = told.cn.write((MOUTAI, *BAR), skip=450)
+    with Client(node, make_token()) as client:
+        client.ask("subscribe", symbols=[MOUTAI], types=["tick"], since=since)
+        resumed = client.get("resumed")
+        replayed = [one["seq"] for one in client.waiting if one["type"] == "tick"]
+
+    assert (replayed, resumed["seq"]) == ([told.number - 1, told.number], last)
+
+
+def test_who_missed_nothing_hears_how_its_minute_stands_and_then_every_window_of_it(node, told):
+    """Though no window is replayed, the bar goes on from where it stood, so its end is not lost either."""
+    since = told.write((MOUTAI, *BAR))
+    with Client(node, make_token()) as client:
+        client.ask("subscribe", symbols=[MOUTAI], intervals=["1m"], since=since)
+        assert client.get("resumed")["seq"] == since
+        for _ in range(60):
+            last = told.write((MOUTAI, *BAR))
+        newest = client.get("kline", seq=last)
+        heard = [*(one for one in client.waiting if one["type"] == "kline"), newest]
+
+    assert [one["seq"] for one in heard if not one["final"]] == list(range(since, last + 1))
+    assert [one["seq"] for one in heard if one["final"]] == [since + 39]
+    assert heard[0]["data"]["volume"] == 100

@@ -31,6 +31,7 @@ from tests.streaming.conftest import (
     GROUP,
     ISSUER,
     ServedNode,
+    close_the_days,
     jwks,
     serve,
     wait_for,
@@ -83,7 +84,7 @@ class Receiver(ServedNode):
         }
 
     def push(
-        self, *items: dict, market: str = "a_stock", seq: int = 900001, packed: bool = False, **change
+        self, *items: dict, market: str = "a_stock", seq: int = 900001, packed: bool = False, line: str = "", **change
     ) -> httpx.Response:
         body = {"schema_version": "v2", "mode": "raw_tick_batch", "batch_seq": seq, "event_time": "", "market": market, "source_api": "rt_k",
                 "count": len(items), "first_stream_id": "", "last_stream_id": "", "items": list(items)} | change  # fmt: skip
@@ -93,7 +94,8 @@ class Receiver(ServedNode):
         )
         if packed:
             raw, headers = gzip.compress(raw), headers | {"Content-Encoding": "gzip"}
-        return self.http.post(f"{BASE}/push", content=raw, headers=headers)
+        named = {"line": line} if line else {}
+        return self.http.post(f"{BASE}/push", content=raw, headers=headers, params=named)
 
 
 @pytest.fixture(scope="session")
@@ -107,8 +109,9 @@ def receiver(tmp_path_factory) -> Iterator[Receiver]:
         store.flushdb()
         for lane in ("CN", "HK"):
             store.set(keyspace.feed_setting(lane), json.dumps({"feed": "push"}))
+            close_the_days(store, lane)
         lanes = [
-            threading.Thread(target=run_lane, args=(LaneStore(redis_sync(url), lane), stop)) for lane in ("CN", "HK")
+            threading.Thread(target=run_until, args=(LaneStore(redis_sync(url), lane), stop)) for lane in ("CN", "HK")
         ]
         for thread in lanes:
             thread.start()
@@ -151,6 +154,7 @@ SUCCESSORS: list[tuple[threading.Event, threading.Thread]] = []
 
 
 def run_until(store: LaneStore, stop: threading.Event) -> None:
+    """Run a lane, offered again as beat does: a thread of a busy machine may lose its lease."""
     while not stop.is_set():
         run_lane(store, stop)
         stop.wait(0.2)

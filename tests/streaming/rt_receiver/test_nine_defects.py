@@ -121,7 +121,8 @@ def test_defect_6_what_was_missed_can_be_had_from_the_window(receiver):
 
 def test_defect_7_history_holds_minutes_and_each_once(history_server):
     from streaming.domain.minutes import MinuteBar
-    from streaming.history.minutes import _client, insert_minutes
+    from streaming.history.connection import _client
+    from streaming.history.minutes import insert_minutes
     from tests.streaming.references import stored_minutes
 
     opened_ms = 1_675_215_000_000

@@ -258,6 +258,41 @@ def test_a_pushs_own_words_reach_sockets_snapshots_and_rest_with_one_version(rec
     assert tick["version"] == row["version"] == latest["version"]
 
 
+def test_a_push_reaches_sockets_and_rest_at_once_and_the_bar_of_its_window_comes_behind_it(receiver):
+    symbol, token = "601166.SH", make_token()
+    receiver.push(receiver.tick(symbol, 10.0, 100))
+    with Client(receiver, token) as client:
+        client.ask("subscribe", symbols=[symbol], types=["kline", "quote", "tick"])
+        numbers: list[int] = []
+        for nth in range(1, 6):
+            volume = 100 + nth * 10
+            receiver.push(receiver.tick(symbol, 10.0 + nth / 100, volume))
+            quote = client.get("quote")
+            while quote["data"]["volume"] < volume:
+                quote = client.get("quote")
+            (latest,) = receiver.ask(f"/latest?ts_code={symbol}", token).json()["data"]
+            trade = client.get("tick")
+            assert (quote["data"]["last"], quote["data"]["volume"]) == (10.0 + nth / 100, volume)
+            assert (latest["vol"], latest["close"]) == (volume, 10.0 + nth / 100), "REST is not behind the socket"
+            assert trade["data"]["volume"] == 10
+            numbers.append(trade["seq"])
+            bars = [one for one in client.waiting if one["type"] == "kline" and one["data"]["volume"] > 0]
+            assert sum(one["data"]["volume"] for one in bars) < volume - 100, "its window is open still"
+            client.get("kline", seq=_bar_with(client, volume - 100))
+    assert numbers == list(range(numbers[0], numbers[0] + 5))
+
+
+def _bar_with(client: Client, volume: int) -> int:
+    """Wait until the bars have come to a sum; return the number of the last one."""
+    while True:
+        moved = [one for one in client.waiting if one["type"] == "kline" and one["data"]["volume"] > 0]
+        if sum(one["data"]["volume"] for one in moved) >= volume:
+            last: int = moved[-1]["seq"]
+            client.waiting.append(moved[-1])  # `get` takes one of the two
+            return last
+        client.waiting.append(json.loads(client.socket.recv(timeout=30)))
+
+
 def test_a_halt_reaches_sockets_snapshots_rest_and_itick_in_the_window_of_its_push(receiver):
     symbol, token = "601628.SH", make_token()
     with (
@@ -286,6 +321,6 @@ def test_a_halt_reaches_sockets_snapshots_rest_and_itick_in_the_window_of_its_pu
 def itick_status(socket) -> int:
     """Return what the next quote says of its instrument."""
     while True:
-        data = json.loads(socket.recv(timeout=5)).get("data", {})
+        data = json.loads(socket.recv(timeout=30)).get("data", {})
         if data.get("type") == "quote":
             return data["ts"]

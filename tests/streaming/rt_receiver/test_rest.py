@@ -102,7 +102,7 @@ def test_what_is_restored_costs_the_quota_that_other_languages_share(receiver):
 def test_subscription_latest_shows_what_is_stored_and_says_what_is_missing(receiver):
     token = theirs(sub=uuid.uuid4().hex)
     receiver.push(receiver.tick("600050.SH", 10.5, 700))
-    wait_for(lambda: receiver.ask("/latest?ts_code=600050.SH", token).json()["count"] == 1)
+    wait_for(lambda: receiver.ask("/latest?ts_code=600050.SH", token).json().get("count") == 1)
     receiver.ask("/subscription/sync", token, mode="replace", symbols=["600050.SH", "600999.SH"])
 
     told = receiver.ask("/subscription/latest?symbols=600050.SH,600999.SH,000001.SZ", token).json()

@@ -82,7 +82,7 @@ async def test_a_process_reports_upwards_with_what_the_control_plane_needs(proce
     body = json.loads(fields[b"body"])
     assert (fields[b"v"], fields[b"kind"]) == (b"1", b"health")
     assert set(body) == {
-        "process", "node", "role", "version", "at_ms", "sockets", "lag_ms", "markets", "rss_bytes",
+        "process", "node", "role", "version", "at_ms", "sockets", "lag_ms", "markets", "feeds", "rss_bytes",
     }  # fmt: skip
     assert (body["role"], body["sockets"], set(body["markets"])) == ("node", 0, {"CN", "HK", "TEST"})
     assert abs(body["at_ms"] - clock.now_ms()) < 10_000

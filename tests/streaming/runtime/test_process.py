@@ -11,8 +11,8 @@ from kernel import keyspace
 from streaming.domain.calendar import AlwaysOpen
 from streaming.latest.market import LatestMarket
 from streaming.runtime.process import StreamProcess
+from streaming.store.calendars import calendar_of
 from streaming.store.connection import redis_async
-from streaming.store.lanes import calendar_of
 
 DAY = date(2027, 2, 5)
 

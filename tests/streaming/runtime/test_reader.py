@@ -15,6 +15,7 @@ from streaming.runtime import reader as reader_module
 from streaming.runtime.errands import end_tasks
 from streaming.runtime.reader import MarketReader
 from streaming.store.connection import new_redis_async
+from streaming.store.events import Batch
 from streaming.store.lanes import Commit, LaneStore
 from streaming.wire.channels import Channel
 from tests.streaming.hub.conftest import Peer, make_hub, make_subscriber
@@ -79,7 +80,7 @@ async def listening(client) -> AsyncIterator:
     await end_tasks(tasks)
 
 
-async def heard(peer: Peer, *wanted: tuple[str, int, int], seconds: float = 5.0) -> None:
+async def heard(peer: Peer, *wanted: tuple[str, int, int], seconds: float = 20.0) -> None:
     """Wait until the reader has come to the last window of these (symbol, seq, volume): it told exactly these."""
     deadline = time.monotonic() + seconds
     market = peer.reader.hub.latest["CN"]
@@ -189,11 +190,9 @@ async def test_a_process_that_joins_late_shows_the_day_and_the_trades_of_before(
     seq = seq_of(1_675_215_000_000)
     day = Newest(seq, *[100] * 4, 5, 1, "trading", 90, "2023-02-01", 95, 101, 94, 700, 7, prints=2)
     prints = [Print("600519.SH", nth, 1_000 + nth, 100, 5, 500, "B") for nth in (1, 2)]
-    window = Window(
-        seq, "open", None, "test", ingest.fence, [MovedBar("600519.SH", 100, 100, 100, 100, 5, 1)], events=2
-    )
+    window = Window(seq, "open", None, "test", ingest.fence, [MovedBar("600519.SH", 100, 100, 100, 100, 5, 1)])
     await ingest.begin("e1")
-    commit = Commit(window, {"600519.SH": day}, "{}", Events(prints, []))
+    commit = Commit(window, {"600519.SH": day}, "{}", Batch(seq, Events(prints, []), {"600519.SH": (2, 0)}, {}))
     await asyncio.to_thread(ingest.store.commit, ingest.fence, "e1", [commit])
 
     shown = listening().reader.hub.latest["CN"]
@@ -208,8 +207,53 @@ async def test_a_process_that_joins_late_shows_the_day_and_the_trades_of_before(
     assert (newest.day_volume, newest.day_high_e4, newest.prev_close_e4) == (710, 103, 90)
 
 
+def told_at(seq: int, number: int) -> Batch:
+    one = Print("600519.SH", number, end_ms(seq) - 700, 100, 5, 500, "B")
+    return Batch(seq, Events([one], []), {"600519.SH": (number, 0)}, {})
+
+
+async def test_a_trade_is_sent_while_its_window_is_open_and_each_once_also_in_a_catch_up(client, ingest):
+    hub, peer = make_hub(), Peer()
+    member = make_subscriber(peer)
+    hub.join(member)
+    hub.follow(member, frozenset({Channel(MOUTAI), Channel(MOUTAI, "tick")}))
+    reader = MarketReader(hub, "CN")
+    await ingest.begin("e1")
+    commits = [
+        Commit(Window(seq, "open", None, "test", ingest.fence, [MovedBar("600519.SH", 100, 100, 100, 100, 5, 1)]), {}, "{}",
+               told_at(seq, seq))
+        for seq in range(1, 251)
+    ]  # fmt: skip
+    reader.found_no_stream = True  # it was up before the stream
+    await asyncio.to_thread(ingest.store.commit, ingest.fence, "e1", commits)
+    task = asyncio.create_task(reader.run())
+    try:
+        latest = hub.latest["CN"]
+        await until(lambda: latest.seq == 250)
+        await asyncio.to_thread(ingest.store.events.tell, ingest.fence, "e1", told_at(251, 251), 250)
+        await until(lambda: latest.trades["600519.SH"][-1].number == 251)
+        assert (latest.seq, len(latest.since)) == (250, 1)
+        notices = peer.notices()
+    finally:
+        await end_tasks([task])
+
+    assert [one["seq"] for one in notices if one["type"] == "tick"] == list(range(1, 252))
+
+
+def test_two_streams_are_taken_as_far_as_both_are_known():
+    def entries(*ids: str) -> list:
+        return [(one.encode(), {}) for one in ids]
+
+    full = entries(*(f"{nth}-1" for nth in range(reader_module._BATCH)))
+    windows, events = reader_module._in_one_order(entries("5-0", "1000-0"), full)
+
+    assert [one[0] for one in windows] == [b"5-0"]
+    assert len(events) == len(full)
+    assert reader_module._in_one_order(entries("5-0"), entries("9-1")) == (entries("5-0"), entries("9-1"))
+
+
 async def until(true) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while not true():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.01)

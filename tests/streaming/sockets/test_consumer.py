@@ -18,6 +18,7 @@ from streaming.runtime.process import StreamProcess, current_process, stop_proce
 from streaming.sockets.consumer import StreamConsumer
 from streaming.store import connection
 from streaming.store.connection import new_redis_async, redis_async
+from streaming.wire.announced import EXAMPLE
 from streaming.wire.dialect import Dialect
 from tests.streaming.conftest import BOTH, GROUP, jwks, make_scope, make_token
 
@@ -84,7 +85,7 @@ class Peer:
         self.gone = True
         self._events.put_nowait({"type": "websocket.disconnect", "code": 1006})
 
-    async def heard(self, kind: str, seconds: float = 3.0, **wanted) -> dict:
+    async def heard(self, kind: str, seconds: float = 20.0, **wanted) -> dict:
         return await until(
             lambda: next(
                 (m for m in self.said if m["type"] == kind and all(m.get(k) == v for k, v in wanted.items())), None
@@ -93,7 +94,7 @@ class Peer:
         )
 
 
-async def until(answer, seconds: float = 3.0):
+async def until(answer, seconds: float = 20.0):
     deadline = time.monotonic() + seconds
     while not (found := answer()):
         assert time.monotonic() < deadline, "waited in vain"
@@ -157,7 +158,7 @@ async def test_what_reaches_the_books_after_the_socket_has_left_is_taken_out_aga
         peer.ask("subscribe", symbols=["600519.SH"])
     else:
         node.errands.run(socket.refresh_entitlement())
-    await asyncio.wait_for(gate.reached.wait(), timeout=5)
+    await asyncio.wait_for(gate.reached.wait(), timeout=30)
     await socket.end(4409, "replaced")
     gate.open.set()
     await peer.run
@@ -181,7 +182,7 @@ async def test_an_answer_that_comes_after_our_close_is_not_sent(node, peer, scop
     gate = Gate(monkeypatch, node.quota, "claim")
     (socket,) = node.sockets.of(scope.customer, scope.group)
     peer.ask("subscribe", symbols=["600519.SH"])
-    await asyncio.wait_for(gate.reached.wait(), timeout=5)
+    await asyncio.wait_for(gate.reached.wait(), timeout=30)
     await socket.end(4409, "replaced")
     gate.open.set()
     await peer.run
@@ -380,3 +381,19 @@ async def test_a_handshake_is_answered_whatever_hangs_behind_it(node, monkeypatc
     assert peer.status == 503
     peer.leave()
     await asyncio.gather(peer.run, return_exceptions=True)
+
+
+async def test_an_announcement_comes_to_who_has_its_market_and_to_nobody_else(node):
+    now, levels = time.time(), frozenset({"L1"})
+    of_cn = Scope(uuid.uuid4().hex, GROUP, 1, (Step(int(now) - 60, 5, 3, frozenset({"CN"}), levels),))
+    of_both = Scope(uuid.uuid4().hex, GROUP, 1, (Step(int(now) - 60, 5, 3, BOTH, levels),))
+    mainland, both = Peer(make_token(of_cn)), Peer(make_token(of_both))
+    await mainland.heard("welcome")
+    await both.heard("welcome")
+    message = {"kind": "announcement", "group": "", "told": EXAMPLE}
+
+    await node.control.tell(message)
+    await node.control.tell({**message, "told": {**EXAMPLE, "market": None, "id": 13, "update": 32}})
+
+    assert (await both.heard("announcement", 30))["text"]["zh"] == "行情推送延迟数秒。"
+    assert (await mainland.heard("announcement", 30))["update"] == 32

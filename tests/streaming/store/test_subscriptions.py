@@ -32,6 +32,26 @@ def customer() -> str:
     return uuid.uuid4().hex
 
 
+@pytest.mark.parametrize("stored", [["000001.SZ", "430047.BJ", "TEST.CN"], ["000001.SZ", "920047.BJ", "430047.BJ"]])
+async def test_a_stored_code_that_became_another_is_stored_under_that_one(client, customer, stored):
+    key = keyspace.subscription(customer, GROUP)
+    await client.rpush(key, *stored)
+
+    read = await subscriptions.read(client, customer, GROUP)
+
+    assert read == [*dict.fromkeys(one.replace("430047", "920047") for one in stored)]
+    assert [one.decode() for one in await client.lrange(key, 0, -1)] == read
+    assert int(await client.hget(keyspace.subscribers(GROUP), customer)) == len(read)
+
+
+async def test_who_forgets_the_new_code_forgets_what_was_stored_under_the_old_one(client, customer):
+    await client.rpush(keyspace.subscription(customer, GROUP), "430047.BJ", "000001.SZ")
+
+    done = await subscriptions.sync(client, customer, GROUP, "remove", ["920047.BJ"], 5)
+
+    assert (done[0], done.current) == (["920047.BJ"], ["000001.SZ"])
+
+
 async def test_twenty_adds_at_once_store_no_more_than_the_bound(client, customer):
     symbols = [f"{600000 + nth}.SH" for nth in range(20)]
 
@@ -109,12 +129,12 @@ async def test_a_version_counts_once_whoever_pushes_it_and_as_long_as_it_is_amon
     def batch(*versions: str, market: str = "a_stock") -> Batch:
         return Batch(market, 1, tuple(Item(one, PushedTick(symbol, "", 1, 1, 1, 1, 1, 1, 1)) for one in versions))
 
-    assert sum(await asyncio.gather(*(pushes.put(client, batch("1", "2", "2")) for _ in range(10)))) == 2
-    assert await pushes.put(client, batch("1", market="etf")) == 1  # another market's version is another one
-    assert await pushes.put(client, batch("", "")) == 2  # nobody can tell
-    assert await pushes.put(client, batch(*(f"n{nth}" for nth in range(31)))) == 31
-    assert await pushes.put(client, batch("2")) == 0
-    assert await pushes.put(client, batch("1")) == 1  # thirty-two newer ones later
+    assert sum(await asyncio.gather(*(pushes.put(client, batch("1", "2", "2"), "push") for _ in range(10)))) == 2
+    assert await pushes.put(client, batch("1", market="etf"), "push") == 1  # another market's version is another one
+    assert await pushes.put(client, batch("", ""), "push") == 2  # nobody can tell
+    assert await pushes.put(client, batch(*(f"n{nth}" for nth in range(31))), "push") == 31
+    assert await pushes.put(client, batch("2"), "push") == 0
+    assert await pushes.put(client, batch("1"), "push") == 1  # thirty-two newer ones later
     kept = await client.hget(keyspace.push_versions("CN"), f"a_stock|{symbol}")
     assert len(kept.decode().strip().split("\n")) == 32
 
@@ -130,11 +150,11 @@ async def test_what_was_acknowledged_is_kept_and_the_rest_is_told_to_come_again(
     kept = 0
     with pytest.raises(PushesWait):
         for number in range(600):
-            kept += await pushes.put(client, a_push(f"w{number}"))
+            kept += await pushes.put(client, a_push(f"w{number}"), "push")
 
     assert kept == data_redis.xlen(keyspace.pushed("HK")) == pushes.ENTRIES + 1
-    read = lane_store.pushed("0-0", 100)
-    lane_store.forget_pushed(read[-1][0])
-    assert await pushes.put(client, a_push("w600")) == 1
-    assert len(lane_store.pushed(read[-1][0], 1_000)) == kept - 100 + 1
+    read = lane_store.pushed("push", "0-0", 100)
+    lane_store.forget_pushed("push", read[-1][0])
+    assert await pushes.put(client, a_push("w600"), "push") == 1
+    assert len(lane_store.pushed("push", read[-1][0], 1_000)) == kept - 100 + 1
     data_redis.delete(keyspace.pushed("HK"), keyspace.push_versions("HK"))

@@ -47,11 +47,15 @@ def test_the_welcome_tells_quota_node_and_markets_of_the_plan_alone():
     connection = Connection(dialect=NATIVE, scope=scope(markets=frozenset({"CN"})), carried=lambda _: True)
     (welcome,) = texts(
         connection.opened(
-            node="sh-1", now_ms=NOW, used=1, epochs={"CN": "e"}, markets={"CN": ("open", None), "HK": ("open", None)}
+            node="sh-1",
+            now_ms=NOW,
+            used=1,
+            epochs={"CN": "e"},
+            markets=dict.fromkeys(("CN", "HK"), ("open", None, False, "live")),
         )
     )
     assert (welcome["node"], welcome["quota"]["used"], welcome["quota"]["max_subs"]) == ("sh-1", 1, 2)
-    assert welcome["markets"] == {"CN": {"state": "open", "until": None}}
+    assert welcome["markets"] == {"CN": {"state": "open", "until": None, "feed": "live"}}
 
 
 def test_symbols_are_claimed_in_their_order_each_once():

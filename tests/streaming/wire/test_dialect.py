@@ -7,6 +7,7 @@ from streaming.domain.intervals import FormedBar
 from streaming.errors import Unsupported
 from streaming.records.window import Book, Print
 from streaming.reference import directory
+from streaming.wire import announced
 from streaming.wire.channels import Channel
 from streaming.wire.dialect import AuthPlacement, Dialect, Rules, brought
 from streaming.wire.requests import List, Ping, SnapshotRequest
@@ -35,6 +36,7 @@ SAYS = {
     "instrument_status": lambda d: d.instrument_status(symbol="600519.SH", state="halted"),
     "heartbeat": lambda d: d.heartbeat(now_ms=0, last={}, epochs={}),
     "quota_changed": lambda d: d.quota_changed(max_subs=5, used=1, dropped={}),
+    "announcement": lambda d: d.announcement(announced.read(announced.EXAMPLE)),
     "expiring": lambda d: d.expiring(seconds=60, ends_at_s=0),
     "slow_reader": lambda d: d.slow_reader(skipped=1),
     "resumed": lambda d: d.resumed(market="CN", seq=1, recovered=True),

@@ -10,7 +10,7 @@ from benchmarks.soak.said import messages
 from kernel.errors import PlatformError
 from kernel.instruments import InstrumentId
 from kernel.scope import Scope, Step
-from streaming.domain.instruments import Directory
+from streaming.domain.instruments import Directory, Instrument
 from streaming.domain.intervals import FormedBar
 from streaming.domain.ticks import Levels, Snapshot, Trade
 from streaming.records.window import Book, Print
@@ -137,7 +137,7 @@ def test_tokens_and_signs_of_life_are_read_as_they_were_meant():
 
 
 def test_a_dialect_reads_symbols_by_the_list_that_it_was_given():
-    renamed = Directory([], {"700.HK": "00701.HK"})
+    renamed = Directory([Instrument("00701.HK", "改名", aliases="700.HK")])
 
     for name, spoken in load_dialects(renamed).items():
         asked = {"itick": "700$HK"}.get(name, "700.HK")

@@ -39,6 +39,16 @@ def test_what_a_plan_leaves_out_is_named_as_it_was_written(scope, claims, reject
     assert (list(found), reasons(refused)) == (claims, rejected)
 
 
+def test_a_scope_that_names_a_former_code_has_the_instrument():
+    narrow = scope(symbols=frozenset({"600518.SH"}))
+
+    for codes, claims in ((("600519.SH", "600518.SH"), [MOUTAI]), (("600519.SH",), [])):
+        _, found, _ = included(
+            Subscribe(("600519",)), ALL[:1], narrow, NOW_S * 1000, lambda _: True, lambda _, codes=codes: codes
+        )
+        assert list(found) == claims
+
+
 def test_what_no_feed_carries_is_unknown():
     _, found, refused = included(Subscribe(("600519",)), ALL[:1], scope(), NOW_S * 1000, lambda _: False)
 

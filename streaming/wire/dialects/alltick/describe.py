@@ -35,8 +35,9 @@ _NUMBERED: dict[str, Schema] = {
 _CODE = loose(code=TEXT)
 _CODE_AND_ROWS = loose({"depth_level": {"type": "integer", "minimum": 1, "maximum": 10}}, code=TEXT)
 _ORDER = obj(price=DECIMAL, volume=DIGITS)
+_TURNOVER = {**either(DECIMAL, is_("")), "description": "empty where no source tells it"}
 _TRADE = obj(
-    code=TEXT, seq=DIGITS, tick_time=_MS_TEXT, price=DECIMAL, volume=DIGITS, turnover=DECIMAL,
+    code=TEXT, seq=DIGITS, tick_time=_MS_TEXT, price=DECIMAL, volume=DIGITS, turnover=_TURNOVER,
     trade_direction={"enum": [0, 1, 2], "description": "0 nobody knows, 1 buy, 2 sell"},
 )  # fmt: skip
 _ORDERS = obj(code=TEXT, seq=DIGITS, tick_time=_MS_TEXT, bids=many(_ORDER), asks=many(_ORDER))
@@ -124,7 +125,7 @@ SOCKET = SocketDescription(
 
 _BAR = obj(
     timestamp={**DIGITS, "description": "s since 1970, as a text"}, open_price=DECIMAL, close_price=DECIMAL,
-    high_price=DECIMAL, low_price=DECIMAL, volume=DIGITS, turnover=DECIMAL,
+    high_price=DECIMAL, low_price=DECIMAL, volume=DIGITS, turnover=_TURNOVER,
 )  # fmt: skip
 _KIND: Schema = {"type": "integer", "minimum": 1, "maximum": 10, "description": "1m 5m 15m 30m 1h 2h 4h 1d 1w 1M"}
 _BARS_OF = loose(

@@ -14,6 +14,7 @@ from kernel.instruments import BadSymbol, InstrumentId, Venue
 from kernel.tokens import BadToken
 from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import FormedBar
+from streaming.domain.statistics import Statistics
 from streaming.domain.ticks import Levels, Trade
 from streaming.errors import (
     BadParameter,
@@ -27,7 +28,17 @@ from streaming.errors import (
     UnknownSymbol,
 )
 from streaming.wire.dialects.alltick.symbols import write
-from streaming.wire.dialects.numbers import OpenedBar, bar_of, decimal_text, e4_of, field, levels_of, rows, whole
+from streaming.wire.dialects.numbers import (
+    OpenedBar,
+    bar_of,
+    decimal_text,
+    e4_of,
+    field,
+    known_turnover,
+    levels_of,
+    rows,
+    whole,
+)
 
 Json = dict[str, Any]
 INTERVALS = {1: "1m", 2: "5m", 3: "15m", 4: "30m", 5: "1h", 6: "2h", 7: "4h", 8: "1d", 9: "1w", 10: "1M"}
@@ -187,10 +198,16 @@ def bars(found: Iterable[OpenedBar]) -> list[Json]:
             "high_price": decimal_text(bar.high_e4),
             "low_price": decimal_text(bar.low_e4),
             "volume": str(bar.volume),
-            "turnover": decimal_text(bar.turnover_e4),
+            "turnover": _turnover(bar.volume, bar.turnover_e4),
         }
         for bar in found
     ]
+
+
+def _turnover(volume: int, turnover_e4: int) -> str:
+    """Return a turnover; empty where nobody tells it."""
+    known = known_turnover(volume, turnover_e4)
+    return "" if known is None else decimal_text(known)
 
 
 def kline(asked: Bars, found: Iterable[OpenedBar]) -> Json:
@@ -222,7 +239,7 @@ def trade_tick(asked: str, trade: Trade, number: int) -> Json:
         "tick_time": str(trade.at_ms),
         "price": decimal_text(trade.price_e4),
         "volume": str(trade.volume),
-        "turnover": decimal_text(trade.turnover_e4),
+        "turnover": _turnover(trade.volume, trade.turnover_e4),
         "trade_direction": _DIRECTIONS.get(trade.side, 0),
     }
 
@@ -230,7 +247,9 @@ def trade_tick(asked: str, trade: Trade, number: int) -> Json:
 def read_trade_tick(row: Any, instrument: InstrumentId) -> Trade:
     side = _SIDES.get(whole(row.get("trade_direction", 0)), "N") if isinstance(row, dict) else "N"
     price_e4, volume = e4_of(field(row, "price")), whole(field(row, "volume"))
-    return Trade(instrument, read_time(field(row, "tick_time")), price_e4, volume, e4_of(field(row, "turnover")), side)
+    return Trade(
+        instrument, read_time(field(row, "tick_time")), price_e4, volume, e4_of(field(row, "turnover") or 0), side
+    )
 
 
 def read_time(value: Any) -> int:
@@ -256,16 +275,20 @@ def tick_list(found: Iterable[Json]) -> Json:
     return {"tick_list": list(found)}
 
 
-def static_info(found: Iterable[Instrument]) -> Json:
-    """Return the basic facts of instruments; what companies report we do not carry, so it is left empty."""
-    unknown = ("name_hk", "total_shares", "circulating_shares", "hk_shares", "eps", "eps_ttm", "bps", "dividend_yield")
+def static_info(found: Iterable[tuple[Instrument, Statistics | None]]) -> Json:
+    """Return the basic facts of instruments, each with what was told of it; what nobody tells is empty."""
+    return {"static_info_list": [_static_info(one, told) for one, told in found]}
+
+
+def _static_info(one: Instrument, told: Statistics | None) -> Json:
+    counts, values = ("total_shares", "circulating_shares", "hk_shares"), ("eps", "eps_ttm", "bps")
+    said: dict[str, int | None] = {name: getattr(told, name, None) for name in counts}
+    decimals: dict[str, int | None] = {name: getattr(told, f"{name}_e4", None) for name in values}
+    lot = (told.lot if told is not None else None) or one.lot
     return {
-        "static_info_list": [
-            {
-                "symbol": write(one.id), "name_cn": one.name_zh, "name_en": one.name_en, "currency": one.currency,
-                "exchange": _EXCHANGES[one.id.venue], "lot_size": str(one.lot), "board": one.board,
-                **dict.fromkeys(unknown, ""),
-            }
-            for one in found
-        ]
+        "symbol": write(one.id), "name_cn": one.name_zh, "name_en": one.name_en, "currency": one.currency,
+        "exchange": _EXCHANGES[one.id.venue], "lot_size": str(lot), "board": one.board, "name_hk": "",
+        **{name: "" if count is None else str(count) for name, count in said.items()},
+        **{name: "" if e4 is None else decimal_text(e4) for name, e4 in decimals.items()},
+        "dividend_yield": "",
     }  # fmt: skip

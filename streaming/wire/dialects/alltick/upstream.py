@@ -49,4 +49,4 @@ def read(text: str, directory: Directory) -> list[Heard]:
         return [Levels(instrument, at_ms, bids, asks)]
     price, volume = e4_of(field(data, "price")), whole(field(data, "volume"))
     side = _SIDES.get(field(data, "trade_direction"), "N")
-    return [Trade(instrument, at_ms, price, volume, e4_of(field(data, "turnover")), side)]
+    return [Trade(instrument, at_ms, price, volume, e4_of(field(data, "turnover") or 0), side)]

@@ -39,7 +39,7 @@ _TYPES: Schema = {
 _REJECTED = obj(rejected=many(obj(s=TEXT, msg=TEXT), least=1))
 _LEVELS = many(obj(po=WHOLE, p=NUMBER, v=COUNT, o=COUNT), least=1)
 _OF_WHAT = {"s": TEXT, "r": TEXT}
-_BAR = {"tu": NUMBER, "c": NUMBER, "t": EPOCH_MS, "v": COUNT, "h": NUMBER, "l": NUMBER, "o": NUMBER}
+_BAR = {"tu": or_null(NUMBER), "c": NUMBER, "t": EPOCH_MS, "v": COUNT, "h": NUMBER, "l": NUMBER, "o": NUMBER}
 
 
 def _answered(action: str, code: int, text: Schema, optional: dict[str, Schema] | None = None) -> Schema:
@@ -134,8 +134,8 @@ SOCKET = SocketDescription(
             "quote",
             "The day so far",
             _pushed(
-                **_OF_WHAT, ld=NUMBER, o=NUMBER, p=NUMBER, h=NUMBER, l=NUMBER, t=EPOCH_MS, v=COUNT, tu=NUMBER, ts=WHOLE,
-                ch=NUMBER, chp=NUMBER, type=is_("quote"),
+                **_OF_WHAT, ld=NUMBER, o=NUMBER, p=NUMBER, h=NUMBER, l=NUMBER, t=EPOCH_MS, v=COUNT,
+                tu=or_null(NUMBER), ts=WHOLE, ch=NUMBER, chp=NUMBER, type=is_("quote"),
             ),
             {"code": 1, "data": {"s": "700$HK", "r": "HK", "ld": 461.4, "o": 451.0, "p": 450.0, "h": 468.8, "l": 448.6,
                                  "t": 1773037800000, "v": 24687716, "tu": 11362800000.0, "ts": 0, "ch": 11.4,
@@ -166,10 +166,10 @@ _EXAMPLES = {
     "forex": ("GB", "EURUSD", "EURUSD,GBPUSD"), "crypto": ("BA", "BTCUSDT", "BTCUSDT"), "future": ("US", "NQ", "NQ"),
 }  # fmt: skip
 _REGION = "SH, SZ, BJ, HK; GB or none where the code says it"
-_PRICE, _NOBODY_REPORTS = or_null(NUMBER), NULL
-_TICK = obj(s=TEXT, ld=NUMBER, t=EPOCH_MS, v=COUNT, tu=NUMBER, ts=WHOLE)
+_PRICE, _NOBODY_REPORTS, _SHARES = or_null(NUMBER), NULL, or_null(COUNT)
+_TICK = obj(s=TEXT, ld=NUMBER, t=EPOCH_MS, v=COUNT, tu=or_null(NUMBER), ts=WHOLE)
 _QUOTE = obj(
-    s=TEXT, ld=_PRICE, o=_PRICE, p=_PRICE, h=_PRICE, l=_PRICE, t=EPOCH_MS, v=COUNT, tu=NUMBER, ts=WHOLE,
+    s=TEXT, ld=_PRICE, o=_PRICE, p=_PRICE, h=_PRICE, l=_PRICE, t=EPOCH_MS, v=COUNT, tu=or_null(NUMBER), ts=WHOLE,
     ch=_PRICE, chp=_PRICE,
 )  # fmt: skip
 _SIDE = many(obj(po=WHOLE, p=NUMBER, v=COUNT, o=COUNT))
@@ -177,7 +177,8 @@ _DEPTH = obj(s=TEXT, a=_SIDE, b=_SIDE)
 _KLINE = many(obj(**_BAR))
 _INFO = obj(
     s=TEXT, c=TEXT, l=COUNT, b=TEXT, nc=TEXT, ne=TEXT, e=TEXT,
-    **dict.fromkeys(("nh", "t", "cs", "hs", "ep", "ept", "bps", "dy", "sd"), _NOBODY_REPORTS),
+    t=_SHARES, cs=_SHARES, hs=_SHARES, ep=or_null(NUMBER), ept=or_null(NUMBER), bps=or_null(NUMBER),
+    **dict.fromkeys(("nh", "dy", "sd"), _NOBODY_REPORTS),
 )  # fmt: skip
 _SYMBOL = obj(c=TEXT, n=TEXT, t=one_of(*symbols.CARRIED), e=TEXT, s=NULL, l=NULL, r=TEXT)
 _SYMBOL_INFO = obj(

@@ -16,6 +16,7 @@ from streaming.domain import E4
 from streaming.domain.calendar import timetable
 from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import FormedBar
+from streaming.domain.statistics import Statistics
 from streaming.domain.ticks import Levels, Snapshot, Trade
 from streaming.errors import (
     IntervalNotAllowed,
@@ -29,7 +30,17 @@ from streaming.errors import (
     UnknownSymbol,
 )
 from streaming.wire.dialects.itick.symbols import EXCHANGES, INDICES, code_of, region_of
-from streaming.wire.dialects.numbers import OpenedBar, bar_of, e4_of, field, levels_of, number_or_null, percent, whole
+from streaming.wire.dialects.numbers import (
+    OpenedBar,
+    amount_or_null,
+    bar_of,
+    e4_of,
+    field,
+    levels_of,
+    number_or_null,
+    percent,
+    whole,
+)
 from streaming.wire.dialects.numbers import rows as list_of
 
 Json = dict[str, Any]
@@ -88,7 +99,8 @@ def read_answer(body: Any) -> Any:
 
 def tick(asked: str, trade: Trade, state: str = "trading") -> Json:
     return {
-        "s": asked, "ld": trade.price_e4 / E4, "t": trade.at_ms, "v": trade.volume, "tu": trade.turnover_e4 / E4,
+        "s": asked, "ld": trade.price_e4 / E4, "t": trade.at_ms, "v": trade.volume,
+        "tu": amount_or_null(trade.volume, trade.turnover_e4),
         "ts": STATUS.get(state, 1),
     }  # fmt: skip
 
@@ -112,7 +124,7 @@ def quote(asked: str, picture: Snapshot) -> Json:
         "l": number_or_null(picture.low_e4),
         "t": picture.at_ms,
         "v": picture.cum_volume,
-        "tu": picture.cum_turnover_e4 / E4,
+        "tu": amount_or_null(picture.cum_volume, picture.cum_turnover_e4),
         "ts": STATUS.get(picture.phase, 1),
         "ch": change_e4 / E4 if known else None,
         "chp": percent(change_e4, picture.prev_close_e4) if known else None,
@@ -160,7 +172,8 @@ def kline(bars: Iterable[OpenedBar]) -> list[Json]:
     """Return bars, oldest first; `t` is where each opened."""
     return [
         {
-            "tu": bar.turnover_e4 / E4, "c": bar.close_e4 / E4, "t": bar.opened_ms, "v": bar.volume,
+            "tu": amount_or_null(bar.volume, bar.turnover_e4),
+            "c": bar.close_e4 / E4, "t": bar.opened_ms, "v": bar.volume,
             "h": bar.high_e4 / E4, "l": bar.low_e4 / E4, "o": bar.open_e4 / E4,
         }
         for bar in bars
@@ -179,14 +192,19 @@ def asset_of(instrument: Instrument) -> str:
     return {"stock": "stock", "index": "indices"}.get(instrument.kind, "fund")
 
 
-def info(asked: str, instrument: Instrument) -> Json:
-    """Return the basic facts of an instrument; what companies report (shares, earnings, dividends) we do not carry."""
-    unknown = dict.fromkeys(("nh", "t", "cs", "hs", "ep", "ept", "bps", "dy", "sd"))
-    known = {
-        "s": asked, "c": instrument.currency, "l": instrument.lot, "b": instrument.board,
-        "nc": instrument.name_zh, "ne": instrument.name_en, "e": EXCHANGES[instrument.id.venue],
+def info(asked: str, instrument: Instrument, told: Statistics | None) -> Json:
+    """Return the basic facts of an instrument: null where no source of ours tells what its company reports."""
+    values = (told.eps_e4, told.eps_ttm_e4, told.bps_e4) if told is not None else (None,) * 3
+    ep, ept, bps = (e4 / E4 if e4 is not None else None for e4 in values)
+    return {
+        "s": asked, "c": instrument.currency, "l": (told.lot if told is not None else None) or instrument.lot,
+        "b": instrument.board, "nc": instrument.name_zh, "ne": instrument.name_en,
+        "e": EXCHANGES[instrument.id.venue], "nh": None,
+        "t": told.total_shares if told is not None else None,
+        "cs": told.circulating_shares if told is not None else None,
+        "hs": told.hk_shares if told is not None else None,
+        "ep": ep, "ept": ept, "bps": bps, "dy": None, "sd": None,
     }  # fmt: skip
-    return known | unknown
 
 
 def in_region(instrument: Instrument, region: str) -> bool:
@@ -237,7 +255,7 @@ def market_status(market: str, state: str, at_ms: int, *, day: str, weekend: boo
     """Return how a market is.
 
     Args:
-        day: what the exchange's day is: full, half, closed or unknown.
+        day: what the exchange's day is: full, half or closed; one that is merely presumed is full.
     """
     said = _MARKET_STATES.get(state)
     if said is None:

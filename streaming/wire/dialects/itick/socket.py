@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 from kernel.errors import Malformed, PlatformError, Unavailable
 from kernel.instruments import InstrumentId
 from kernel.tokens import BadToken
-from streaming.domain import E4
 from streaming.domain.intervals import FormedBar
 from streaming.errors import AlreadyAuthenticated
 from streaming.records.window import Book, Print
@@ -21,7 +20,7 @@ from streaming.wire.connection import CLOSE_TOKEN
 from streaming.wire.dialect import AuthPlacement, Dialect, Rules
 from streaming.wire.dialects.itick import symbols
 from streaming.wire.dialects.itick.rest import INTERVALS, STATUS
-from streaming.wire.dialects.numbers import percent
+from streaming.wire.dialects.numbers import amount, percent
 from streaming.wire.dialects.reading import json_object
 from streaming.wire.included import OF_KINDS
 from streaming.wire.requests import (
@@ -162,8 +161,8 @@ class ITick(Dialect):
     def formed(self, shown: str, interval: str, seq: int, bar: FormedBar, *, final: bool) -> str:
         price = PRICES
         return (
-            f'{{"code":1,"data":{{"tu":{bar.turnover_e4 / E4},"c":{price[bar.close_e4]},"t":{bar.opened_ms},'
-            f'"v":{bar.volume},"h":{price[bar.high_e4]},"l":{price[bar.low_e4]},"o":{price[bar.open_e4]},{shown}}}}}'
+            f'{{"code":1,"data":{{"tu":{amount(bar.volume, bar.turnover_e4)},'
+            f'"c":{price[bar.close_e4]},"t":{bar.opened_ms},"v":{bar.volume},"h":{price[bar.high_e4]},"l":{price[bar.low_e4]},"o":{price[bar.open_e4]},{shown}}}}}'
         )
 
     def tick(self, shown: str, one: Print, book: Book | None) -> str:
@@ -178,7 +177,8 @@ class ITick(Dialect):
         return (
             f'{{"code":1,"data":{{{shown},"ld":{price[last]},"o":{price[book.open_e4]},"p":{price[before]},'
             f'"h":{price[book.high_e4]},"l":{price[book.low_e4]},"t":{book.at_ms},"v":{book.volume},'
-            f'"tu":{book.turnover_e4 / E4},"ts":{STATUS.get(book.state, 1)},{change}{iopv},"type":"quote"}}}}'
+            f'"tu":{amount(book.volume, book.turnover_e4)},'
+            f'"ts":{STATUS.get(book.state, 1)},{change}{iopv},"type":"quote"}}}}'
         )
 
     def depth(self, shown: str, book: Book) -> str:

@@ -17,11 +17,17 @@ from streaming.wire.upstream import Heard, IntervalBar
 
 _NUMBERS = {kind: number for number, kind in INTERVALS.items()}
 _BAR = ("o", "h", "l", "c", "v", "tu")
+_STATES = {0: "trading", 1: "halted", 2: "delisted", 3: "halted"}  # 3 is a circuit breaker
 
 
 def authenticate(token: str) -> str:
     """Return the message of a client that connected bare."""
     return json.dumps({"ac": "auth", "params": token})
+
+
+def ping(at_ms: int) -> str:
+    """Return the sign of life, whose time comes back."""
+    return json.dumps({"ac": "ping", "params": str(at_ms)})
 
 
 def subscribe(instruments: Iterable[InstrumentId], kinds: Sequence[str]) -> str:
@@ -34,6 +40,9 @@ def subscribe(instruments: Iterable[InstrumentId], kinds: Sequence[str]) -> str:
 
 def read(text: str, directory: Directory) -> list[Heard]:
     """Return what a message tells; an acknowledgement and a pong tell nothing.
+
+    A `tick` is read as one trade. Its example has a day's volume there: who is not told what it is asks
+    `streaming.wire.providers.itick`, which finds out.
 
     Raises:
         Malformed, BadSymbol: it is none of theirs.
@@ -69,6 +78,11 @@ def _quote(instrument: InstrumentId, data: dict[str, Any]) -> Snapshot:
         low_e4=e4_of(field(data, "l")),
         last_e4=e4_of(field(data, "ld")),
         cum_volume=whole(field(data, "v")),
-        cum_turnover_e4=e4_of(field(data, "tu")),
+        cum_turnover_e4=e4_of(data.get("tu")),
         iopv_e4=e4_of(data.get("iopv")),
+        state=_state(data.get("ts")),
     )
+
+
+def _state(status: Any) -> str:
+    return _STATES.get(status, "") if type(status) is int else ""

@@ -1,8 +1,9 @@
-"""The native socket and the node's own addresses, as data (docs/protocol.md says them in words)."""
+"""The native socket as data (docs/protocol.md says it in words); the node's own addresses are in `addresses`."""
 
 from typing import Any
 
 from kernel.instruments import LANES
+from streaming.wire.announced import EXAMPLE, KINDS
 from streaming.wire.channels import EVENTS, INTERVALS
 from streaming.wire.describe import (
     COUNT,
@@ -13,8 +14,6 @@ from streaming.wire.describe import (
     TEXT,
     WHOLE,
     Message,
-    Operation,
-    Rest,
     Schema,
     SocketDescription,
     by_name,
@@ -25,6 +24,7 @@ from streaming.wire.describe import (
     one_of,
     or_null,
 )
+from streaming.wire.dialects.native.addresses import REST
 from streaming.wire.dialects.native.messages import (
     ListMessage,
     PingMessage,
@@ -34,11 +34,12 @@ from streaming.wire.dialects.native.messages import (
     schema_of,
 )
 
+__all__ = ["REST", "SOCKET"]
+
 _AT = "2026-03-09T06:30:01.500Z"
 _LANE = one_of(*LANES)
 _STATES = (
-    "pre_open", "opening_auction", "open", "lunch_break", "closing_auction", "after_hours", "closed", "unknown",
-    "no_feed",
+    "pre_open", "opening_auction", "open", "lunch_break", "closing_auction", "after_hours", "closed", "no_feed",
 )  # fmt: skip
 _TRADING = one_of("trading", "suspended", "halted", "delisted")
 _SEQ: Schema = {
@@ -81,16 +82,21 @@ _STEP = obj(
 )  # fmt: skip
 _REJECTED = many(obj(symbol=TEXT, reason=TEXT, message=TEXT))
 _STATE = one_of(*_STATES)
-_OHLC = {"open": NUMBER, "high": NUMBER, "low": NUMBER, "close": NUMBER, "volume": COUNT, "amount": NUMBER}
+_AMOUNT = {**or_null(NUMBER), "description": "null where no source tells it"}
+_OHLC = {"open": NUMBER, "high": NUMBER, "low": NUMBER, "close": NUMBER, "volume": COUNT, "amount": _AMOUNT}
 _BAR = obj(**_OHLC, timestamp=INSTANT)
-_DAY = obj(date=TEXT, prev_close=NUMBER, open=NUMBER, high=NUMBER, low=NUMBER, last=NUMBER, volume=COUNT, amount=NUMBER)
+_DAY = obj(
+    date=TEXT, prev_close=NUMBER, open=NUMBER, high=NUMBER, low=NUMBER, last=NUMBER, volume=COUNT, amount=_AMOUNT
+)
 _RESUME = either(
     obj(recovered=is_(True), epoch=TEXT, since=_SEQ),
     obj(recovered=is_(False), epoch=TEXT, since=_SEQ, first=or_null(_SEQ), reason=TEXT),
 )
+_WORDS, _WHEN = obj(en=TEXT, zh=TEXT), {"at": INSTANT, "starts_at": INSTANT, "ends_at": or_null(INSTANT)}
+_SAID: dict[str, Schema] = {"title": _WORDS, "text": _WORDS, **_WHEN}
 _LEVEL: Schema = {"type": "array", "prefixItems": [NUMBER, COUNT], "items": False, "minItems": 2}
 _QUOTE = obj(
-    last=NUMBER, prev_close=NUMBER, open=NUMBER, high=NUMBER, low=NUMBER, volume=COUNT, amount=NUMBER,
+    last=NUMBER, prev_close=NUMBER, open=NUMBER, high=NUMBER, low=NUMBER, volume=COUNT, amount=_AMOUNT,
     bid=or_null(NUMBER), bid_volume=COUNT, ask=or_null(NUMBER), ask_volume=COUNT, timestamp=INSTANT,
 )  # fmt: skip
 _CLOSED: Schema = {**COUNT, "description": "ms since 1970, UTC; 0 where ingest did not say"}
@@ -103,7 +109,7 @@ def _heard(kind: str, summary: str, example: dict[str, Any], payload: Schema, na
     return Message(name or kind, summary, payload, {"type": kind, **example})
 
 
-def _typed(kind: str, optional: dict[str, Schema] | None = None, **fields: Schema) -> Schema:
+def _typed(kind: str, optional: dict[str, Schema] | None = None, /, **fields: Schema) -> Schema:
     return obj(optional, type=is_(kind), **fields)
 
 
@@ -119,7 +125,7 @@ _HEARS = (
         _typed(
             "welcome", node=TEXT, server_time=INSTANT, epoch=by_name(TEXT),
             quota=obj(used=COUNT, max_subs=COUNT, max_conns=COUNT, steps=many(_STEP)),
-            markets=by_name(obj(state=_STATE, until=or_null(INSTANT))),
+            markets=by_name(obj({"presumed": is_(True), "feed": TEXT}, state=_STATE, until=or_null(INSTANT))),
         ),
     ),
     _heard(
@@ -204,7 +210,10 @@ _HEARS = (
         "status",
         "A market's state",
         {"market": "CN", "state": "lunch_break", "until": _AT, "epoch": "e1"},
-        _typed("status", market=_LANE, state=_STATE, until=or_null(INSTANT), epoch=TEXT),
+        _typed(
+            "status", {"line": TEXT, "presumed": is_(True), "feed": TEXT},
+            market=_LANE, state=_STATE, until=or_null(INSTANT), epoch=TEXT,
+        ),
         "market_status",
     ),
     _heard(
@@ -224,13 +233,19 @@ _HEARS = (
         "quota_changed",
         "The plan grew or shrank",
         {"max_subs": 20, "used": 5, "dropped": []},
-        _typed("quota_changed", max_subs=COUNT, used=COUNT, dropped=many(TEXT)),
+        _typed("quota_changed", {"reason": one_of("taken_by_program")}, max_subs=COUNT, used=COUNT, dropped=many(TEXT)),
     ),
     _heard(
         "expiring",
         "24 h, 1 h and 60 s before the end",
         {"in_seconds": 3600, "ends_at": _AT, "message": "Your subscription ends soon."},
         _typed("expiring", in_seconds=COUNT, ends_at=INSTANT, message=TEXT),
+    ),
+    _heard(
+        "announcement",
+        "What the operator announces; told again it has the same `update`",
+        EXAMPLE,
+        _typed("announcement", id=COUNT, update=COUNT, kind=one_of(*KINDS), market=or_null(TEXT), **_SAID),
     ),
     _heard(
         "slow_reader",
@@ -258,45 +273,4 @@ SOCKET = SocketDescription(
     "A page sends its token as the subprotocols `bearer, <token>`.",
     _SAYS,
     _HEARS,
-)
-
-# -- addresses ---------------------------------------------------------------------------------------------------------
-
-ERROR: Schema = {
-    "type": "object",
-    "properties": {"code": TEXT, "message": TEXT},
-    "required": ["code", "message"],
-    "description": "`code` is stable; further fields carry the numbers",
-}
-_LANE_FACTS = by_name(by_name(TEXT))
-_HEALTH = obj(
-    status=one_of("ok", "degraded"), node=TEXT, group=TEXT, version=TEXT, realtime=FLAG, server_time_ms=EPOCH_MS,
-    up_seconds=COUNT, markets=by_name(obj(state=TEXT, lag_ms=or_null(COUNT))), connections=COUNT, draining=FLAG,
-    lanes=_LANE_FACTS,
-)  # fmt: skip
-_USAGE = obj(
-    used=COUNT, max_subs=COUNT, symbols=many(TEXT), connections=COUNT, max_conns=COUNT, markets=many(one_of("CN", "HK"))
-)
-_NOWHERE = {404: "there is no such address"}
-
-
-def _open(path: str, summary: str, answer: Schema | None, **more: Any) -> Operation:
-    return Operation(path, summary, answer, needs_token=False, **{"refusals": {}, **more})
-
-
-REST = Rest(
-    "The node's own",
-    "How a node is, what it speaks, and what a customer uses.",
-    ERROR,
-    {401: "the token is no good", 503: "the real-time store is away"},
-    (
-        _open("healthz", "The process answers", _HEALTH),
-        _open("readyz", "The node takes new sockets; 503 while it drains", obj({"reason": TEXT}, ready=FLAG)),
-        _open("metrics", "Prometheus' counters", TEXT, media_type="text/plain"),
-        _open("asyncapi.json", "This node's sockets as AsyncAPI 3.0", {"type": "object"}),
-        Operation("v1/usage", "What the token's customer uses now", _USAGE),
-        _open("v1/", "Nothing stands here", None, refusals=_NOWHERE),
-        _open("v1/{rest}", "Nothing else stands here", None, refusals=_NOWHERE),
-    ),
-    token_headers=("X-API-Key",),
 )

@@ -7,6 +7,7 @@ from streaming.domain import E4
 from streaming.domain.intervals import FormedBar
 from streaming.records.window import Book, Print, end_ms
 from streaming.wire.dialect import BarEncoder
+from streaming.wire.dialects.numbers import amount
 from streaming.wire.texts import PRICES, iso
 
 
@@ -20,7 +21,8 @@ def bar_encoder(seq: int) -> BarEncoder:
     ) -> str:
         return (
             f'{{"type":"kline","symbol":"{symbol}{head}{price[open_e4]},"high":{price[high_e4]},'
-            f'"low":{price[low_e4]},"close":{price[close_e4]},"volume":{volume},"amount":{turnover_e4 / E4}{tail}'
+            f'"low":{price[low_e4]},"close":{price[close_e4]},"volume":{volume},'
+            f'"amount":{amount(volume, turnover_e4)}{tail}'
         )
 
     return encode
@@ -37,7 +39,7 @@ def formed(shown: str, interval: str, seq: int, bar: FormedBar, *, final: bool) 
     return (
         f'{{"type":"kline","symbol":"{shown}","interval":"{interval}","seq":{seq},"final":{ended},'
         f'"data":{{"open":{price[bar.open_e4]},"high":{price[bar.high_e4]},"low":{price[bar.low_e4]},'
-        f'"close":{price[bar.close_e4]},"volume":{bar.volume},"amount":{bar.turnover_e4 / E4},'
+        f'"close":{price[bar.close_e4]},"volume":{bar.volume},"amount":{amount(bar.volume, bar.turnover_e4)},'
         f'"timestamp":"{iso(bar.opened_ms)}"}}}}'
     )
 
@@ -58,7 +60,7 @@ def quote(shown: str, book: Book) -> str:
     return (
         f'{{"type":"quote","symbol":"{shown}","seq":{book.number},"data":{{"last":{price[book.last_e4]},'
         f'"prev_close":{price[book.prev_close_e4]},"open":{price[book.open_e4]},"high":{price[book.high_e4]},'
-        f'"low":{price[book.low_e4]},"volume":{book.volume},"amount":{book.turnover_e4 / E4},'
+        f'"low":{price[book.low_e4]},"volume":{book.volume},"amount":{amount(book.volume, book.turnover_e4)},'
         f'"bid":{price[bid] if bid else "null"},"bid_volume":{bid_volume},'
         f'"ask":{price[ask] if ask else "null"},"ask_volume":{ask_volume},'
         f'{iopv}"timestamp":"{iso(book.at_ms)}"}}}}'

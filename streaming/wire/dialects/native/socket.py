@@ -15,9 +15,11 @@ from streaming.domain.intervals import FormedBar
 from streaming.domain.ticks import Snapshot
 from streaming.errors import StoreUnavailable
 from streaming.records.window import Book, Newest, Print, end_ms
+from streaming.wire.announced import Announced
 from streaming.wire.dialect import AuthPlacement, BarEncoder, Dialect
 from streaming.wire.dialects.native import frames
 from streaming.wire.dialects.native.reading import parse
+from streaming.wire.dialects.numbers import amount_or_null
 from streaming.wire.requests import (
     List,
     Ping,
@@ -50,8 +52,9 @@ def _resume(verdict: ResumeDecision) -> dict[str, Any]:
     return told if verdict.recovered else {**told, "first": verdict.first, "reason": verdict.reason}
 
 
-def _market(state: str, until_ms: int | None) -> dict[str, Any]:
-    return {"state": state, "until": iso(until_ms) if until_ms is not None else None}
+def _market(state: str, until_ms: int | None, presumed: bool, feed: str) -> dict[str, Any]:
+    told: dict[str, Any] = {"state": state, "until": iso(until_ms) if until_ms is not None else None}
+    return told | ({"presumed": True} if presumed else {}) | ({"feed": feed} if feed else {})
 
 
 def _snapshot_of(instrument: InstrumentId, bar: Newest) -> dict[str, Any]:
@@ -65,7 +68,7 @@ def _snapshot_of(instrument: InstrumentId, bar: Newest) -> dict[str, Any]:
             "low": bar.low_e4 / E4,
             "close": bar.close_e4 / E4,
             "volume": bar.volume,
-            "amount": bar.turnover_e4 / E4,
+            "amount": amount_or_null(bar.volume, bar.turnover_e4),
             "timestamp": iso(end_ms(bar.seq)),
         }
         if bar.seq
@@ -78,7 +81,7 @@ def _snapshot_of(instrument: InstrumentId, bar: Newest) -> dict[str, Any]:
             "low": bar.day_low_e4 / E4,
             "last": bar.close_e4 / E4,
             "volume": bar.day_volume,
-            "amount": bar.day_turnover_e4 / E4,
+            "amount": amount_or_null(bar.day_volume, bar.day_turnover_e4),
         },
     }
 
@@ -88,7 +91,7 @@ class Native(Dialect):
 
     name = "native"
     paths: ClassVar = {"ws/stock": ""}
-    auth = AuthPlacement(any_origin=False)
+    auth = AuthPlacement(any_origin=False, viewers=True)
 
     def parse(self, text: str, via: str = "") -> Request:
         return parse(text)
@@ -166,8 +169,19 @@ class Native(Dialect):
         code = "unavailable" if isinstance(error, StoreUnavailable) else error.code
         return _text({"type": "error", "code": code, "message": error.message})
 
-    def market_status(self, *, market: str, state: str, until_ms: int | None, epoch: str) -> str:
-        return _text({"type": "status", "market": market, **_market(state, until_ms), "epoch": epoch})
+    def market_status(
+        self,
+        *,
+        market: str,
+        state: str,
+        until_ms: int | None,
+        epoch: str,
+        line: str = "",
+        presumed: bool = False,
+        feed: str = "",
+    ) -> str:
+        told = {**_market(state, until_ms, presumed, feed), "epoch": epoch, **({"line": line} if line else {})}
+        return _text({"type": "status", "market": market, **told})
 
     def instrument_status(self, *, symbol: str, state: str) -> str:
         return _text({"type": "status", "symbol": symbol, "state": state})
@@ -180,6 +194,11 @@ class Native(Dialect):
             {"type": "quota_changed", "max_subs": max_subs, "used": used, "dropped": [str(one) for one in dropped]}
         )
 
+    def taken_back(self, *, max_subs: int, used: int, dropped: Mapping[InstrumentId, str]) -> str:
+        gone = [str(one) for one in dropped]
+        told = {"max_subs": max_subs, "used": used, "dropped": gone, "reason": "taken_by_program"}
+        return _text({"type": "quota_changed", **told})
+
     def expiring(self, *, seconds: int, ends_at_s: int) -> str:
         return _text(
             {
@@ -187,6 +206,22 @@ class Native(Dialect):
                 "in_seconds": seconds,
                 "ends_at": iso(ends_at_s * 1000),
                 "message": "Your subscription ends soon; renew it on the panel and this socket goes on.",
+            }
+        )
+
+    def announcement(self, told: Announced) -> str:
+        return _text(
+            {
+                "type": "announcement",
+                "id": told.id,
+                "update": told.update,
+                "kind": told.kind,
+                "market": told.market or None,
+                "title": dict(told.title),
+                "text": dict(told.text),
+                "at": told.at,
+                "starts_at": told.starts_at,
+                "ends_at": told.ends_at or None,
             }
         )
 

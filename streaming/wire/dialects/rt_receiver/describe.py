@@ -47,7 +47,7 @@ _FIGURES: dict[str, Schema] = {
     "low": _PRICE,
     "close": _PRICE,
     "vol": COUNT,
-    "amount": NUMBER,
+    "amount": or_null(NUMBER),
     "pre_close": _PRICE,
     "pct_chg": _PRICE,
     "trade_date": or_null(_DAY),

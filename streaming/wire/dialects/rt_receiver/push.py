@@ -6,22 +6,19 @@ another: (market, ts_code, version) does.
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from kernel.errors import Malformed
-from kernel.instruments import BadSymbol, InstrumentId
 from streaming.domain import E4
 from streaming.domain.instruments import Directory
-from streaming.domain.states import state_of
 from streaming.records.pushed import PushedTick
-from streaming.wire.dialects.numbers import e4_of
-from streaming.wire.dialects.rt_receiver.symbols import MARKETS, read
+from streaming.wire.dialects.rt_receiver.push_items import Item, ItemRow, item_of, row_of
+from streaming.wire.dialects.rt_receiver.symbols import MARKETS
 
 SCHEMA, MODE = "v2", "raw_tick_batch"
 MOST_ITEMS = 20_000
@@ -29,18 +26,6 @@ MOST_ITEMS = 20_000
 # so this many are some 150 MB at most. 20,000 ticks of 50 fields are fewer.
 MOST_MARKS = 1_200_000
 MOST_TOLD = 100  # refused items that an answer names
-_MOST_NUMBER = 2**62  # in 1/10,000: a day's turnover of the whole market is a hundredth of it
-_VERSION = re.compile(r"[^\x00-\x1f|]{0,64}")
-_TOLD = re.compile(r"[^\x00-\x1f\ufffd]{1,64}")
-_DAY = re.compile(r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One tick and its version; "" where the sender gave none, and nobody can tell whether it comes again."""
-
-    version: str
-    tick: PushedTick
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +79,7 @@ def parse(raw: bytes, directory: Directory, *, today: str) -> Batch:
     """
     if raw.count(b"{") + raw.count(b"[") + raw.count(b",") > MOST_MARKS:
         raise BadBatch(f"too many values in one batch, at most {MOST_ITEMS} items", batch_seq=0, count=0, said=True)
-    body = _decoded(raw)
+    body = _as_usual(raw) or _decoded(raw)
     if not isinstance(body, dict):
         raise BadBatch("not a JSON object", batch_seq=0, count=0, said=False)
     try:
@@ -105,7 +90,7 @@ def parse(raw: bytes, directory: Directory, *, today: str) -> Batch:
     market, found, refused = body["market"], [], []
     for index, item in enumerate(items):
         try:
-            one = _item(item, market, directory)
+            one = item_of(item if isinstance(item, ItemRow) else row_of(item), market, directory)
         except Malformed as error:
             refused.append(RefusedItem(index, _code_of(item), "malformed", error.message))
             continue
@@ -115,6 +100,31 @@ def parse(raw: bytes, directory: Directory, *, today: str) -> Batch:
             message = f"of {one.tick.day}, and the exchange's day is {today}"
             refused.append(RefusedItem(index, one.tick.symbol, "another_day", message))
     return Batch(market, _number(body["batch_seq"]), tuple(found), tuple(refused))
+
+
+class _Body(msgspec.Struct):
+    """A batch in which every item has a tick; what else may be wrong is found later."""
+
+    items: list[ItemRow]
+    schema_version: Any = None
+    mode: Any = None
+    market: Any = None
+    count: Any = None
+    batch_seq: Any = UNSET
+
+
+_usual_body = msgspec.json.Decoder(_Body).decode
+
+
+def _as_usual(raw: bytes) -> dict[str, Any] | None:
+    """Read a batch as senders write it; None where something in it has another form, or it is no JSON."""
+    try:
+        body = _usual_body(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    told = {"items": body.items, "schema_version": body.schema_version, "mode": body.mode, "market": body.market}
+    said = {} if body.batch_seq is UNSET else {"batch_seq": body.batch_seq}
+    return {**told, **said, "count": body.count}
 
 
 def _decoded(raw: bytes) -> Any:
@@ -195,84 +205,9 @@ def _envelope(body: Mapping[str, Any]) -> list[Any]:
     return items
 
 
-def _item(item: Any, market: str, directory: Directory) -> Item:
-    if not isinstance(item, dict) or not isinstance(item.get("tick"), dict):
-        raise Malformed("no tick")
-    tick: Mapping[str, Any] = item["tick"]
-    code = item.get("ts_code", tick.get("ts_code"))
-    instrument = _instrument(code, directory)
-    if (instrument.lane == "HK") != (market == "hk") or instrument.lane == "TEST":
-        raise Malformed("of another market")
-    version = item.get("version", tick.get("version", item.get("stream_id")))
-    version = "" if version is None else str(version)
-    if not _VERSION.fullmatch(version):
-        raise Malformed("no version")
-    before, first, high, low, last = (_figure(tick, name) for name in ("pre_close", "open", "high", "low", "close"))
-    volume, turnover = _figure(tick, "vol") // E4, _figure(tick, "amount")
-    bid, ask = ((_figure(tick, side), _figure(tick, f"{side}_volume1") // E4) for side in ("bid", "ask"))
-    return Item(
-        version,
-        PushedTick(
-            str(instrument), _day(tick), before, first, high, low, last, volume, turnover, bid, ask,
-            name=_words(tick, "name"), trade_time=_words(tick, "trade_time"), trades=_figure(tick, "num") // E4,
-            state=_state(tick),
-        ),
-    )  # fmt: skip
-
-
-def _figure(tick: Mapping[str, Any], name: str) -> int:
-    """Return a number in 1/10,000; 0 where there is none.
-
-    Raises:
-        Malformed: it is no number, or larger than any market's; says which field.
-    """
-    try:
-        found = e4_of(tick.get(name))
-    except Malformed as error:
-        raise Malformed(f"{name}: {error.message}") from None
-    if abs(found) > _MOST_NUMBER:
-        raise Malformed(f"{name}: {str(tick.get(name))[:40]} is larger than any market's")
-    return found
-
-
-def _words(tick: Mapping[str, Any], name: str) -> str:
-    """Return a text that is told again as it came; empty where there is none that may be."""
-    text = tick.get(name)
-    return text.strip() if isinstance(text, str) and _TOLD.fullmatch(text) else ""
-
-
-def _state(tick: Mapping[str, Any]) -> str:
-    """Return what a tick says of its instrument: by the first of its fields that says anything known."""
-    told = (tick.get(name) for name in ("trade_status", "status", "state", "phase"))
-    words = (str(word) for word in told if isinstance(word, str | int) and not isinstance(word, bool))
-    return next((state for word in words if len(word) <= 32 and (state := state_of(word))), "")
-
-
 def _code_of(item: Any) -> str:
-    code = item.get("ts_code") if isinstance(item, dict) else None
+    code = item.ts_code if isinstance(item, ItemRow) else item.get("ts_code") if isinstance(item, dict) else None
     return code[:32] if isinstance(code, str) else ""
-
-
-def _instrument(code: Any, directory: Directory) -> InstrumentId:
-    try:
-        return read(code, directory)
-    except BadSymbol:
-        raise
-    except (TypeError, AttributeError):
-        raise Malformed("no symbol") from None
-
-
-def _day(tick: Mapping[str, Any]) -> str:
-    """Return the exchange's day that a tick is of: `trade_date`, or the beginning of `trade_time`."""
-    for name in ("trade_date", "trade_time"):
-        if (found := _DAY.match(str(tick.get(name) or ""))) is not None:
-            day = "".join(found.groups())
-            try:
-                date.fromisoformat(day)
-            except ValueError:
-                raise Malformed(f"no {name}") from None
-            return day
-    return ""
 
 
 def _row(tick: PushedTick) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from streaming.domain import E4
 from streaming.domain.calendar import exchange_day
 from streaming.domain.instruments import Directory
 from streaming.domain.ticks import SenderNote, Snapshot
-from streaming.wire.dialects.numbers import number_or_null, percent
+from streaming.wire.dialects.numbers import amount_or_null, number_or_null, percent
 from streaming.wire.dialects.rt_receiver.symbols import market_of, name_of
 from streaming.wire.texts import iso
 
@@ -28,7 +28,7 @@ def row(seen: Snapshot, directory: Directory, *, best: bool) -> Row:
         "low": number_or_null(seen.low_e4),
         "close": number_or_null(last),
         "vol": seen.cum_volume,
-        "amount": seen.cum_turnover_e4 / E4,
+        "amount": amount_or_null(seen.cum_volume, seen.cum_turnover_e4),
         "pre_close": number_or_null(before),
         "pct_chg": percent(last - before, before) if before and last else None,
         "trade_date": f"{exchange_day(seen.at_ms):%Y%m%d}" if seen.at_ms else None,

@@ -10,14 +10,13 @@ from typing import Any, ClassVar
 
 from kernel.errors import Malformed, PlatformError
 from kernel.instruments import InstrumentId
-from streaming.domain import E4
 from streaming.domain.calendar import exchange_day
 from streaming.domain.ticks import Snapshot
 from streaming.domain.windows import end_ms
 from streaming.records.window import Book, Newest
 from streaming.wire.channels import Channel
 from streaming.wire.dialect import AuthPlacement, Dialect, Rules
-from streaming.wire.dialects.numbers import percent
+from streaming.wire.dialects.numbers import amount, percent
 from streaming.wire.dialects.rt_receiver import rest
 from streaming.wire.dialects.rt_receiver.rows import named, row
 from streaming.wire.dialects.rt_receiver.symbols import read
@@ -179,7 +178,7 @@ class RtReceiver(Dialect):
         return (
             f'{{"type":"tick","batch_seq":{book.number},{shown},"timestamp":"{at}",'
             f'"open":{_price(book.open_e4)},"high":{_price(book.high_e4)},"low":{_price(book.low_e4)},'
-            f'"close":{_price(last)},"vol":{book.volume},"amount":{book.turnover_e4 / E4},'
+            f'"close":{_price(last)},"vol":{book.volume},"amount":{amount(book.volume, book.turnover_e4)},'
             f'"pre_close":{_price(before)},"pct_chg":{change},"trade_date":"{exchange_day(book.at_ms):%Y%m%d}",'
             f'"collected_at":"{at}","version":{book.at_ms}{told}{best}}}'
         )

@@ -1,7 +1,5 @@
 """rt-receiver's symbols: `ts_code` with its exchange always, and the four words for a market."""
 
-from functools import lru_cache
-
 from kernel.instruments import BadSymbol, InstrumentId, Venue
 from streaming.domain.instruments import Directory
 from streaming.wire.dialects.codes import kind_of
@@ -21,13 +19,11 @@ def read(text: str, directory: Directory) -> InstrumentId:
     return directory.canonical(text)
 
 
-@lru_cache(maxsize=50_000)
 def market_of(instrument: InstrumentId, directory: Directory) -> str:
     """Return their word for an instrument's market."""
     return "hk" if instrument.venue is Venue.HK else _BY_KIND[kind_of(instrument, directory)]
 
 
-@lru_cache(maxsize=50_000)
 def name_of(instrument: InstrumentId, directory: Directory) -> str:
     """Return an instrument's Chinese name; its symbol where the list has none."""
     return directory.described(instrument).name_zh

@@ -44,7 +44,9 @@ _FAILED = obj(
     **_FOLLOWED, failed_symbols=many(obj(symbol=TEXT, reason=TEXT)), retryable_symbols=many(TEXT), retryable=FLAG
 )
 _PAIR: Schema = {"type": "array", "prefixItems": [DECIMAL, DIGITS], "items": False, "minItems": 2}
-_BAR = obj(time=EPOCH_MS, open=DECIMAL, high=DECIMAL, low=DECIMAL, close=DECIMAL, volume=DIGITS, quote_volume=DECIMAL)
+_BAR = obj(
+    {"quote_volume": DECIMAL}, time=EPOCH_MS, open=DECIMAL, high=DECIMAL, low=DECIMAL, close=DECIMAL, volume=DIGITS
+)
 _TRADE = obj(id=DIGITS, price=DECIMAL, quantity=DIGITS, side=one_of("buy", "sell", "neutral"), timestamp=EPOCH_MS)
 _BAR_EXAMPLE = {
     "time": 1_773_037_800_000, "open": "461", "high": "462", "low": "460", "close": "461.4", "volume": "300",
@@ -177,7 +179,7 @@ _TICKER = obj(
     ),
     symbol=TEXT, name=TEXT, type=_KIND, volume_24h=DIGITS, timestamp=EPOCH_MS,
 )  # fmt: skip
-_LINE = obj(timestamp=EPOCH_MS, price=DECIMAL, volume=COUNT, turnover=DECIMAL, avg_price=DECIMAL)
+_LINE = obj({"turnover": DECIMAL}, timestamp=EPOCH_MS, price=DECIMAL, volume=COUNT, avg_price=DECIMAL)
 _DEPTH = obj(symbol=TEXT, type=_KIND, timestamp=EPOCH_MS, bids=many(_PAIR), asks=many(_PAIR))
 _PRODUCT = obj(symbol=TEXT, name=TEXT, market=TEXT, type=_KIND, currency=TEXT, is_active=FLAG)
 _AVAILABLE = obj(
@@ -185,7 +187,17 @@ _AVAILABLE = obj(
     summary=obj(total_products=COUNT, by_market=by_name(COUNT), by_type=by_name(COUNT)),
     pagination=obj(limit=COUNT, offset=COUNT, total=COUNT, count=COUNT),
 )
-_INFO = obj(symbol=TEXT, name_cn=TEXT, name_en=TEXT, exchange=TEXT, currency=TEXT, lot_size=COUNT)
+_INFO = obj(
+    {"total_shares": COUNT, "circulating_shares": COUNT, "hk_shares": COUNT, "eps": DECIMAL, "eps_ttm": DECIMAL,
+     "bps": DECIMAL},
+    symbol=TEXT, name_cn=TEXT, name_en=TEXT, exchange=TEXT, currency=TEXT, lot_size=COUNT,
+)  # fmt: skip
+_RATIOS = obj(
+    {"last_done": DECIMAL, "change_val": DECIMAL, "change_rate": DECIMAL, "turnover": DECIMAL,
+     "turnover_rate": {**DECIMAL, "description": "percent of the circulating shares"}, "volume_ratio": DECIMAL,
+     "total_market_value": DECIMAL, "pe_ttm_ratio": DECIMAL, "pb_ratio": DECIMAL},
+    symbol=TEXT, volume=DIGITS,
+)  # fmt: skip
 _CLOCK: Schema = {"type": "integer", "minimum": 0, "maximum": 2400, "description": "hhmm on the exchange's wall"}
 _SESSIONS = obj(
     market=TEXT,
@@ -237,7 +249,10 @@ REST = Rest(
             "v1/market/kline", "Closed bars of one symbol", _KLINES, _SYMBOL, _TYPE, _INTERVAL, _limit(1000, 100),
             Parameter("start_time", "from, in ms", 1_675_215_000_000, WHOLE),
             Parameter("end_time", "before, in ms", 1_675_216_800_000, WHOLE),
-            Parameter("adjust", "only `none` is carried", "none", one_of("none")),
+            Parameter(
+                "adjust", "prices as traded, or over corporate actions in today's or the first shares; `adj` too",
+                "none", one_of("none", "forward", "backward"),
+            ),
         ),
         _get(
             "v1/market/kline/latest", "The bars that are being formed", many(_KLINES), _SYMBOLS, _TYPE,
@@ -260,11 +275,15 @@ REST = Rest(
         _get("v1/market/trading-sessions", "A full day's timetable", many(_SESSIONS), _MARKET),
         _get(
             "v1/market/trade-days", "Trading days",
-            obj(market=TEXT, trade_days=many(DIGITS), half_trade_days=many(DIGITS)), _MARKET,
+            obj(
+                {"presumed_trade_days": many(DIGITS)},
+                market=TEXT, trade_days=many(DIGITS), half_trade_days=many(DIGITS),
+            ),
+            _MARKET,
             _day("beg_day", "20260105"), _day("end_day", "20260131"),
         ),
         _get("v1/market/stock-info", "Basic facts", many(_INFO), _SYMBOLS, _TYPE),
-        _nothing("v1/market/calc-index"),
+        _get("v1/market/calc-index", "The day's price and ratios", many(_RATIOS), _SYMBOLS, _TYPE),
         _nothing("v1/market/capital-flow"),
         _get(
             "v1/symbols/available", "The list of products", _AVAILABLE, _TYPE, _limit(1000, 100),

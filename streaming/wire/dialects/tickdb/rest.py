@@ -5,7 +5,7 @@ Prices and volumes are texts, times are whole ms, a symbol is echoed as it was a
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -16,10 +16,12 @@ from kernel.tokens import BadToken, TokenMissing
 from streaming.domain import E4
 from streaming.domain.instruments import Instrument
 from streaming.domain.intervals import FormedBar
+from streaming.domain.statistics import Statistics
 from streaming.domain.ticks import Levels, Snapshot, Trade
 from streaming.errors import (
     AmbiguousSymbol,
     BadParameter,
+    GuestNotAllowed,
     IntervalNotAllowed,
     LevelNotAllowed,
     MarketNotAllowed,
@@ -36,6 +38,7 @@ from streaming.wire.dialects.numbers import (
     decimal_text,
     e4_of,
     field,
+    known_turnover,
     levels_of,
     percent_text,
     rows,
@@ -56,6 +59,7 @@ _CODES: tuple[tuple[type[PlatformError], int | str], ...] = (
     (AmbiguousSymbol, "AMBIGUOUS_SYMBOL"),
     (TypeConflict, 2006),
     (MarketNotAllowed, 1004),
+    (GuestNotAllowed, 1004),
     (QuotaExceeded, 3004),
     (LevelNotAllowed, 1004),
     (TypeNotAllowed, 1004),
@@ -118,7 +122,7 @@ def klines(bars: Iterable[OpenedBar]) -> list[Json]:
             "low": decimal_text(bar.low_e4),
             "close": decimal_text(bar.close_e4),
             "volume": str(bar.volume),
-            "quote_volume": decimal_text(bar.turnover_e4),
+            **_texts({"quote_volume": known_turnover(bar.volume, bar.turnover_e4)}),
         }
         for bar in bars
     ]
@@ -132,16 +136,17 @@ def kline(asked: str, kind: str, interval: str, bars: Iterable[OpenedBar]) -> Js
 def intraday(asked: str, kind: str, minutes: Iterable[OpenedBar]) -> Json:
     """Return the minutes of one day: each with its close, and the day's volume, turnover and average price so far.
 
-    An index trades nothing itself: its average is its price.
+    An index trades nothing itself, and of a turnover that nobody tells there is no average: it is the price.
     """
     lines, volume, turnover_e4 = [], 0, 0
     for bar in minutes:
         volume, turnover_e4 = volume + bar.volume, turnover_e4 + bar.turnover_e4
-        weighted = volume > 0 and kind != "indices"
+        weighted = turnover_e4 > 0 and kind != "indices"  # a source may tell volumes alone
         average = Decimal(turnover_e4) / E4 / volume if weighted else Decimal(bar.close_e4) / E4
         lines.append({
             "timestamp": bar.opened_ms, "price": decimal_text(bar.close_e4), "volume": volume,
-            "turnover": decimal_text(turnover_e4), "avg_price": f"{average:.6f}".rstrip("0").rstrip("."),
+            **_texts({"turnover": known_turnover(volume, turnover_e4)}),
+            "avg_price": f"{average:.6f}".rstrip("0").rstrip("."),
         })  # fmt: skip
     return {"symbol": asked, "lines": lines}
 
@@ -272,25 +277,65 @@ def available(
     }
 
 
-def stock_info(asked: str, instrument: Instrument) -> Json:
-    """Return the basic facts; what companies report we do not carry."""
-    return {
+def stock_info(asked: str, instrument: Instrument, told: Statistics | None) -> Json:
+    """Return the basic facts; what nobody tells of what companies report is left out."""
+    row: Json = {
         "symbol": asked, "name_cn": instrument.name_zh, "name_en": instrument.name_en,
         "exchange": _EXCHANGES[instrument.id.venue], "currency": instrument.currency, "lot_size": instrument.lot,
     }  # fmt: skip
+    if told is None:
+        return row
+    counts = {
+        "lot_size": told.lot, "total_shares": told.total_shares, "circulating_shares": told.circulating_shares,
+        "hk_shares": told.hk_shares,
+    }  # fmt: skip
+    values = {"eps": told.eps_e4, "eps_ttm": told.eps_ttm_e4, "bps": told.bps_e4}
+    return row | _known(counts) | _texts(values)
+
+
+def indicators(asked: str, picture: Snapshot, told: Statistics | None) -> Json:
+    """Return the day's price and ratios; what nobody tells is left out. Rates are in percent."""
+    row: Json = {"symbol": asked, **_texts({"last_done": picture.last_e4 or None}), "volume": str(picture.cum_volume)}
+    before, last = picture.prev_close_e4, picture.last_e4
+    if before > 0 and last > 0:
+        row |= {"change_val": decimal_text(last - before), "change_rate": percent_text(last - before, before)}
+    row |= _texts({"turnover": known_turnover(picture.cum_volume, picture.cum_turnover_e4)})
+    if told is None:
+        return row
+    ratios = {
+        "turnover_rate": told.turnover_rate_e4, "volume_ratio": told.volume_ratio_e4, "pe_ttm_ratio": told.pe_ttm_e4,
+        "pb_ratio": told.pb_e4,
+    }  # fmt: skip
+    capital = {} if told.market_cap is None else {"total_market_value": str(told.market_cap)}
+    return row | _texts(ratios) | capital
+
+
+def _known(values: Mapping[str, int | None]) -> Json:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _texts(values: Mapping[str, int | None]) -> Json:
+    return {name: decimal_text(e4) for name, e4 in values.items() if e4 is not None}
 
 
 def intervals(carried: Sequence[str]) -> Json:
     return {"count": len(carried), "description": "The intervals of bars that are carried", "intervals": list(carried)}
 
 
-def trade_days(market: str, full: Iterable[date], half: Iterable[date]) -> Json:
-    """Return trading days as YYYYMMDD."""
-    return {
-        "market": market,
-        "trade_days": [day.strftime("%Y%m%d") for day in full],
-        "half_trade_days": [day.strftime("%Y%m%d") for day in half],
-    }
+def trade_days(market: str, *, full: Iterable[date], half: Iterable[date], presumed: Iterable[date] = ()) -> Json:
+    """Return trading days as YYYYMMDD.
+
+    Args:
+        presumed: those among them of which nobody has published that they are.
+    """
+    told: Json = {"market": market, "trade_days": _days(full), "half_trade_days": _days(half)}
+    if marked := _days(presumed):
+        told["presumed_trade_days"] = marked
+    return told
+
+
+def _days(days: Iterable[date]) -> list[str]:
+    return [day.strftime("%Y%m%d") for day in days]
 
 
 def read_trade_days(data: Any) -> tuple[list[date], list[date]]:

@@ -15,7 +15,7 @@ from streaming.errors import AmbiguousSymbol, TooManyConnections, TypeConflict
 from streaming.records.window import Book, Print
 from streaming.wire.channels import Channel
 from streaming.wire.dialect import AuthPlacement, Dialect, Rules
-from streaming.wire.dialects.numbers import decimal_text, percent_text
+from streaming.wire.dialects.numbers import decimal_text, known_turnover, percent_text
 from streaming.wire.dialects.reading import json_object, texts
 from streaming.wire.dialects.tickdb import symbols
 from streaming.wire.included import OF_KINDS
@@ -169,10 +169,12 @@ class TickDb(Dialect):
 
     def formed(self, shown: str, interval: str, seq: int, bar: FormedBar, *, final: bool) -> str:
         text = decimal_text
+        known = known_turnover(bar.volume, bar.turnover_e4)
+        turnover = "" if known is None else f',"quote_volume":"{text(known)}"'
         return (
             f'{{"cmd":"kline","data":{{"symbol":{shown},"interval":"{interval}","klines":[{{"time":{bar.opened_ms},'
             f'"open":"{text(bar.open_e4)}","high":"{text(bar.high_e4)}","low":"{text(bar.low_e4)}",'
-            f'"close":"{text(bar.close_e4)}","volume":"{bar.volume}","quote_volume":"{text(bar.turnover_e4)}"}}]}}}}'
+            f'"close":"{text(bar.close_e4)}","volume":"{bar.volume}"{turnover}}}]}}}}'
         )
 
 

@@ -1,7 +1,8 @@
 """TickDB from the other side: what its client says, and what its server's messages tell."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from kernel.instruments import InstrumentId
@@ -30,8 +31,12 @@ def subscribe(instruments: Iterable[InstrumentId], kind: str) -> str:
     return json.dumps({"cmd": "subscribe", "data": data})
 
 
-def read(text: str, directory: Directory) -> list[Heard]:
+def read(text: str, directory: Directory, asked: Mapping[str, InstrumentId] = MappingProxyType({})) -> list[Heard]:
     """Return what a message tells; an acknowledgement and a pong tell nothing.
+
+    Args:
+        asked: the instruments that were subscribed, by every form that a push may name them in. Pushes name stocks
+            without their exchange, and 000001 is an index of Shanghai and a stock of Shenzhen.
 
     Raises:
         Malformed, BadSymbol: it is none of theirs.
@@ -40,9 +45,11 @@ def read(text: str, directory: Directory) -> list[Heard]:
     command, data = message.get("cmd"), message.get("data")
     if command not in (*CHANNELS, "kline") or not isinstance(data, dict):
         return []
-    instrument = symbols.read(str(field(data, "symbol")), directory)
+    name = str(field(data, "symbol"))
+    instrument = asked.get(name) or symbols.read(name, directory)
     if command == "trade":
-        return [_trade(instrument, row) for row in rows(field(data, "trades"))]
+        # Some of their pages show the trade itself in place of a list of trades.
+        return [_trade(instrument, row) for row in (rows(data["trades"]) if "trades" in data else [data])]
     if command == "depth":
         return [read_depth(data, instrument)]
     if command == "kline":

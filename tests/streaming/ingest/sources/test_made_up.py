@@ -27,12 +27,43 @@ def test_windows_come_in_order_and_each_is_asked_for_once() -> None:
     asked: list[tuple[str, int]] = []
     made_up = source(asked)
 
-    begins, *windows = made_up.read(end_ms(12))
-    more = list(made_up.read(end_ms(13)))
+    begins, *windows = made_up.read(end_ms(12) - 1)
+    more = list(made_up.read(end_ms(13) - 1))
 
     assert begins.previous_closes == [PreviousClose(ONE, 90)]
     assert [window.ticks[0].volume for window in (*windows, *more)] == [11, 12, 13]
     assert asked == [(what, seq) for seq in (11, 12, 13) for what in ("trades", "levels")]
+
+
+def test_a_tick_is_told_at_its_time_and_not_before() -> None:
+    made_up = MadeUpSource(
+        name="test", carries=bool, trades_of=lambda seq: [Trade(ONE, start_ms(seq) + 700, 100, 1, 100)],
+        levels_of=lambda seq: [Levels(ONE, end_ms(seq) - 1, (), ())], previous_closes={}, first_seq=11,
+    )  # fmt: skip
+
+    assert list(made_up.read(start_ms(11) + 699)) == []
+    (traded,) = made_up.read(start_ms(11) + 705)
+    (shown,) = made_up.read(end_ms(11))
+
+    assert (len(traded.ticks), len(traded.levels), traded.told) == (1, 0, False)
+    assert (len(shown.ticks), len(shown.levels), shown.received_ms) == (0, 1, end_ms(11))
+
+
+def test_a_successor_knows_what_was_told_before_it_and_goes_on_behind_it() -> None:
+    first = MadeUpSource(
+        name="test", carries=bool, levels_of=lambda seq: [], previous_closes={}, first_seq=11,
+        trades_of=lambda seq: [Trade(ONE, start_ms(seq) + nth * 300, 100, nth, 100) for nth in range(5)],
+    )  # fmt: skip
+    (told,) = first.read(start_ms(11) + 650)
+    second = MadeUpSource(
+        name="test", carries=bool, levels_of=lambda seq: [], previous_closes={}, first_seq=11, told=told.mark,
+        trades_of=lambda seq: [Trade(ONE, start_ms(seq) + nth * 300, 100, nth, 100) for nth in range(5)],
+    )  # fmt: skip
+
+    again, new = second.read(start_ms(11) + 1000)
+
+    assert ([tick.volume for tick in again.ticks], again.told) == ([0, 1, 2], True)
+    assert ([tick.volume for tick in new.ticks], new.told) == ([3], False)
 
 
 def test_it_carries_its_own_symbols_alone() -> None:

@@ -25,10 +25,10 @@ class Kept:
     def __init__(self, *entries: list[bytes]) -> None:
         self.entries = list(entries)
 
-    def last_pushed(self) -> str:
+    def last_pushed(self, line: str) -> str:
         return f"{len(self.entries)}-0"
 
-    def pushed(self, after: str, count: int) -> list[tuple[str, list[bytes]]]:
+    def pushed(self, line: str, after: str, count: int) -> list[tuple[str, list[bytes]]]:
         begins = int(after.split("-", maxsplit=1)[0])
         return [(f"{begins + nth + 1}-0", ticks) for nth, ticks in enumerate(self.entries[begins : begins + count])]
 
@@ -39,12 +39,12 @@ def tick(volume: int, day: str = "", *, bid: tuple[int, int] = (99, 5), symbol: 
 
 def source(*entries: list[bytes], position: str = "0-0") -> PushSource:
     kept: Any = Kept(*entries)
-    return PushSource(kept, position)
+    return PushSource(kept, "push", position)
 
 
 def test_a_new_stream_takes_what_is_pushed_from_now_on() -> None:
     kept: Any = Kept([tick(10)], [tick(20)])
-    pushes = PushSource(kept)
+    pushes = PushSource(kept, "push")
 
     kept.entries.append([tick(30)])
 
@@ -101,5 +101,5 @@ def test_what_another_release_pushed_is_passed_over_counted_and_said_once(
     assert [len(reading.ticks) for reading in readings] == [1, 0]
     assert pushes.counters() == {"unreadable": 2}
     assert [record.getMessage() for record in caplog.records] == [
-        "pushed ticks of lane CN: PushedTick of version 7, which this release does not read; passed over"
+        "ticks pushed for line push of CN: PushedTick of version 7, which this release does not read; passed over"
     ]

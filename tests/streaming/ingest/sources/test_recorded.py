@@ -129,3 +129,92 @@ def test_a_row_beside_trades_still_says_its_state(tmp_path: Path) -> None:
     assert recording is not None
     _, picture = recording.ticks()
     assert (picture.state, picture.cum_volume) == ("halted", 0)
+
+
+# -- misreadings that were silent --------------------------------------------------------------------------------------
+
+MOUTAI = "600519.SH,2023-02-01,{},10,100,1000,B,{},"
+
+
+def test_a_later_day_in_the_other_format_is_read(tmp_path: Path) -> None:
+    write(tmp_path, "ticks_a.csv.gz", TICKS, MOUTAI.format("09:30:00", 1))
+    rows = ["600519.SH,2023-02-01,15:00:00,T0,9,10,10,10,10,500,5000,0,0,0,0",
+            "600519.SH,2023-02-02,09:30:03,T0,10,11,11,11,11,700,7700,0,0,0,0"]  # fmt: skip
+    write(tmp_path, "snapshots_a.csv.gz", INTERLEAVED, *rows)
+
+    recording = open_recording(tmp_path, "CN")
+
+    assert recording is not None
+    trade, closing, next_day = recording.ticks()
+    assert isinstance(trade, Trade)
+    assert (closing.cum_volume, closing.prev_close_e4) == (0, 90_000), "the ticks have that day"
+    assert (next_day.cum_volume, next_day.last_e4) == (700, 110_000)
+
+
+def test_one_trade_with_one_number_counts_once(tmp_path: Path) -> None:
+    rows = [MOUTAI.format("09:30:01", 1)] * 3 + [MOUTAI.format("09:30:02", 2), MOUTAI.format("09:30:02", 3)]
+    other_day = "600519.SH,2023-02-02,09:30:01,10,100,1000,B,1,"
+    unnumbered = [MOUTAI.format("09:30:03", "")] * 2
+    write(tmp_path, "ticks_a.csv.gz", TICKS, *rows, *unnumbered, other_day, "000001.SZ,2023-02-01,09:30:01,9,1,9,B,1,")
+
+    recording = open_recording(tmp_path, "CN")
+
+    assert recording is not None
+    assert len(list(recording.ticks())) == 3 + 2 + 1 + 1
+    assert recording.unreadable == {"repeated": 2}
+
+
+def test_another_writing_of_a_symbol_is_no_second_instrument(tmp_path: Path) -> None:
+    write(
+        tmp_path, "ticks_a.csv.gz", TICKS, MOUTAI.format("09:30:01", 1), "SH600519,2023-02-01,09:30:02,10,1,10,B,2,",
+        "600519.ss,2023-02-01,09:30:03,10,1,10,B,3,",
+    )  # fmt: skip
+
+    recording = open_recording(tmp_path, "CN")
+
+    assert recording is not None
+    assert recording.symbols == ["600519.SH"]
+    assert {str(tick.instrument) for tick in recording.ticks()} == {"600519.SH"}
+
+
+@pytest.mark.parametrize("time", ["09:61:00", "09:30:75", "25:00:00", "9:30:00", "09-30-00", "09:30", "０9:30:00"])
+def test_what_is_no_time_of_a_day_is_no_row(tmp_path: Path, time: str) -> None:
+    write(tmp_path, "ticks_a.csv.gz", TICKS, MOUTAI.format("09:30:01", 1), MOUTAI.format(time, 2))
+
+    recording = open_recording(tmp_path, "CN")
+
+    assert recording is not None
+    assert len(list(recording.ticks())) == 1
+    assert recording.unreadable == {"row": 1}
+
+
+def test_a_file_of_which_nothing_can_be_read_is_named_with_a_row_of_it(tmp_path: Path) -> None:
+    write(tmp_path, "ticks_a.csv.gz", TICKS, MOUTAI.format("25:00:00", 1), MOUTAI.format("26:00:00", 2))
+    with pytest.raises(
+        BadRecording, match=r"ticks_a.csv.gz has 2 rows and none that can be read, like '600519.SH,2023"
+    ):
+        open_recording(tmp_path, "CN")
+    write(tmp_path, "ticks_a.csv.gz", TICKS, "Moutai,2023-02-01,09:30:00,10,100,1000,B,1,")
+    with pytest.raises(BadRecording, match="1 rows and none"):
+        open_recording(tmp_path, "CN")
+
+
+def test_what_is_no_recording_is_named_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write(tmp_path, "ticks_a.csv.gz", TICKS, MOUTAI.format("09:30:01", 1))
+    for name in ("minutes.csv", "b.txt", "notes", "d", "e", "f"):
+        (tmp_path / name).write_text("")
+
+    open_recording(tmp_path, "CN")
+
+    assert "b.txt, d, e, f, minutes.csv and 1 more" in caplog.text
+
+
+def test_a_quantity_that_no_market_has_is_a_row_that_is_judged_later(tmp_path: Path) -> None:
+    """It is read as it is: who judges ticks refuses it by name, and the rows after it go on."""
+    huge = "600519.SH,2023-02-01,09:30:02,10,18446744073709551616,184467440737095516160,B,2,"
+    write(tmp_path, "ticks_a.csv.gz", TICKS, MOUTAI.format("09:30:01", 1), huge, MOUTAI.format("09:31:00", 3))
+
+    recording = open_recording(tmp_path, "CN")
+
+    assert recording is not None
+    assert [tick.volume for tick in recording.ticks() if isinstance(tick, Trade)] == [100, 2**64, 100]

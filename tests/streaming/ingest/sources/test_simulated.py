@@ -78,16 +78,21 @@ def test_prices_go_on_from_where_they_stood() -> None:
     assert all(0.95 < price / twice < 1.05 for price in prices)
 
 
-def test_a_window_is_told_once_when_it_has_ended_and_its_trades_are_of_it() -> None:
+def test_a_trade_is_told_at_its_time_and_the_best_orders_at_the_windows_end() -> None:
     source = simulated_source(
         lane="CN", directory=directory(), seed=7, last_prices={}, begins_anew=False, first_seq=FIRST
     )
+    told = []
+    for now_ms in range(start_ms(FIRST), end_ms(FIRST), 10):
+        for reading in source.read(now_ms):
+            assert all(now_ms - 10 < trade.at_ms <= now_ms for trade in reading.ticks)
+            told += reading.ticks
+            assert not reading.levels
+    last, *_ = source.read(end_ms(FIRST))
 
-    assert list(source.read(end_ms(FIRST) - 1)) == []
-    (window,) = source.read(end_ms(FIRST))
-    assert {seq_of(trade.at_ms) for trade in window.ticks} == {FIRST}
-    assert {seq_of(levels.at_ms) for levels in window.levels} == {FIRST}
-    assert window.received_ms == end_ms(FIRST)
+    assert {seq_of(trade.at_ms) for trade in told} == {FIRST}
+    assert {seq_of(levels.at_ms) for levels in last.levels} == {FIRST}
+    assert last.received_ms == end_ms(FIRST)
     assert list(source.read(end_ms(FIRST))) == []
 
 

@@ -1,20 +1,26 @@
 """A node can be another's upstream: of every shape of market data, reading undoes printing; a peer's garbage is refused."""
 
 import json
-from dataclasses import replace
+from dataclasses import replace as replace_bar
+from datetime import date
+from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kernel.errors import Malformed, PlatformError
 from kernel.instruments import InstrumentId
 from streaming.domain.intervals import FormedBar
+from streaming.domain.statistics import Statistics
 from streaming.domain.ticks import Levels, Snapshot, Trade
 from streaming.errors import BadParameter
+from streaming.reference import directory
 from streaming.wire.dialects.alltick import rest as alltick
 from streaming.wire.dialects.itick import rest as itick
 from streaming.wire.dialects.numbers import e4_of, whole
+from streaming.wire.dialects.rt_receiver import rows as rt_rows
 from streaming.wire.dialects.tickdb import rest as tickdb
 
 MOUTAI = InstrumentId.parse("600519.SH")
@@ -139,6 +145,19 @@ def test_a_number_that_no_market_has_is_refused_at_once(number):
             read(number)
 
 
+@given(
+    st.one_of(
+        st.floats(-1e16, 1e16), st.integers(-(10**17) + 1, 10**17 - 1),
+        st.builds(lambda e4, places: e4 / 10**places, st.integers(-(10**15), 10**15), st.integers(0, 8)),
+    )
+)  # fmt: skip
+@example(1.00005)
+@example(2**50 / 10_000)
+@example(0.00005)
+def test_a_number_is_read_as_its_decimal_digits_are(number):
+    assert e4_of(number) == int((Decimal(str(number)) * 10_000).to_integral_value())
+
+
 def test_a_query_that_is_nested_without_end_is_refused():
     with pytest.raises(BadParameter, match="nested"):
         alltick.read_request("[" * 100_000)
@@ -168,3 +187,52 @@ def test_tickdbs_line_of_a_minute_has_the_sums_of_the_day_so_far():
 @given(PICTURES)
 def test_tickdb_tells_no_null_where_its_schema_has_texts(picture):
     assert None not in tickdb.ticker("600519.SH", "stock", "Moutai", picture, best=True).values()
+
+
+def test_a_volume_whose_turnover_nobody_tells_has_the_price_as_its_average():
+    minute = FormedBar(1_790_000_000_000, 10_000, 10_000, 10_000, 10_000, 500, 0)
+
+    (line,) = tickdb.intraday("600519.SH", "stock", [minute])["lines"]
+
+    assert line == {"timestamp": 1_790_000_000_000, "price": "1", "volume": 500, "avg_price": "1"}
+
+
+UNTOLD_BAR = FormedBar(1_790_000_000_000, 10_000, 10_000, 10_000, 10_000, 500, 0)
+UNTOLD_DAY = Snapshot(MOUTAI, 1_790_000_000_000, 9_000, 9_500, 11_000, 9_000, 10_000, 500, 0, "trading")
+ASKED = alltick.Bars("600519.SH", "1m", 1, 0)
+
+
+def test_a_turnover_that_nobody_tells_is_told_as_unknown_in_each_languages_way():
+    assert itick.quote("600519", UNTOLD_DAY)["tu"] is None
+    assert itick.kline([UNTOLD_BAR])[0]["tu"] is None
+    assert itick.tick("600519", Trade(MOUTAI, 1, 10_000, 500, 0))["tu"] is None
+    assert alltick.kline(ASKED, [UNTOLD_BAR])["kline_list"][0]["turnover"] == ""
+    assert "quote_volume" not in tickdb.klines([UNTOLD_BAR])[0]
+    assert "turnover" not in tickdb.indicators("600519.SH", UNTOLD_DAY, None)
+    assert rt_rows.row(UNTOLD_DAY, directory(), best=False)["amount"] is None
+
+
+def test_nothing_traded_has_a_turnover_of_nothing():
+    quiet = replace(UNTOLD_DAY, cum_volume=0)
+
+    assert itick.quote("600519", quiet)["tu"] == 0.0
+    assert alltick.bars([replace_bar(UNTOLD_BAR, volume=0)])[0]["turnover"] == "0"
+    assert tickdb.klines([replace_bar(UNTOLD_BAR, volume=0)])[0]["quote_volume"] == "0"
+    assert tickdb.indicators("600519.SH", quiet, None)["turnover"] == "0"
+    assert rt_rows.row(quiet, directory(), best=False)["amount"] == 0.0
+
+
+def test_an_unknown_turnover_is_read_back_as_unknown():
+    assert itick.read_kline(wired(itick.kline([UNTOLD_BAR]))) == [UNTOLD_BAR]
+    assert alltick.read_bars(wired(alltick.bars([UNTOLD_BAR]))) == [UNTOLD_BAR]
+    assert tickdb.read_klines(wired(tickdb.kline("600519.SH", "stock", "1m", [UNTOLD_BAR]))) == [UNTOLD_BAR]
+
+
+def test_tickdbs_day_has_its_price_and_ratios_with_what_is_known():
+    told = Statistics(MOUTAI, date(2026, 9, 21), turnover_rate_e4=1_700, pe_ttm_e4=-203_100, market_cap=5)
+    picture = replace(UNTOLD_DAY, cum_turnover_e4=50_000_000)
+
+    assert tickdb.indicators("600519.SH", picture, told) == {
+        "symbol": "600519.SH", "last_done": "1", "volume": "500", "change_val": "0.1", "change_rate": "11.11",
+        "turnover": "5000", "turnover_rate": "0.17", "pe_ttm_ratio": "-20.31", "total_market_value": "5",
+    }  # fmt: skip

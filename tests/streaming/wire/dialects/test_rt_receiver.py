@@ -321,3 +321,24 @@ def test_a_pushed_row_says_whether_its_instrument_trades(said, state):
     (one,) = _pushed(said).items
 
     assert one.tick.state == state
+
+
+def version_of(*, close: float, **of_item) -> str:
+    tick = {"close": close, "high": 11, "low": 10, "open": 10, "pre_close": 10, "vol": 100, "amount": 1000}
+    body = {
+        "schema_version": "v2", "mode": "raw_tick_batch", "batch_seq": 1, "market": "a_stock",
+        "items": [{"ts_code": "600519.SH", "tick": tick, **of_item}],
+    }  # fmt: skip
+    (item,) = push.parse(json.dumps(body).encode(), directory(), today="20260301").items
+    return item.version
+
+
+def test_a_number_that_begins_again_with_the_sender_drops_nothing_that_is_new():
+    """Without a version the sender's number stands for it; after its restart it counts from one again."""
+    first = version_of(stream_id="1-0", close=10.2)
+    assert version_of(stream_id="1-0", close=10.2) == first, "a retry"
+    assert version_of(stream_id="1-0", close=10.6) != first, "its sender was started again"
+    assert version_of(stream_id="2-0", close=10.2) != first
+    assert version_of(close=10.2) == ""
+    assert len(version_of(stream_id="9" * 500, close=10.2)) <= 64
+    assert version_of(stream_id="1-0", version="v7", close=10.2) == "v7"

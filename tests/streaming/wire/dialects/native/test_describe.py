@@ -5,6 +5,7 @@ import json
 import pytest
 
 from streaming.wire.channels import INTERVALS
+from streaming.wire.dialects.native import addresses
 from streaming.wire.dialects.native.describe import REST, SOCKET
 from streaming.wire.dialects.native.messages import ACTIONS
 from streaming.wire.dialects.native.reading import parse
@@ -25,5 +26,5 @@ def test_every_longer_interval_stands_in_the_schema_of_its_bar():
     assert bar.payload["properties"]["interval"] == {"enum": list(INTERVALS[1:])}
 
 
-def test_only_what_a_customer_uses_wants_a_token():
-    assert [one.path for one in REST.operations if one.needs_token] == ["v1/usage"]
+def test_the_addresses_are_told_beside_the_socket():
+    assert REST is addresses.REST

@@ -10,6 +10,7 @@ from kernel.scope import Scope, Step
 from streaming.domain.intervals import FormedBar
 from streaming.errors import StoreUnavailable, Unsupported
 from streaming.records.window import Book, Newest, Print
+from streaming.wire import announced
 from streaming.wire.dialects.native.describe import SOCKET
 from streaming.wire.requests import (
     List,
@@ -29,7 +30,7 @@ NOW_S = 1_790_000_000
 MOUTAI, PINGAN = InstrumentId.parse("600519.SH"), InstrumentId.parse("000001.SZ")
 L1, CN = frozenset({"L1"}), frozenset({"CN"})
 SCOPE = Scope("alice", "cn", 1, (Step(NOW_S - 60, 5, 2, CN, L1), Step(NOW_S + 60, 0, 0, frozenset(), frozenset())))
-WELCOME = Welcome("sh-1", NOW_S * 1000, {"CN": "e1"}, SCOPE, SCOPE.steps[0], 1, {"CN": ("open", None)})
+WELCOME = Welcome("sh-1", NOW_S * 1000, {"CN": "e1"}, SCOPE, SCOPE.steps[0], 1, {"CN": ("open", None, False, "live")})
 NO = Rejection("700.hk", "quota_exceeded", "no more")
 LOST = ResumeDecision("CN", False, "e1", 7, 9, "trimmed")
 FOUND = ResumeDecision("HK", True, "e2", 7, 3, "")
@@ -60,6 +61,7 @@ SAID = {
     "instrument's status": native.instrument_status(symbol="600519.SH", state="halted"),
     "heartbeat": native.heartbeat(now_ms=NOW_S * 1000, last={"CN": 7}, epochs={"CN": "e1"}),
     "quota_changed": native.quota_changed(max_subs=1, used=1, dropped={PINGAN: "000001.SZ"}),
+    "announcement": native.announcement(announced.read(announced.EXAMPLE)),
     "expiring": native.expiring(seconds=60, ends_at_s=NOW_S + 60),
     "slow_reader": native.slow_reader(skipped=3),
     "resumed": native.resumed(market="CN", seq=7, recovered=True),

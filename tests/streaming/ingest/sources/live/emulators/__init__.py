@@ -1,0 +1,1 @@
+"""Servers on loopback that speak a provider's published protocol, with the faults that a test chooses."""
