@@ -1,4 +1,4 @@
-// The panel's only script: copy buttons, how far nodes are, how much of the quota is in use, one question.
+// The panel's only script: copy buttons, how far nodes are, one question, notices.
 // Nothing here decides anything; without it every page still works except for these.
 "use strict";
 
@@ -44,26 +44,6 @@ function showLatencies(root) {
   }
 }
 
-async function showUsage(box) {
-  const token = document.getElementById(box.dataset.tokenId).textContent;
-  const text = box.querySelector("[data-usage-text]");
-  try {
-    const answer = await fetch(box.dataset.usage, {
-      headers: { Authorization: `Bearer ${token}` }, cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(4000),
-    });
-    if (!answer.ok) throw new Error(String(answer.status));
-    const usage = await answer.json();
-    text.textContent = `${usage.used} / ${usage.max_subs}`;
-    const bar = box.querySelector("progress");
-    bar.max = Math.max(1, usage.max_subs);
-    bar.value = usage.used;
-    box.querySelector("[data-usage-symbols]").textContent = usage.symbols.join(" ");
-    box.querySelector("[data-usage-conns]").textContent = `${usage.connections} / ${usage.max_conns}`;
-  } catch {
-    text.textContent = box.dataset.away;
-  }
-}
-
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) copy(button);
@@ -74,7 +54,72 @@ document.addEventListener("submit", (event) => {
 });
 document.addEventListener("htmx:afterSwap", () => showLatencies(document));
 showLatencies(document);
-for (const box of document.querySelectorAll("[data-usage]")) {
-  showUsage(box);
-  setInterval(() => { if (!document.hidden) showUsage(box); }, 5000);
+
+// The page of a code or an account: goes back to the order as soon as that no longer waits for its payment.
+async function leaveWhenSettled(place) {
+  try {
+    const answer = await fetch(place.dataset.state, { cache: "no-store", signal: AbortSignal.timeout(4000) });
+    const told = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("state");
+    if (answer.ok && told && told.dataset.state !== "pending") location.assign(place.dataset.leavesWhenSettled);
+  } catch { /* asked again in two seconds */ }
+}
+
+for (const place of document.querySelectorAll("[data-leaves-when-settled]")) {
+  setInterval(() => leaveWhenSettled(place), 2000);
+}
+
+for (const form of document.querySelectorAll("form[data-sends-itself]")) form.submit();
+
+// Without a network the page says so, and forms wait: a browser's own page would take what was written.
+function tellNetwork() {
+  const place = document.getElementById("offline");
+  place?.replaceChildren(...(navigator.onLine ? [] : [document.getElementById("offline-note").content.cloneNode(true)]));
+}
+addEventListener("online", tellNetwork);
+addEventListener("offline", tellNetwork);
+tellNetwork();
+document.addEventListener("submit", (event) => {
+  if (navigator.onLine) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  document.getElementById("offline")?.scrollIntoView({ block: "center" });
+}, { capture: true });
+
+// Who logs out in one tab is logged out in all: what another one goes on showing would be somebody's who has left.
+const LEFT = "tickpack-logged-out";
+document.querySelector('form[action$="/logout/"]')?.addEventListener("submit", () => {
+  try { localStorage.setItem(LEFT, String(Date.now())); } catch { /* no storage: other tabs notice when they ask */ }
+});
+addEventListener("storage", ({ key }) => { if (key === LEFT) setTimeout(() => location.reload(), 500); });
+
+// On a phone the account's ways stand in a row: the present one is in sight.
+document.querySelector("nav.side [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
+// Notices that one may close stay closed in this browser; what is said anew is another notice.
+const CLOSED = "tickpack-closed-notices";
+function closedNotices() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(CLOSED) ?? "[]");
+    return Array.isArray(kept) ? kept : [];
+  } catch { return []; } // no storage, or not ours
+}
+
+for (const banner of document.querySelectorAll("[data-announcement]")) {
+  const button = banner.querySelector("[data-dismiss]");
+  if (!button) continue;
+  if (closedNotices().includes(banner.dataset.announcement)) banner.hidden = true;
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    banner.hidden = true;
+    try { localStorage.setItem(CLOSED, JSON.stringify([...closedNotices(), banner.dataset.announcement].slice(-50))); } catch { /* it comes back with the next page */ }
+  });
+}
+
+// A password can be looked at before it is sent; it goes off as a password, so that the browser may keep it as one.
+for (const button of document.querySelectorAll("[data-reveal]")) {
+  const field = document.getElementById(button.dataset.reveal);
+  const show = (shown) => { field.type = shown ? "text" : "password"; button.setAttribute("aria-pressed", String(shown)); };
+  button.hidden = false;
+  button.addEventListener("click", () => show(button.getAttribute("aria-pressed") !== "true"));
+  field.form?.addEventListener("submit", () => show(false));
 }

@@ -85,6 +85,27 @@ export class Lanes {
     return [{ action: "unsubscribe", symbols }];
   }
 
+  // -- beside the stream: kinds and past bars of single symbols, which a page asks for. Here alone; a program opens a
+  //    stream of its own for each.
+
+  /** Note a request of somebody else's, whose answer goes to `done`. @param {(message: object|null) => void} done null: an error */
+  ask(message, done = () => {}) {
+    for (const symbol of message.symbols ?? []) for (const interval of message.intervals ?? []) {
+      this.#lanes[laneOf(symbol)].formed.delete(`${symbol} ${interval}`); // it is told anew how it stands
+    }
+    this.#inFlight.push({ action: message.action, symbols: message.symbols ?? [], since: {}, done });
+    return message;
+  }
+
+  /** The newest seq of a symbol that was handed out, else -1. */
+  lastOf(symbol) { return this.#lanes[laneOf(symbol)].last.get(`${symbol} ${BASE}`) ?? -1; }
+
+  /** Whether no replay of a symbol's lane is under way or asked for. */
+  settled(symbol) {
+    const name = laneOf(symbol), { replays, askedAgain, behind } = this.#lanes[name];
+    return !replays && !askedAgain && !behind && !this.#inFlight.some(({ since }) => name in since);
+  }
+
   retry(request) { return this.#subscribe(request.symbols, request.since, request.tries); }
 
   drop(symbols) {
@@ -120,8 +141,13 @@ export class Lanes {
       case "kline": return this.#bar(message);
       case "resumed": return this.#resumed(message);
       case "subscribed": return [["answer", message], ...this.#subscribed(message)];
+      case "snapshot": {
+        const { done } = this.#answered("snapshot");
+        done?.(message);
+        break;
+      }
       case "unsubscribed": {
-        this.#answered("unsubscribe");
+        this.#answered("unsubscribe").done?.(message);
         const coming = new Set(this.#inFlight.filter(({ action }) => action === "subscribe").flatMap(({ symbols }) => symbols));
         this.drop(message.removed.filter((symbol) => !coming.has(symbol)));
         break;
@@ -200,6 +226,7 @@ export class Lanes {
     request.symbols.forEach((symbol) => this.wanted.delete(symbol)); // as it was written, or refused
     message.current.forEach((symbol) => { if (!leaving.has(symbol)) this.wanted.add(symbol); });
     this.#prune();
+    request.done?.(message);
     const refused = new Set(message.rejected.map(({ symbol }) => symbol));
     return Object.entries(request.since).flatMap(([name, since]) => {
       const symbols = request.symbols.filter((symbol) => laneOf(symbol) === name && !refused.has(symbol));
@@ -241,7 +268,12 @@ export class Lanes {
 
   #error({ code }) {
     // An error answers the oldest request: the node answers in order, and we ask for nothing else.
-    if (this.#inFlight[0]?.action !== "subscribe") return [];
+    if (this.#inFlight[0]?.done) this.#inFlight.shift().done(null);
+    else if (this.#inFlight[0]?.action === "subscribe") return this.#refused(code);
+    return [];
+  }
+
+  #refused(code) {
     const request = this.#inFlight.shift();
     if (code === "unavailable") return [["later", request]];
     if (code !== "unsupported" || !Object.keys(request.since).length) return [];

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from config.embedded.children import Child, free_port
+from tests.emulators.weixin import WeixinEmulator
 from tests.people import alice, keys_dir, node, quick_passwords
 
 __all__ = ["alice", "keys_dir", "node", "quick_passwords"]
@@ -42,7 +43,14 @@ class Shop:
 
 
 @pytest.fixture(scope="session")
-def shop(chromium, tmp_path_factory) -> Iterator[Shop]:
+def weixin() -> Iterator[WeixinEmulator]:
+    """The WeChat that the shop's people scan with."""
+    with WeixinEmulator(domain="127.0.0.1") as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="session")
+def shop(chromium, weixin, tmp_path_factory) -> Iterator[Shop]:
     """The shop, shared by all browser tests: each makes buyers of its own."""
     var, port = tmp_path_factory.mktemp("shop"), free_port()
     base = f"http://127.0.0.1:{port}"
@@ -57,6 +65,10 @@ def shop(chromium, tmp_path_factory) -> Iterator[Shop]:
         "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}",
         "TICKPACK_ADMIN_EMAIL": "admin@example.com",
         "TICKPACK_ADMIN_PASSWORD": PASSWORD,
+        "WEIXIN_LOGIN_APP_ID": weixin.app_id,
+        "WEIXIN_LOGIN_SECRET": weixin.secret,
+        "WECHAT_OPEN_URL": weixin.url,
+        "WECHAT_API_URL": weixin.url,
     }
     shop = Shop(base, env, var)
     shop.manage("prepare_database", DATABASE_URL=env["DATABASE_OWNER_URL"])
@@ -136,7 +148,7 @@ def buyer(page):
     """The same, just signed up."""
     page.goto("/accounts/signup/?next=/subscribe/")
     page.get_by_label("Email").fill(f"{uuid.uuid4().hex[:12]}@example.com")
-    page.get_by_label("Password", exact=False).first.fill(PASSWORD)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.locator("main button[type=submit]").click()
     page.wait_for_url("**/subscribe/")
     return page
@@ -162,4 +174,6 @@ def token_of(page) -> dict:
 
 def htmx_is_done(page) -> None:
     """Wait until no part of the page is being asked for or exchanged."""
-    page.wait_for_function("!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling, .htmx-added')")
+    page.wait_for_function(
+        "() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling, .htmx-added')"
+    )

@@ -42,7 +42,7 @@ def test_a_second_pack_stacks_and_the_dashboard_says_until_when(buyer):
     settled(buyer)
     buyer.goto("/dashboard/")
     expect(buyer.get_by_test_id("max-subs")).to_have_text("20")
-    expect(buyer.get_by_text("20 symbols until", exact=False)).to_be_visible()
+    expect(buyer.get_by_text("20 symbols until", exact=False).first).to_be_visible()
     expect(buyer.get_by_test_id("usage")).to_have_text("0 / 20", timeout=10_000)
 
 
@@ -66,18 +66,19 @@ def page_has_asked_again(page):
             pass
 
 
-@pytest.mark.parametrize(("action", "answer"), [("other-amount", "Conflict"), ("forged", "Bad Request")])
-def test_a_wrong_or_forged_notice_leaves_the_buyer_waiting(buyer, shop, action, answer):
+@pytest.mark.parametrize("action", ["other-amount", "forged"])
+def test_a_wrong_or_forged_notice_leaves_the_buyer_waiting(buyer, shop, action):
     order(buyer, "pack-5")
     buyer.get_by_test_id(f"sandbox-{action}").click()
 
-    wait_for(lambda: f"{answer}: /payments/sandbox/notify" in (shop.var / "web.log").read_text())
-    page_has_asked_again(buyer)
-    expect(buyer.get_by_test_id("state")).to_have_attribute("data-state", "pending")
-
     if action == "other-amount":
-        expect(buyer.get_by_test_id("odd-amount")).to_be_visible()  # and nobody is asked to pay twice
-        return
+        # It is told, goes back by itself, and the right amount can be paid.
+        expect(buyer.get_by_test_id("suspense")).to_contain_text("¥9 instead of ¥10", timeout=15_000)
+        expect(buyer.get_by_test_id("suspense")).to_contain_text("paid back", timeout=20_000)
+    else:
+        wait_for(lambda: "Bad Request: /payments/sandbox/notify" in (shop.var / "web.log").read_text())
+        page_has_asked_again(buyer)
+    expect(buyer.get_by_test_id("state")).to_have_attribute("data-state", "pending")
     buyer.get_by_test_id("pay-again").click()
     buyer.get_by_test_id("sandbox-pay").click()
     settled(buyer)
@@ -106,7 +107,6 @@ def test_tokens_are_replaced_and_revoked_from_the_dashboard(buyer):
 
     buyer.goto("/dashboard/")
     buyer.get_by_test_id("rotate").click()
-    buyer.get_by_text("Show token and address").click()
     second = token_of(buyer)["jti"]
     buyer.once("dialog", lambda dialog: dialog.accept())
     buyer.get_by_test_id("revoke").click()

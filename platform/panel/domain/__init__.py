@@ -1,0 +1,1 @@
+"""What pages reckon out of texts: pure."""
