@@ -32,9 +32,9 @@ SEVENTH = 7  # a seldom symbol moves in each seventh window; the node makes the 
 _KEY = Ed25519PrivateKey.generate()
 
 
-def token(max_subs: int = 50, *, customer: str = "", max_conns: int = 2) -> str:
-    """Return a token; without `customer`, of one of its own."""
-    now = int(time.time())
+def token(max_subs: int = 50, *, customer: str = "", max_conns: int = 2, now_s: int | None = None) -> str:
+    """Return a token; without `customer`, of one of its own; `now_s` is the node's clock, where that is not ours."""
+    now = int(time.time()) if now_s is None else now_s
     running = Step(now - 60, max_subs, max_conns, frozenset({"CN", "HK"}), frozenset({"L1"}))
     over = Step(now + 30 * 86_400, 0, 0, frozenset(), frozenset())
     return tokens.issue(
