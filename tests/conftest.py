@@ -9,12 +9,34 @@ from pathlib import Path
 
 import pytest
 import redis
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
+expect.set_options(timeout=30_000)  # a busy machine takes longer than 5 s; what is there is seen at once all the same
 CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Django empties tables between tests that commit; the ledger's refuse that, so their triggers sleep in tests."""
+    from django.db import connection
+
+    with django_db_blocker.unblock():
+        # Where no test asked for the database there are no tables.
+        if connection.vendor == "postgresql" and "billing_ledgerline" in connection.introspection.table_names():
+            with connection.cursor() as cursor:
+                for table in ("billing_ledgerentry", "billing_ledgerline"):
+                    cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_kept")
+
+
+@pytest.fixture(autouse=True)
+def default_language():
+    """A test begins in the shop's own language, whatever the page that a test before it asked for was in."""
+    from django.utils import translation
+
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")

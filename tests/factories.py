@@ -7,9 +7,13 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 from accounts.models import Customer
-from billing.models import Grant, Plan, Purchase
+from billing.gateways.protocol import Fact, FactKind
+from billing.models import Grant, PaymentAttempt, PaymentFact, Plan, Prepayment, Purchase
+from billing.services.facts import record
 from billing.services.plans import seed_plans
-from billing.services.purchases import place_purchase, settle_purchase
+from billing.services.prepayments import place_top_up
+from billing.services.purchases import place_purchase
+from billing.services.settling import settle_purchase
 from nodes.models import Node, NodeGroup
 
 NOW = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
@@ -51,8 +55,57 @@ def a_purchase(customer: Customer, node: Node, *, plan: str = "pack-5", at: date
 def a_grant(customer: Customer, node: Node, *, plan: str = "pack-5", at: datetime = NOW, **changes) -> Grant:
     Node.objects.filter(pk=node.pk).update(last_seen_at=at)
     purchase = a_purchase(customer, node, plan=plan, at=at, **changes)
-    return settle_purchase(purchase_id=purchase.pk, paid_fen=purchase.due_fen, now=at)
+    return settle_purchase(purchase_id=purchase.pk, paid_fen=purchase.cash_fen, now=at)
 
 
 def a_past_grant(customer: Customer, node: Node) -> Grant:
     return a_grant(customer, node, at=NOW - timedelta(days=90))
+
+
+def an_attempt(
+    order: Purchase | Prepayment, *, gateway: str = "sandbox", at: datetime = NOW, **changes
+) -> PaymentAttempt:
+    """An attempt to pay, as the shop stores it before it asks the gateway."""
+    usual = {
+        "order_no": f"P{uuid.uuid4().hex[:25].upper()}",
+        "method": "page",
+        "due_fen": order.cash_fen,
+        "currency": order.currency,
+        "started_at": at,
+        "expires_at": at + timedelta(minutes=14),
+        "purchase" if isinstance(order, Purchase) else "prepayment": order,
+    }
+    return PaymentAttempt.objects.create(gateway=gateway, **{**usual, **changes})
+
+
+def a_fact(attempt: PaymentAttempt, kind: FactKind = FactKind.PAID, *, at: datetime = NOW, **changes) -> Fact:
+    """What a gateway says of an attempt: unless changed, that it was paid in full."""
+    number = uuid.uuid4().hex
+    usual = {
+        "provider": attempt.gateway,
+        "reference": number,
+        "order_no": attempt.order_no,
+        "amount_fen": attempt.due_fen,
+        "currency": attempt.currency,
+        "at": at,
+        "transaction_id": number if kind == FactKind.PAID else "",
+    }
+    return Fact(kind=kind, **{**usual, **changes})
+
+
+def a_paid(customer: Customer, node: Node, *, at: datetime = NOW, **changes) -> PaymentFact:
+    """A purchase that was paid through the sandbox: the fact, with its purchase, its grant and its entry."""
+    Node.objects.filter(pk=node.pk).update(last_seen_at=at)
+    purchase = a_purchase(customer, node, at=at, **changes)
+    return record(a_fact(an_attempt(purchase, at=at), at=at), source="notice", now=at)
+
+
+def pay(order: Purchase | Prepayment, *, gateway: str = "sandbox", at: datetime = NOW, **changes) -> PaymentFact:
+    """An order is paid in full through a gateway."""
+    return record(a_fact(an_attempt(order, gateway=gateway, at=at), at=at, **changes), source="notice", now=at)
+
+
+def topped_up(customer: Customer, fen: int, *, at: datetime = NOW) -> PaymentFact:
+    """A customer has money in the balance."""
+    order = place_top_up(customer=customer, amount_fen=fen, idempotency_key=uuid.uuid4().hex, now=at)
+    return pay(order, at=at)

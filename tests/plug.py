@@ -17,7 +17,10 @@ from hypothesis import settings
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
 
-settings.register_profile("quick", max_examples=20)
+# No example has a time that it could miss on a busy machine.
+settings.register_profile("ordinary", deadline=None)
+settings.register_profile("quick", max_examples=20, deadline=None)
+settings.load_profile("ordinary")
 
 _started: list = []
 _var: Path | None = None

@@ -15,7 +15,19 @@ import pytest
 from kernel.errors import PlatformError
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = {"config", "kernel", "accounts", "outbox", "panel", "ops", "billing", "nodes", "streaming"}
+PACKAGES = {
+    "config",
+    "kernel",
+    "accounts",
+    "outbox",
+    "support",
+    "content",
+    "panel",
+    "ops",
+    "billing",
+    "nodes",
+    "streaming",
+}
 SOURCES = [
     file
     for folder in ("platform", "billing", "nodes", "streaming")
@@ -63,7 +75,9 @@ def test_every_tool_knows_every_package():
     assert tool["ruff"]["src"] == tool["pytest"]["ini_options"]["pythonpath"] == [".", "platform"]
 
 
-@pytest.mark.parametrize("name", ["accounts", "outbox", "panel", "ops", "billing.models", "billing.gateways"])
+@pytest.mark.parametrize(
+    "name", ["accounts", "outbox", "support", "content", "panel", "ops", "billing.models", "billing.gateways"]
+)
 def test_a_package_says_what_may_happen_inside_and_what_may_not(name):
     said = importlib.util.find_spec(name)
     text = " ".join(Path(said.origin).read_text().split())

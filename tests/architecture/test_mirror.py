@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("platform/accounts", "platform/outbox", "platform/panel", "platform/ops", "nodes", "billing")
+APPS = (
+    "platform/accounts",
+    "platform/outbox",
+    "platform/support",
+    "platform/content",
+    "platform/panel",
+    "platform/ops",
+    "nodes",
+    "billing",
+)
 # Each alone, without what is below: a further language has its samples and conversations beside its tests.
 ROOMS = (
     "platform/kernel", "streaming/hub", "streaming/latest", "streaming/resume", "streaming/wire",

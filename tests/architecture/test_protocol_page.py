@@ -12,7 +12,10 @@ from streaming.wire.dialects.native import messages
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "protocol.md").read_text()
-NATIVE = "".join(path.read_text() for path in Path(messages.__file__).parent.glob("*.py") if path.stem != "describe")
+_DESCRIPTIONS = ("describe", "addresses")
+NATIVE = "".join(
+    path.read_text() for path in Path(messages.__file__).parent.glob("*.py") if path.stem not in _DESCRIPTIONS
+)
 CONNECTION = Path(connection.__file__).read_text()
 
 

@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Written apart, so that this file does not name them either.
 PAPERS = re.compile(
     "|".join((r"\bDESI" + "GN\b", r"\bSTY" + r"LE section", "failure-" + r"modes", "fan-" + r"out\.md", "set" + r"up\.md",
-              "hou" + r"se\.md", "provid" + r"ers\.md", "paym" + r"ents\.md", "protoc" + r"ols\.md",
+              "hou" + r"se\.md", "provid" + r"ers\.md", r"reference/paym" + r"ents\.md", "protoc" + r"ols\.md",
               r"\b[Ss]ee" + r"ds? 0{0,2}\d\b"))
 )  # fmt: skip
 _DATA = ("tests/streaming/documents/asyncapi", "locale/", "static/vendor/", "requirements.lock")

@@ -1,8 +1,10 @@
 """What `manage.py check` refuses, and what does not start at all."""
 
+import ast
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,38 @@ def test_a_key_that_can_be_guessed_starts_nothing_and_stands_in_no_message(key):
 def test_a_deployment_s_settings_pass():
     code, said = manage("check", "--deploy", "--fail-level", "ERROR", SECRET_KEY=GOOD_KEY, ALLOWED_HOSTS="shop.example")
     assert code == 0, said
+
+
+def test_half_a_door_is_a_sentence_for_each_setting_that_lacks(settings):
+    settings.SMS_PROVIDER, settings.SMS_KEY_ID, settings.WEIXIN_LOGIN_APP_ID = "aliyun", "LTAI", "wx1"
+
+    found = checks.doors_are_set_up(None)
+
+    assert {one.id for one in found} == {"config.E005"}
+    assert ["SMS_SIGN_NAME" in one.msg for one in found].count(True) == 1
+    assert ["WEIXIN_LOGIN_SECRET_FILE" in one.msg for one in found].count(True) == 1
+    assert not any("SMS_KEY_ID" in one.msg for one in found)
+    settings.SMS_PROVIDER, settings.WEIXIN_LOGIN_APP_ID = "none", ""
+    assert checks.doors_are_set_up(None) == []
+
+
+def test_a_server_does_not_start_with_codes_in_its_log():
+    environment = {"SECRET_KEY": GOOD_KEY, "ALLOWED_HOSTS": "shop.example"}
+
+    assert manage("check", **environment)[0] == 0
+    code, said = manage("check", **environment, SMS_PROVIDER="console")
+
+    assert code != 0
+    assert "SMS_PROVIDER names console" in said
+
+
+def test_no_setting_is_given_in_two_files():
+    """The one that is read later would take the other's place unseen: it once took the form away that moves a number."""
+    given = Counter()
+    for name in ("settings", "doors", "shop", "openapi_settings", "admin_looks"):
+        module = ast.parse((ROOT / "platform" / "config" / f"{name}.py").read_text())
+        assigned = [one for one in module.body if isinstance(one, ast.Assign)]
+        given.update({target.id for one in assigned for target in one.targets if isinstance(target, ast.Name)})
+
+    assert given["ACCOUNT_FORMS"] == 1
+    assert [name for name, times in given.items() if times > 1 and name.isupper()] == []

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import connection
 from psycopg import errors
 
-from billing.models import AppendOnly, GatewayNotice, Purchase
+from billing.models import AppendOnly, PaymentFact, Purchase
 from config.database_roles import grant_application
 from config.embedded.servers import APPLICATION_ROLE
 from kernel.clock import utc_now
@@ -44,7 +44,12 @@ def test_the_role_is_no_superuser_and_owns_no_table(shop):
 
 
 def test_what_is_written_once_are_the_tables_of_money_and_rights():
-    assert ONCE == ["billing_gatewaynotice", "billing_grant", "billing_grantclosure"]
+    assert ONCE == [
+        "billing_compensation", "billing_departure", "billing_endnotice", "billing_fapiaoreversal", "billing_formertrial", "billing_grant", "billing_grantclosure",
+        "billing_ledgerentry", "billing_ledgerline", "billing_paymentfact", "billing_purchaseevent",
+        "billing_reconciliation", "billing_renewalstep", "content_announcement", "content_announcementupdate",
+        "content_textversion",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("table", ONCE)
@@ -105,12 +110,12 @@ def test_its_node_may_change_and_nothing_is_removed(grant):
 
 
 def test_what_a_gateway_said_is_not_changed(grant):
-    notice = GatewayNotice.objects.create(
-        provider="sandbox", event_id="e", order_id="o", amount_fen=1, currency="CNY", paid_at=utc_now(),
-        received_at=utc_now(), outcome="settled",
+    fact = PaymentFact.objects.create(
+        provider="sandbox", kind="paid", reference="r", amount_fen=1, currency="CNY", at=utc_now(),
+        received_at=utc_now(), source="notice", outcome="noted",
     )  # fmt: skip
     with pytest.raises(TypeError, match="append-only"):
-        notice.save()
+        fact.save()
 
 
 def test_preparing_twice_changes_nothing(shop, settings):
@@ -118,3 +123,13 @@ def test_preparing_twice_changes_nothing(shop, settings):
     call_command("prepare_database")
     call_command("prepare_database")
     shop.execute("SELECT count(*) FROM billing_grant")
+
+
+def test_of_a_settled_order_where_it_was_placed_from_is_forgotten_and_never_written(grant):
+    from django.db import DatabaseError, transaction
+
+    if connection.vendor != "postgresql":
+        pytest.skip("PostgreSQL refuses it; elsewhere nothing does")
+    assert Purchase.objects.update(placed_from=None) == 1
+    with pytest.raises(DatabaseError, match="is settled"), transaction.atomic():
+        Purchase.objects.update(placed_from="203.0.113.7")

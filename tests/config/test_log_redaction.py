@@ -29,6 +29,13 @@ def test_what_stands_behind_a_tokens_name_in_a_url_is_not_logged(text):
     assert "[token]" in redacted(text)
 
 
+@pytest.mark.parametrize("text", ["Authorization: Bearer tpk_{}", "{{'key': 'tpk_{}'}}", "/x?key=tpk_{}&y", "tpk_{}"])
+def test_an_api_key_is_not_logged_and_what_people_tell_it_by_is(text):
+    assert CANARY not in redacted(text.format(CANARY))
+    assert "[key]" in redacted(text.format(CANARY))
+    assert redacted("revoked tpk_ab12CD…") == "revoked tpk_ab12CD…"
+
+
 def test_the_rest_of_a_line_stays():
     told = redacted(f"/stock/tick?token={CANARY}&region=HK took 3 ms")
 

@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import store_urls
 from config.store_urls import broker_tls, env_store
-from streaming.history.minutes import _place
+from streaming.history.connection import _place
 
 HARD = "p/a#s?s%w@o:rd 密"
 

@@ -42,13 +42,16 @@ class Mailbox:
         self._server.shutdown()
         self._server.server_close()
 
-    def link_for(self, address: str, seconds: float = 20) -> str:
+    def link_for(self, address: str, seconds: float = 90) -> str:
         """Return the first link of the newest mail to somebody, once it has come."""
         deadline = time.monotonic() + seconds
         while not (found := [one for one in self.mails if one["To"] == address]):
             assert time.monotonic() < deadline, f"no mail to {address} came"
             time.sleep(0.05)
-        (link, *_) = re.findall(r"https?://\S+", found[-1].get_content())
+        text = found[-1].get_body(preferencelist=("plain",))
+        assert text is not None  # each mail has both forms
+        # The first link of a confirmation is the one that confirms.
+        (link, *_) = re.findall(r"https?://\S+", text.get_content())
         return link
 
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from tests.accounts.totp import totp
 from tests.deployment.stack import Stack
 from tests.deployment.visitor import Visitor
 
@@ -13,14 +14,14 @@ PASSWORD = "correct-horse-battery"
 # An operator settles by hand what was paid by other ways: there is no gateway for real money yet.
 _SETTLE = """
 from billing.models import Purchase
-from billing.services.purchases import settle_purchase
+from billing.services.settling import settle_purchase
 from kernel.clock import utc_now
 one = Purchase.objects.get(public_id={order!r})
 print(json.dumps(settle_purchase(purchase_id=one.pk, paid_fen=one.due_fen, now=utc_now()).pk))
 """
 
 
-def wait_for(answer: Callable[[], Any], seconds: float = 30) -> Any:
+def wait_for(answer: Callable[[], Any], seconds: float = 90) -> Any:
     """Return the first answer that is something; exceptions of a store that is away are no answer."""
     deadline = time.monotonic() + seconds
     while not (found := answer()):
@@ -40,6 +41,21 @@ def sign_in(visitor: Visitor, address: str, password: str = PASSWORD) -> Any:
     return visitor.submit("/accounts/login/", login=address, password=password)
 
 
+def set_up_second_factor(admin: Visitor) -> None:
+    """Do what the admin leads to: confirm the password, scan the code, type what the app shows, and again to be let in."""
+    activate = admin.get("/admin/").headers["location"]
+    confirm = admin.get(activate).headers["location"]
+    assert admin.submit(confirm, password=PASSWORD).status_code == 302
+    page = admin.get(activate).text
+    secret = re.search(r'data-testid="totp-secret">([A-Z2-7]+)<', page)
+    assert secret is not None, page
+    # Of the page that is open: each time it is opened it has another secret.
+    assert admin.send(page, activate, code=totp(secret[1], time.time())).status_code == 302
+    prove = admin.get("/admin/").headers["location"]
+    assert admin.submit(prove, code=totp(secret[1], time.time())).status_code == 302
+    assert admin.get("/admin/").status_code == 200
+
+
 class Operator:
     """Who has the machine: `docker compose exec web`, and the admin's pages."""
 
@@ -54,6 +70,7 @@ class Operator:
             sign_in(admin, address)
             confirm(admin, address, stack)
             assert sign_in(admin, address).status_code == 302
+            set_up_second_factor(admin)
             self._add_node(admin)
 
     def _add_node(self, admin: Visitor) -> None:

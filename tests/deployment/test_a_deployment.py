@@ -49,7 +49,9 @@ def read():  # with a server-side cursor, where Django is not told to do without
 
 said = {"read": failures(read, 15), "restate": failures(lambda: restate(now=utc_now()), RESTATED)}
 rows = Outbox.objects.all()
-said |= {"rows": rows.count(), "undelivered": list(rows.filter(delivered_at=None).values_list("kind", "last_error"))}
+# What is written to who has not paid in five minutes is due then.
+waiting = rows.filter(delivered_at=None, due_at__lte=utc_now())
+said |= {"rows": rows.count(), "undelivered": list(waiting.values_list("kind", "last_error"))}
 print(json.dumps(said))
 """
 

@@ -43,10 +43,14 @@ class Visitor:
         """Open a page, fill in the form that has these fields, and send it."""
         page = self.get(path)
         assert page.status_code == 200, (page.status_code, page.text[:500])
-        forms = _Forms(page.text).forms
+        return self.send(page.text, action or path, **fields)
+
+    def send(self, page: str, action: str, **fields: str | list[str]) -> httpx.Response:
+        """Fill in the form of an open page that has these fields, and send it."""
+        forms = _Forms(page).forms
         form = next((one for one in forms if set(fields) <= set(one)), None)
-        assert form is not None, f"no form with {set(fields)} in {path}: {[set(one) for one in forms]}"
-        return self.ask("POST", action or path, data={**form, **fields})
+        assert form is not None, f"no form with {set(fields)} for {action}: {[set(one) for one in forms]}"
+        return self.ask("POST", action, data={**form, **fields})
 
     def choice(self, path: str, name: str, text: str) -> str:
         """Return the value of what a page offers under a name with this text."""

@@ -30,7 +30,7 @@ class Run:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT)
         self.facts: dict = {}
 
-    def wait(self, seconds: float = 60) -> "Run":
+    def wait(self, seconds: float = 180) -> "Run":
         deadline = time.monotonic() + seconds
         file = self.var / "up.json"
         while time.monotonic() < deadline:
@@ -65,6 +65,17 @@ class Run:
             ["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False
         ).stdout
         return [int(pid) for pid in found.split()]
+
+    def shell(self, code: str) -> str:
+        """Run Python inside the run's shop, as an operator would; return what it prints."""
+        environment = Path(f"/proc/{self.pid_of('web')}/environ").read_bytes().decode().split("\0")
+        said = subprocess.run(
+            [sys.executable, "manage.py", "shell", "-c", code],
+            cwd=ROOT, env=dict(line.split("=", 1) for line in environment if "=" in line), capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
+        assert said.returncode == 0, said.stderr
+        return said.stdout
 
     def stop(self, number: int = signal.SIGINT, seconds: float = 12) -> float:
         """End it; return how long that took, in seconds."""

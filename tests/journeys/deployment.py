@@ -113,7 +113,7 @@ class Listener:
 
     def __enter__(self) -> "Listener":
         self.socket = self._connecting.__enter__()
-        self.epoch = json.loads(self.socket.recv(timeout=5))["epoch"]
+        self.epoch = json.loads(self.socket.recv(timeout=30))["epoch"]
         self.socket.send(json.dumps({"action": "subscribe", "symbols": [MOUTAI], "intervals": ["1.5s", "1m"]}))
         self._thread.start()
         self.wait_for_bars(2)

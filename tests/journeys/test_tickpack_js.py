@@ -74,7 +74,7 @@ def tab(browser, origin) -> Iterator[Tab]:
     context = browser.new_context()
     page = context.new_page()
     # Any page of the origin will do; a script is one, and brings no request of its own.
-    page.goto(f"{origin}/streaming/live.css")
+    page.goto(f"{origin}/streaming/lanes.js")
     one = Tab(page)
     yield one
     context.close()
@@ -145,7 +145,8 @@ def test_the_time_that_a_draining_node_asks_for_is_waited(tab, enter, tape, back
 
 
 @pytest.mark.parametrize(
-    ("code", "said"), [(4401, "the token was revoked"), (4403, "forbids"), (4409, "a newer connection")]
+    ("code", "said"),
+    [(4401, "the token was revoked"), (4403, "forbids"), (4409, "a newer connection"), (4410, "its owner")],
 )
 def test_a_final_close_ends_it_and_says_why(tab, enter, tape, background, code, said):
     served = enter(ScriptedNode(tape))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kernel.access import NOTHING_STORED, Stored, effective_scope, is_current, is_revoked, scope_by_what_is_known
 from kernel.scope import Policy, Scope, Step
-from kernel.tokens import Claims, SubscriptionExpired, TokenExpired, TokenRevoked
+from kernel.tokens import Claims, CustomerDeactivated, SubscriptionExpired, TokenExpired, TokenRevoked
 
 NOW = 1_000
 BOTH, L1 = frozenset({"CN", "HK"}), frozenset({"L1"})
@@ -338,3 +338,41 @@ def test_a_store_that_goes_away_changes_nothing_for_who_was_known(claims, stored
     if not isinstance(found, str):
         away = scope_by_what_is_known(claims, found[0], now_s)
         assert (away, away.policy, away.whole) == found
+
+
+# -- who has no account ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stored", "known"),
+    [
+        (NOTHING_STORED, None),
+        (Stored(scope(9, 500)), None),  # whatever somebody has written under a guest's name
+        (NOTHING_STORED, scope(9, 500)),
+        (Stored(policy=Policy(1, 500)), None),
+    ],
+)
+def test_a_guest_sees_the_test_instrument_and_nothing_else_whatever_is_said(stored, known):
+    guest = Claims(Scope("guest:192.0.2.1", "cn-east", 3, scope(3, 500).steps), "j1", 0, 50_000, viewer=True)
+
+    found = effective_scope(guest, stored, NOW, known=known)
+
+    step = found.at(NOW)
+    assert (step.max_subs, step.max_conns, step.markets, found.symbols) == (0, 0, frozenset(), frozenset({"TEST.CN"}))
+    assert found.next_change_s(NOW) is not None  # so nothing tells that a subscription has ended
+
+
+def test_a_guests_token_ends():
+    guest = Claims(Scope("guest", "cn-east", 0, scope(0, 0).steps), "j1", 0, NOW - 60, viewer=True)
+    with pytest.raises(TokenExpired):
+        effective_scope(guest, NOTHING_STORED, NOW)
+
+
+def test_a_customers_page_has_what_the_customer_has():
+    page = replace(FIVE, viewer=True)
+
+    assert effective_scope(page, NOTHING_STORED, NOW) == FIVE.scope
+    with pytest.raises(CustomerDeactivated):
+        effective_scope(page, Stored(replace(scope(4, 5), active=False)), NOW)
+    with pytest.raises(SubscriptionExpired):
+        effective_scope(replace(ENDED, viewer=True), NOTHING_STORED, NOW)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import accounts.errors
 import billing.errors
 import kernel.instruments
 import kernel.nested
@@ -18,7 +19,7 @@ from kernel.errors import Malformed, PlatformError, Refused, Unavailable
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = (
-    kernel.errors, kernel.instruments, kernel.nested, kernel.scope, kernel.tokens, billing.errors, nodes.errors,
+    kernel.errors, kernel.instruments, kernel.nested, kernel.scope, kernel.tokens, accounts.errors, billing.errors, nodes.errors,
     streaming.errors,
 )  # fmt: skip
 LEAVES = [

@@ -8,7 +8,7 @@ from kernel import keyspace
 
 VALUES = {
     "lane": "CN", "epoch_name": "e1", "customer": "alice", "group": "sh", "jti": "j1", "kind": "connect", "who": "alice@sh",
-    "node": "sh-1",
+    "node": "sh-1", "line": "other", "day": "2026-03-10", "asked": "q1",
 }  # fmt: skip
 
 

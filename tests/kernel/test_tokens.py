@@ -268,8 +268,44 @@ def test_the_first_rev_is_nought_and_none_is_below():
         verified(forged({"rev": -1}))
 
 
-def test_a_bad_token_is_said_with_401():
-    assert {one.http_status for one in (tokens.BadToken, *tokens.BadToken.__subclasses__())} == {401}
+def test_a_bad_token_is_said_with_401_and_a_pages_token_in_other_hands_with_403():
+    said = {one: one.http_status for one in (tokens.BadToken, *tokens.BadToken.__subclasses__())}
+    assert {said.pop(tokens.ViewerElsewhere), said.pop(tokens.ViewerOrigin)} == {403}
+    assert set(said.values()) == {401}
+
+
+def test_a_pages_token_says_so_and_a_programs_says_nothing_of_it():
+    assert verified(issued(viewer=True)).viewer is True
+    assert verified(issued()).viewer is False
+    assert "viewer" not in jwt.decode(issued(), options={"verify_signature": False})
+
+
+def test_a_pages_token_keeps_its_claim_in_the_nested_shape():
+    assert verified(issued(viewer=True, node_id="n1")).viewer is True
+
+
+@pytest.mark.parametrize("value", ["true", "false", 1, 0, None, [], {}, [True], {"viewer": True}, "", 1.0])
+def test_a_viewer_that_is_no_bool_is_neither_a_pages_token_nor_a_programs(value):
+    with pytest.raises(tokens.BadToken):
+        verified(forged({"viewer": value}))
+
+
+def test_a_viewer_inside_a_nested_scope_is_refused():
+    claims = jwt.decode(issued(node_id="n1"), options={"verify_signature": False})
+    claims["scope"]["viewer"] = True
+    with pytest.raises(tokens.BadToken):
+        verified(jwt.encode(claims, KEY, algorithm="EdDSA", headers={"kid": "k1", "typ": "rt+jwt"}))
+
+
+@pytest.mark.parametrize("customer", ["guest", "guest:192.0.2.1"])
+def test_a_guest_is_a_page_or_nobody(customer):
+    guest = replace(SCOPE, customer=customer)
+
+    assert verified(issued(scope=guest, viewer=True)).guest
+    with pytest.raises(tokens.BadToken):
+        verified(issued(scope=guest))
+    assert not verified(issued(viewer=True)).guest
+    assert not verified(issued(scope=replace(SCOPE, customer="guesthouse"), viewer=True)).guest
 
 
 def test_claims_hold_from_their_beginning_when_nobody_names_another():

@@ -11,7 +11,7 @@ from config.embedded.supervisor import CannotStart, Options, Supervisor
 
 
 def made(var: Path, port: int = 8000) -> Supervisor:
-    options = Options(port=port, feed="simulated", data=None, speed="1", db="postgres", var=var)
+    options = Options(port=port, feed="simulated", data=None, speed="1", paced_from="09:29:50", db="postgres", var=var)
     return Supervisor(options, Path.cwd(), io.StringIO())
 
 

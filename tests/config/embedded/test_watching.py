@@ -19,7 +19,7 @@ def child(tmp_path: Path, name: str, program: str) -> Child:
 
 
 def until(true) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -72,3 +72,33 @@ def test_children_end_round_by_round(tmp_path):
     watch.stop((lambda one: one.name != "store", lambda one: store.poll() is None and web.poll() is not None), 5)
 
     assert (store.poll(), web.poll()) == (-signal.SIGTERM, -signal.SIGTERM)
+
+
+def test_what_lives_and_does_nothing_is_ended_and_started_again_also_where_it_is_stopped(tmp_path):
+    said, alive = [], tmp_path / "alive"
+    watch = Watch(said.append)
+    stuck = child(tmp_path, "part", SLEEPS)
+    stuck.alive_file, stuck.stuck_seconds = alive, 0.5
+    watch.launch(stuck)
+    first = stuck.process.pid
+    watch.look_after()
+    assert said == [], "it has only just been started"
+    alive.touch()
+    time.sleep(0.3)
+    alive.touch()
+    time.sleep(0.3)
+    watch.look_after()
+    assert said == [], "it shows life"
+
+    stuck.process.send_signal(signal.SIGSTOP)
+    until(stuck.is_stuck)
+    watch.look_after()
+
+    assert said == [
+        "part runs and has done nothing for 0 s; it is ended.",
+        "part ended (killed by SIGKILL); starting it again.",
+    ]
+    assert stuck.process.pid != first
+    assert stuck.poll() is None
+    assert not stuck.is_stuck(), "it gets its time again"
+    watch.stop((lambda one: True,), 5)
