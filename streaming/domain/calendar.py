@@ -28,6 +28,12 @@ def exchange_day(at_ms: int) -> date:
     return _day(int(at_ms + _OFFSET_MS) // _DAY_MS)
 
 
+def exchange_clock(at_ms: int) -> str:
+    """Return the time on the exchange's wall, as 09:30:00."""
+    seconds = int(at_ms + _OFFSET_MS) // 1000 % 86_400
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
 @lru_cache(maxsize=4096)
 def _day(number: int) -> date:
     return _EPOCH + timedelta(days=number)

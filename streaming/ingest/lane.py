@@ -343,7 +343,7 @@ class _Run:
         day = self._market.problem if self._market is not None else ""
         if day != self._day:
             log.warning(
-                "lane %s: %s", self._store.lane, day or "the day is as its calendar says, or something was traded"
+                "lane %s: %s", self._store.lane, day or "the day is as its calendar says, and its lines talk"
             )
         self._day = day
         return day

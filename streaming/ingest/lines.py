@@ -53,7 +53,7 @@ class Line:
         self._merge = merge
         self.refusals = Refusals(name)
         self._position = source.position
-        self._heard_ms = 0  # the wall clock when it last said anything
+        self.heard_ms = 0  # the wall clock when it last said anything
         self._counts_in = 0  # the newest window that a reading counted in
         self._read_in: dict[int, str] = {}  # window -> the position behind the last reading that counts in it
 
@@ -66,7 +66,7 @@ class Line:
         fault = self._validator.fault
         for reading in self.source.read(until_ms):
             received_ms = reading.received_ms
-            self._heard_ms = max(self._heard_ms, received_ms or 0)
+            self.heard_ms = max(self.heard_ms, received_ms or 0)
             ticks: list[Tick] = []
             for tick in reading.ticks:
                 if (reason := fault(tick, received_ms)) is None:
@@ -114,11 +114,11 @@ class Line:
 
     def go_on(self, heard_ms: int) -> None:
         """Note that it was heard before a restart: whoever takes over has not missed a line that is there."""
-        self._heard_ms = heard_ms
+        self.heard_ms = heard_ms
 
     def is_connected(self, now_ms: int) -> bool:
         """Tell whether it has said anything of late, be it only what is known already."""
-        return now_ms - self._heard_ms <= HEARD_MS
+        return now_ms - self.heard_ms <= HEARD_MS
 
     def position_at(self, seq: int) -> str:
         """Return the position behind all that counts in windows up to this one; asked once a window, in order."""
@@ -149,6 +149,11 @@ class Lines:
     def names(self) -> frozenset[str]:
         """The lines that run."""
         return frozenset(line.name for line in self._lines)
+
+    @property
+    def heard_ms(self) -> int:
+        """When any of them last said anything; epoch ms, 0 for never."""
+        return max((line.heard_ms for line in self._lines), default=0)
 
     def arrange(self, names: Sequence[str], new: Sequence[Line]) -> None:
         """Take new lines beside or in place of those of the same name; end those that are no longer named."""

@@ -27,6 +27,7 @@ from streaming.ingest.events import Told, Unsaid
 from streaming.ingest.last_prices import LastPrices
 from streaming.ingest.lines import Line, Lines
 from streaming.ingest.presumed import PresumedDays
+from streaming.ingest.silence import Silence
 from streaming.ingest.sources import Source
 from streaming.records.newest import Newest
 
@@ -127,6 +128,7 @@ class Market:
         self._unsaid = Unsaid()
         self._last_prices = LastPrices(clock.next_seq)
         self._presumed = PresumedDays(lambda: any(line.is_connected(self._now_ms) for line in self.lines))
+        self._silence = Silence(lambda: self.lines.heard_ms)
         self._now_ms = now_ms
         self._state = ""  # of the window before
         if not self.recorded:
@@ -226,14 +228,15 @@ class Market:
     def go_on_from(self, seq: int, state: str) -> None:
         """Take the state of the last window of a stream that goes on."""
         self._presumed.go_on_from(self._sessions, seq, state)
+        self._silence.go_on_from(state)
         if state not in ("closed", "no_feed"):
             for line in self.lines:
                 line.go_on(end_ms(seq))
 
     @property
     def problem(self) -> str:
-        """Return what the operator should know of the day; "" where it is as published."""
-        return self._presumed.problem
+        """Return what the operator should know of the day; "" where it is as published and something is heard."""
+        return self._presumed.problem or self._silence.problem
 
     def _is_over(self) -> bool:
         return all(line.source.finished for line in self.lines) and self._fold.oldest_open() is None
@@ -368,9 +371,9 @@ class Market:
             self.days.bars([bar.symbol for bar in closed.bars])
         positions = self.lines.positions_at(seq)
         session = self._presumed.session(self._sessions, seq, moves=any(bar.volume > 0 for bar in closed.bars))
-        state = session.state
-        before, self._state = self._state, state
-        written = state != "closed" or before != "closed" or self._is_news(closed) or bool(self._switches)
+        session = session if self.recorded else self._silence.judge(session, seq)
+        before, self._state = self._state, session.state
+        written = session.state != "closed" or before != "closed" or self._is_news(closed) or bool(self._switches)
         if seq <= self._resume_after or not written:
             if self.recorded:
                 self._unsaid.drop()
@@ -378,7 +381,7 @@ class Market:
         switches, self._switches = self._switches, []
         told, self._unsaid.since_window = self._hand_over(seq), False
         return MarketWindow(
-            closed, state, session.until_ms, positions=positions, presumed=session.presumed, quiet=session.quiet,
+            closed, session.state, session.until_ms, positions=positions, presumed=session.presumed, quiet=session.quiet,
             leader=self.leader, switches=switches, told=told,
         )  # fmt: skip
 

@@ -278,7 +278,7 @@ def test_an_unchanged_row_keeps_the_line_connected(provider, pages):
         playing.play(2.5)
 
         line = next(iter(playing.market.lines))
-        assert day.now_ms() - line._heard_ms < 1_500
+        assert day.now_ms() - line.heard_ms < 1_500
 
 
 def test_replacing_a_row_by_another_of_the_same_second_is_news(provider, pages):
