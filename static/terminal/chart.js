@@ -3,7 +3,7 @@ import { createChart, CandlestickSeries, CrosshairMode, HistogramSeries, LineSer
 import { SessionBreaks } from "./breaks.js";
 import { looks, whenLooksChange } from "./looks.js";
 import * as numbers from "./numbers.js";
-import { Vwap, breaksOf, meanAt, movingAverage } from "./studies.js";
+import { Vwap, breaksOf, meanAt, mood, movingAverage } from "./studies.js";
 import { chinese, locale, say } from "./words.js";
 
 export const INTERVALS = ["1.5s", "1m", "5m", "15m", "30m", "1h", "1d", "1w", "1M"];
@@ -129,7 +129,8 @@ export class Chart {
       return this.#draw();
     }
     const time = Math.floor(bar.time), index = this.#bars.length - 1;
-    this.#candles.update({ ...bar, time });
+    mood(this.#bars, index);
+    this.#candles.update(this.#candle(bar));
     this.#volumes.update(this.#volume(bar));
     LENGTHS.forEach((length, nth) => { const value = meanAt(this.#bars, length, index); if (value !== null) this.#means[nth].update({ time, value }); });
     if (this.interval in SECONDS) { const value = this.#averaged(bar); if (value) this.#vwapLine.update({ time, value }); }
@@ -137,7 +138,7 @@ export class Chart {
   }
 
   #draw() {
-    const bars = this.#bars.map((bar) => ({ ...bar, time: Math.floor(bar.time) }));
+    const bars = mood(this.#bars).map((bar) => this.#candle(bar));
     this.#candles.setData(bars);
     this.#volumes.setData(this.#bars.map((bar) => this.#volume(bar)));
     LENGTHS.forEach((length, nth) => this.#means[nth].setData(movingAverage(bars, length)));
@@ -155,9 +156,14 @@ export class Chart {
     return value;
   }
 
-  #volume({ time, open, close, volume }) {
-    const { up, down } = looks();
-    return { time: Math.floor(time), value: volume, color: `${close >= open ? up : down}88` };
+  #candle(bar) {
+    const { up, down } = looks(), color = bar.mood < 0 ? down : up;
+    return { ...bar, time: Math.floor(bar.time), color, wickColor: color };
+  }
+
+  #volume(bar) {
+    const { time, color } = this.#candle(bar);
+    return { time, value: bar.volume, color: `${color}88` };
   }
 
   #exact(time) { return this.#find(time)?.time ?? time; }
@@ -180,7 +186,6 @@ export class Chart {
     const index = this.#over === null ? this.#bars.length - 1 : this.#bars.indexOf(bar), before = this.#bars[index - 1];
     const write = (value) => numbers.price(value, this.#decimals);
     const change = before ? ` ${numbers.percent(((bar.close - before.close) / before.close) * 100)}` : "";
-    const mood = before ? (bar.close > before.close ? "up" : bar.close < before.close ? "down" : "") : "";
     const means = LENGTHS.map((length) => [`MA${length}`, meanAt(this.#bars, length, index)]).filter(([, value]) => value !== null);
     const [average, since] = this.#averages.get(bar.time) ?? [];
     // A day whose beginning is not on the chart has an average of what is on it alone: it says so.
@@ -188,7 +193,7 @@ export class Chart {
     if (average && since !== null) vwap.push([say("legend_since", { at: numbers.clock(since * 1000).slice(0, 5) }), "l-since"]);
     const parts = [
       [numbers.momentOf(bar.time, this.interval), "l-time"],
-      [`${say("legend_open")} ${write(bar.open)} ${say("legend_high")} ${write(bar.high)} ${say("legend_low")} ${write(bar.low)} ${say("legend_close")} ${write(bar.close)}${change}`, `l-prices ${mood}`],
+      [`${say("legend_open")} ${write(bar.open)} ${say("legend_high")} ${write(bar.high)} ${say("legend_low")} ${write(bar.low)} ${say("legend_close")} ${write(bar.close)}${change}`, `l-prices ${{ 1: "up", [-1]: "down" }[bar.mood] ?? ""}`],
       [`${say("volume")} ${compact(bar.volume)}`, "l-volume"], ...means.map(([name, value], nth) => [`${name} ${write(value)}`, `mean${nth}`]), ...vwap,
     ];
     while (this.#legend.children.length > parts.length) this.#legend.lastChild.remove();

@@ -6,13 +6,18 @@ const WAIT_MS = 150;
 const SHOWN = 12;
 const SEVERAL = /[,，、;；\n]/; // two words with a space may be an English name
 
+/** Tell whether the best two are found by one name that both bear: a company's shares at home and in Hong Kong. */
+function isNameOfSeveral([first, second]) {
+  return Boolean(second) && first.matched === "name" && second.matched === "name" && first.name_zh === second.name_zh;
+}
+
 /** Read what the node found: one row for each part, and what to do with it. Pure. */
 export function readResults(results) {
   if (results.length === 1) return { kind: "one", ambiguous: results[0].ambiguous, items: results[0].items };
   const sure = [], open = [], unknown = [];
   for (const { q, ambiguous, items } of results) {
     if (!items.length) unknown.push(q);
-    else if (ambiguous) open.push({ q, items });
+    else if (ambiguous || isNameOfSeveral(items)) open.push({ q, items });
     else sure.push(items[0]);
   }
   return { kind: "several", sure, open, unknown };
@@ -121,8 +126,9 @@ export class Search {
     this.#on(option.items);
     // A list that leaves questions open stays, for them to be answered.
     if (SEVERAL.test(this.#input.value) && this.#options.length > 1) {
-      const said = this.#said.textContent;
-      return this.#show(this.#options.filter((one) => one !== option && (!option.q || one.q !== option.q)), said);
+      const left = this.#options.filter((one) => one !== option && (!option.q || one.q !== option.q));
+      const open = [...new Set(left.map(({ q }) => q).filter(Boolean))];
+      if (left.length) return this.#show(left, open.length ? say("search_open", { n: open.join("、") }) : "", open.length > 0);
     }
     this.#dialog.close();
   }

@@ -1,5 +1,18 @@
-// What is drawn over a chart, out of its bars. Pure.
+// What is drawn over a chart and in which colour, out of its bars. Pure.
 import { dayNumber } from "./numbers.js";
+
+/**
+ * Write into each bar whether it rises: 1, -1, or 0 before anything has moved. One that closes where it opened, as most of
+ * 1.5 s do, has the colour of the move that led to it.
+ * @param {number} from the first one to be written
+ */
+export function mood(bars, from = 0) {
+  for (let at = from; at < bars.length; at += 1) {
+    const { open, close } = bars[at], before = bars[at - 1];
+    bars[at].mood = Math.sign(close - open) || (before ? Math.sign(close - before.close) || before.mood : 0);
+  }
+  return bars;
+}
 
 /** The mean of the last `length` closes at an index, else null. */
 export function meanAt(bars, length, index) {

@@ -206,6 +206,7 @@ quotes.listen((symbols) => {
 
 // -- buttons and keys ----------------------------------------------------------------------------------------------
 part("back").addEventListener("click", back);
+part("take-off").addEventListener("click", () => { const { symbol } = panes; back(); remove(symbol); });
 part("open-search").addEventListener("click", () => search.open());
 part("open-search-empty").addEventListener("click", () => search.open());
 part("open-help").addEventListener("click", () => part("help").showModal());

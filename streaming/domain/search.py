@@ -214,8 +214,10 @@ def _symbols(code: str, venues: Iterable[str]) -> Iterator[str]:
             yield f"{code}.{venue}"
 
 
-def _rank(one: Instrument) -> tuple[bool, bool, bool, str]:
-    return one.state == "delisted", one.kind == "index", one.board in ("b", "test"), one.symbol
+def _rank(one: Instrument) -> tuple[bool, bool, bool, bool, str]:
+    # Of a company that is listed in both, who asks by its name means the mainland's share.
+    is_second = one.board in ("b", "test"), one.market == "HK"
+    return one.state == "delisted", one.kind == "index", *is_second, one.symbol
 
 
 def _tails(text: str, between: str = "") -> Iterator[str]:

@@ -94,6 +94,29 @@ def test_a_moving_average_begins_with_its_first_whole_window(ask):
     assert ask("studies.meanAt", bars, 3, 1) is None
 
 
+def test_a_bar_without_a_move_has_the_colour_of_the_move_that_led_to_it(ask):
+    moves = [(10, 10), (10, 11), (11, 11), (9, 9), (9, 9), (8, 9), (12, 10)]
+    bars = [{"time": nth, "open": opened, "close": closed} for nth, (opened, closed) in enumerate(moves)]
+
+    assert [bar["mood"] for bar in ask("studies.mood", bars)] == [0, 1, 1, -1, -1, 1, -1]
+    assert [bar.get("mood") for bar in ask("studies.mood", bars, 5)] == [None] * 5 + [1, -1]
+
+
+def test_a_name_of_two_shares_asks_which_one_is_meant(ask):
+    def item(symbol: str, name: str, matched: str = "name") -> dict:
+        return {"symbol": symbol, "name_zh": name, "matched": matched}
+
+    results = [
+        {"q": "招商银行", "ambiguous": False, "items": [item("600036.SH", "招商银行"), item("03968.HK", "招商银行")]},
+        {"q": "600519", "ambiguous": False, "items": [item("600519.SH", "贵州茅台", "code")]},
+        {"q": "平安", "ambiguous": False, "items": [item("601318.SH", "中国平安"), item("000001.SZ", "平安银行")]},
+    ]
+    read = ask("search.readResults", results)
+
+    assert [one["q"] for one in read["open"]] == ["招商银行"]
+    assert [one["symbol"] for one in read["sure"]] == ["600519.SH", "601318.SH"]
+
+
 def test_the_average_price_weighs_volumes_and_begins_anew_each_day(tab):  # noqa: F811
     day = 86_400
     bars = [a_bar(0, 10, 100, 1000), a_bar(60, 20, 300, 6000), a_bar(60, 20, 100, 2000), a_bar(day, 5, 10, 50)]

@@ -113,3 +113,34 @@ def test_a_row_that_the_pack_has_no_room_for_takes_anothers_place_at_one_press(d
     page.reload()
     expect(row(page, "000333.SZ")).to_contain_text("not in your pack", timeout=SOON)
     assert shown(page)[-2:] == ["600036.SH", "000333.SZ"]
+
+
+# Of the text on what is behind it, as WCAG counts it; backgrounds here are opaque or none.
+CONTRAST = """(button) => {
+    const shade = (colour) => {
+        const [r, g, b] = colour.match(/[0-9.]+/g).slice(0, 3).map((part) => part / 255).map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    let behind = button;
+    while (/, 0\\)|transparent/.test(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement;
+    const pair = [shade(getComputedStyle(button).color), shade(getComputedStyle(behind).backgroundColor)].sort((one, other) => other - one);
+    return (pair[0] + 0.05) / (pair[1] + 0.05);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_interval_can_be_read_while_it_is_pointed_at_and_once_it_is_chosen(desk, scheme):  # noqa: F811
+    page = desk("TEST.CN")
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+
+    for interval in ("15m", "1d"):
+        button = page.locator(f".t-line [data-interval='{interval}']")
+        button.hover()
+        page.wait_for_timeout(300)  # the colour moves there
+        assert button.evaluate(CONTRAST) >= 4.5, "pointed at"
+        button.click()
+        page.wait_for_timeout(300)
+        assert button.evaluate(CONTRAST) >= 4.5, "chosen, and still pointed at"
+        page.mouse.move(5, 5)
+        page.wait_for_timeout(300)
+        assert button.evaluate(CONTRAST) >= 4.5, "chosen, and it has the focus"

@@ -142,3 +142,9 @@ def test_a_list_is_parted_as_people_part_them(text: str, parts: list[str]) -> No
 def test_a_list_has_an_end() -> None:
     assert len(split("1," * 100_000)) == MOST_QUERIES
     assert len(split(" ".join(["700"] * 1_000))) == MOST_QUERIES
+
+
+def test_of_a_company_listed_in_both_the_mainland_s_share_comes_first() -> None:
+    asked = ("招商银行", "zgpa", "工商银行", "03968")
+
+    assert [symbols(LISTED.search(one))[0] for one in asked] == ["600036.SH", "601318.SH", "601398.SH", "03968.HK"]
