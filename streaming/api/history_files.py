@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from kernel.errors import PlatformError, Refused
-from streaming.api.rest import Call, RestDialect, answered
+from streaming.api.rest import Call, RestDialect, answered, json_answer
 from streaming.domain.adjustment import ADJUSTMENTS
 from streaming.domain.calendar import exchange_day
 from streaming.domain.instruments import Instrument
@@ -105,7 +105,10 @@ def _ranged(request: HttpRequest, content: bytes, content_type: str, name: str) 
     if wanted is not None and same and any(wanted.groups()):
         first, last = _bounds(wanted[1], wanted[2], len(content))
         if first >= len(content) or first > last:
-            return HttpResponse(status=416, headers=headers | {"Content-Range": f"bytes */{len(content)}"})
+            text = f"the file has {len(content)} bytes; {wanted[0]} begins behind them"
+            refused = json_answer({"code": "bad_range", "message": text}, 416)
+            refused["Content-Range"] = f"bytes */{len(content)}"
+            return refused
         status, part = 206, content[first : last + 1]
         headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
     headers["Content-Length"] = str(len(part))

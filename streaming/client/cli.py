@@ -9,6 +9,8 @@ from streaming.client.find import find
 from streaming.client.settings import NotSetUp, find_access
 from streaming.client.watch import watch
 
+INTERRUPTED = 130  # as shells count a Ctrl-C
+
 
 def main(argv: list[str] | None = None) -> None:
     """Run `tickpack` with these arguments, the process's own by default; exits with a status."""
@@ -33,15 +35,22 @@ def main(argv: list[str] | None = None) -> None:
             "--up", type=Path, metavar="FILE", help="take token and address from a running ./dev up (var/up.json)"
         )
     asked = parser.parse_args(argv)
+    try:
+        sys.exit(_run(asked))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _run(asked: argparse.Namespace) -> int:
     if asked.command == "check":
-        sys.exit(check(asked.up, asked.symbols))
+        return check(asked.up, asked.symbols)
     try:
         access = find_access(asked.up)
     except NotSetUp as error:
         sys.exit(f"tickpack: {error}")
     if asked.command == "find":
-        sys.exit(find(access, asked.asked, market=asked.market, limit=asked.limit, as_json=asked.json))
-    sys.exit(watch(access, asked.symbols, as_json=asked.json, bars=asked.bars))
+        return find(access, asked.asked, market=asked.market, limit=asked.limit, as_json=asked.json)
+    return watch(access, asked.symbols, as_json=asked.json, bars=asked.bars)
 
 
 if __name__ == "__main__":

@@ -342,9 +342,7 @@ class _Run:
         """Return what the operator should know of the market's day, and log it when it is news."""
         day = self._market.problem if self._market is not None else ""
         if day != self._day:
-            log.warning(
-                "lane %s: %s", self._store.lane, day or "the day is as its calendar says, and its lines talk"
-            )
+            log.warning("lane %s: %s", self._store.lane, day or "the day is as its calendar says, and its lines talk")
         self._day = day
         return day
 

@@ -381,8 +381,8 @@ class Market:
         switches, self._switches = self._switches, []
         told, self._unsaid.since_window = self._hand_over(seq), False
         return MarketWindow(
-            closed, session.state, session.until_ms, positions=positions, presumed=session.presumed, quiet=session.quiet,
-            leader=self.leader, switches=switches, told=told,
+            closed, session.state, session.until_ms, presumed=session.presumed, quiet=session.quiet,
+            leader=self.leader, switches=switches, told=told, positions=positions,
         )  # fmt: skip
 
     def _is_news(self, closed: ClosedWindow) -> bool:

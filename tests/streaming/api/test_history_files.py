@@ -74,7 +74,10 @@ def test_an_interrupted_download_goes_on_where_it_stopped(rest) -> None:
     assert first.content + rest_of_it.content == whole.content
     assert last.content == whole.content[-5:]
     assert rest.get(path, headers={"If-None-Match": tag}).status_code == 304
-    assert rest.get(path, headers={"Range": "bytes=9999999-"}).status_code == 416
+    behind = rest.get(path, headers={"Range": "bytes=9999999-"})
+    assert (behind.status_code, behind.headers["Content-Range"]) == (416, f"bytes */{len(whole.content)}")
+    assert behind.json()["code"] == "bad_range"
+    assert f"the file has {len(whole.content)} bytes" in behind.json()["message"]
     # Another file by now: a piece of it would not fit.
     changed = rest.get(path, headers={"Range": "bytes=100-", "If-Range": '"other"'})
     assert (changed.status_code, changed.content) == (200, whole.content)

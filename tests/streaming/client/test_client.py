@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -264,3 +265,15 @@ def test_the_programs_of_the_buyers_page_print_bars(node, moving, number):
         finally:
             deadline.cancel()
             running.kill()
+
+
+def test_ctrl_c_ends_a_check_without_a_traceback(node):
+    env = os.environ | {"STOCK_RT_TOKEN": make_token(), "STOCK_RT_WS_URL": node.url, "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "streaming.client.cli", "check", "600519.SH"]
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as checking:
+        while "welcomed" not in (line := checking.stdout.readline()):
+            assert line, checking.stderr.read()
+        checking.send_signal(signal.SIGINT)
+
+        assert checking.wait(30) == 130
+        assert checking.stderr.read() == ""
