@@ -56,6 +56,7 @@ class Call:
     left_out: frozenset[str] = frozenset()  # canonical symbols whose newest values the plan has no room for
     listed: Sequence[str] = ()  # canonical symbols, where the call has asked for a list
     unfit: list[str] = field(default_factory=list)  # what was asked for and left out for that, as it was written
+    refused: dict[str, PlatformError] = field(default_factory=dict)  # what else cannot be shown, by how it was written
     notes: dict[str, Any] = field(default_factory=dict)  # of the dialect's own
     _seen: tuple[tuple[str, ...], bool, dict[str, Instrument]] | None = None  # as it was before the call was counted
 
@@ -167,6 +168,8 @@ class Call:
                 refused.append(error)
                 if isinstance(error, PlanFull):
                     self.unfit.append(text)
+                else:
+                    self.refused[text] = error
         if not seen:
             raise refused[0]
         self._seen = asked, live, seen

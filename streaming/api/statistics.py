@@ -70,4 +70,8 @@ async def statistics(call: Call) -> dict[str, Any]:
     call.may("quote")
     seen = _seen(call)
     told = await of_the_day(call, seen.values())
-    return {"data": [shown(one, told.get(one.symbol)) for one in seen.values()], "left_out": call.unfit}
+    rejected = [
+        {"symbol": text[:64], "reason": error.code, "message": error.message} for text, error in call.refused.items()
+    ]
+    data = [shown(one, told.get(one.symbol)) for one in seen.values()]
+    return {"data": data, "left_out": call.unfit, "rejected": rejected}

@@ -78,7 +78,7 @@ _STATISTICS = obj(
         eps_ttm=_TOLD, bps=_TOLD, total_shares=or_null(COUNT), circulating_shares=or_null(COUNT),
         hk_shares=or_null(COUNT), market_cap=or_null(COUNT), circulating_market_cap=or_null(COUNT),
     )),
-    left_out=many(TEXT),
+    left_out=many(TEXT), rejected=many(obj(symbol=TEXT, reason=TEXT, message=TEXT)),
 )  # fmt: skip
 _OF_A_CUSTOMER = {
     401: "the token is no good",

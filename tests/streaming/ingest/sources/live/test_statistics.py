@@ -273,7 +273,7 @@ def test_from_a_page_to_a_nodes_answers_in_every_language(
     native, itick, itick_untold, alltick, tickdb, ratios = asyncio.run(
         answers(
             make_token(make_scope("alice")),
-            "/v1/statistics?symbols=600519.SH,000001.SZ",
+            "/v1/statistics?symbols=600519.SH,000001.SZ,NOPE",
             "/stock/info?region=SH&code=600519",
             "/stock/info?region=SZ&code=000001",
             f"/quote-stock-b-api/static_info?query={query}",
@@ -283,6 +283,7 @@ def test_from_a_page_to_a_nodes_answers_in_every_language(
     )
 
     told, untold = native["data"]
+    assert [(row["symbol"], row["reason"]) for row in native["rejected"]] == [("NOPE", "bad_symbol")]
     assert (told["date"], told["limit_up"], told["limit_down"], told["turnover_rate"]) == (
         "2026-11-27",
         11.0,
