@@ -193,7 +193,7 @@ class Stack:
         migrate = self.children["migrate"]
         migrate.start()
         assert migrate.process is not None
-        assert migrate.process.wait(60) == 0, migrate.last_words()
+        assert migrate.process.wait(300) == 0, migrate.last_words()
         running = ("web", "node", "ingest", "control", "beat", "caddy")
         for name in running:
             self.children[name].start()
@@ -225,7 +225,7 @@ class Stack:
         """Run a program as `docker compose exec SERVICE python -c` does; return the JSON that it prints last."""
         begin = "import os, json, django\nos.environ['DJANGO_SETTINGS_MODULE'] = 'config.settings'\ndjango.setup()\n"
         argv = self.contained(service, ["python", "-c", begin + code], environment)
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300)
         assert done.returncode == 0, done.stderr[-2000:]
         return json.loads(done.stdout.splitlines()[-1])
 
@@ -233,7 +233,7 @@ class Stack:
         argv = self.contained(
             service, ["python", "manage.py", *arguments], {**self.environment(service), **environment}
         )
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300)
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout
 

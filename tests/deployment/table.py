@@ -46,7 +46,7 @@ class Listener:
         except ConnectionClosed:
             self.states.append((time.monotonic(), "closed"))
 
-    def hears(self, seconds: float = 4.0) -> bool:
+    def hears(self, seconds: float) -> bool:
         """Tell whether a bar comes within that time."""
         began = time.monotonic()
         while time.monotonic() < began + seconds:

@@ -21,7 +21,7 @@ class Visitor:
         self._stack, self._address, self._port = stack, address, stack.port["caddy"]
         self.base = f"https://{DOMAIN}:{self._port}"
         transport = httpx.HTTPTransport(local_address=address, verify=stack.tls)
-        self.client = httpx.Client(transport=transport, timeout=15, headers={"Accept": "text/html"}, trust_env=False)
+        self.client = httpx.Client(transport=transport, timeout=60, headers={"Accept": "text/html"}, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
@@ -57,14 +57,14 @@ class Visitor:
         return _Forms(self.get(path).text).options[name, text]
 
     def upgrade(self, token: str) -> str:
-        """Ask for an upgrade to the stream and leave; return the status of the answer, within 10 s."""
+        """Ask for an upgrade to the stream and leave; return the status of the answer."""
         asked = (
             f"GET /ws/stock HTTP/1.1\r\nHost: {DOMAIN}:{self._port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nAuthorization: Bearer {token}\r\n\r\n"
         )
         address = ("127.0.0.1", self._port)
         with (
-            socket.create_connection(address, timeout=10, source_address=(self._address, 0)) as plain,
+            socket.create_connection(address, timeout=60, source_address=(self._address, 0)) as plain,
             self._stack.tls.wrap_socket(plain, server_hostname=DOMAIN) as secured,
         ):
             secured.sendall(asked.encode())
@@ -72,9 +72,9 @@ class Visitor:
 
     def socket(self, token: str) -> ClientConnection:
         """Connect to the stream."""
-        sock = socket.create_connection(("127.0.0.1", self._port), timeout=10, source_address=(self._address, 0))
+        sock = socket.create_connection(("127.0.0.1", self._port), timeout=60, source_address=(self._address, 0))
         return connect(
-            f"wss://{DOMAIN}:{self._port}/ws/stock", sock=sock, ssl=self._stack.tls, open_timeout=10,
+            f"wss://{DOMAIN}:{self._port}/ws/stock", sock=sock, ssl=self._stack.tls, open_timeout=60,
             additional_headers={"Authorization": f"Bearer {token}"},
         )  # fmt: skip
 

@@ -136,7 +136,7 @@ class Listener:
         except ConnectionClosed:
             pass
 
-    def wait_for_bars(self, count: int, after: float = 0.0, seconds: float = 20.0) -> float:
+    def wait_for_bars(self, count: int, after: float = 0.0, seconds: float = 90.0) -> float:
         """Return when the first of so many bars came, after an instant."""
         deadline = time.monotonic() + seconds
         while len(found := [at for at, _ in self.bars if at > after]) < count:
@@ -144,7 +144,7 @@ class Listener:
             time.sleep(0.02)
         return found[0]
 
-    def heard(self, state: str, after: float, seconds: float = 10.0) -> float:
+    def heard(self, state: str, after: float, seconds: float = 60.0) -> float:
         deadline = time.monotonic() + seconds
         while not (found := [at for at, said, _ in self.states if said == state and at > after]):
             assert time.monotonic() < deadline, f"nobody said {state}: {self.states}"

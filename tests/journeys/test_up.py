@@ -65,6 +65,7 @@ def test_a_killed_ingest_worker_is_followed_within_ten_seconds_and_no_bar_is_dou
     assert "ingest ended (killed by SIGKILL); starting it again." in run.text
 
 
+@pytest.mark.alone  # its seconds are those of a machine that has time
 def test_ctrl_c_ends_everything_within_five_seconds_and_the_data_stays(start, tmp_path):
     run = start(var=tmp_path / "kept").wait()
     children, facts = run.children(), run.facts

@@ -35,7 +35,7 @@ class Shop:
 
     def __init__(self, run) -> None:
         self.run, self.versions = run, 0
-        self.http = httpx.Client(base_url=run.facts["panel_url"], timeout=20)
+        self.http = httpx.Client(base_url=run.facts["panel_url"], timeout=60)
         self.environment = _environment_of(run.pid_of("web"))
         self.manage("shell", "-v", "0", "-c", PUSH_FEEDS)
         wait_for(lambda: all(self.lanes()[lane].get("feed") == "live" for lane in ("CN", "HK")), 90)
@@ -92,7 +92,7 @@ class Shop:
 def shop_at(start):
     def begin(wall: str) -> Shop:
         environment = clock_set_to(wall) | {"TICKPACK_PUSH_TOKEN": PUSH_TOKEN}
-        shops.append(Shop(start("--db", "sqlite", environment=environment).wait(120)))
+        shops.append(Shop(start("--db", "sqlite", environment=environment).wait(300)))
         return shops[-1]
 
     shops: list[Shop] = []
@@ -106,7 +106,7 @@ def open_stream(shop: Shop):
     """Yield a socket that follows one product of each market, and its greeting."""
     facts = shop.run.facts
     with connect(facts["ws_url"], additional_headers={"Authorization": f"Bearer {facts['token']}"}) as stream:
-        welcome = json.loads(stream.recv(timeout=30))
+        welcome = json.loads(stream.recv(timeout=90))
         stream.send(json.dumps({"action": "subscribe", "symbols": [MOUTAI, TENCENT]}))
         yield stream, welcome
 

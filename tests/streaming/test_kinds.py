@@ -115,5 +115,5 @@ def test_a_stamp_tells_when_a_frame_was_made(node, cn):
         client.ask("subscribe", symbols=[MOUTAI], stamp=True)
         seq = cn.write((MOUTAI, *BAR))
         stamp = client.get("kline", seq=seq)["stamp"]
-        assert abs(stamp["sent_ms"] - time.time() * 1000) < 5000
+        assert abs(stamp["sent_ms"] - time.time() * 1000) < 60_000
         assert set(stamp) == {"closed_ms", "sent_ms"}

@@ -101,7 +101,7 @@ def test_a_worker_that_is_asked_to_stop_gives_its_lanes_back_at_once(
     wait_for(lambda: client.exists(*leases) == 3, 40)
 
     worker.terminate()
-    worker.wait(timeout=5)
+    worker.wait(timeout=30)
 
     assert client.exists(*leases) == 0
 

@@ -240,9 +240,9 @@ def test_a_market_wakes_when_something_comes_whatever_its_other_lines_are(run, b
     began_at = time.monotonic()
     asked.set()
     while not source._waiting:
-        wait_for_any([*others, source], threading.Event(), 5.0, news)
+        wait_for_any([*others, source], threading.Event(), 60.0, news)
 
-    assert time.monotonic() - began_at < 4.0  # nobody waited for the end of the 5 s
+    assert time.monotonic() - began_at < 50.0  # nobody waited for the end of the 60 s
 
 
 def test_it_ends_at_once_whatever_it_is_doing(run):
