@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.decorators import display
 
 from accounts.models import Customer
@@ -104,7 +105,8 @@ class PurchaseAdmin(Office):
         )  # fmt: skip
         yield Table(
             _("Disputes"), "billing.view_dispute",
-            (_("provider"), _("dispute"), _("amount"), _("state"), _("opened"), _("ended")),
+            (_("provider"), _("dispute"), _("amount"), _("state"), pgettext_lazy("a dispute", "opened"),
+             pgettext_lazy("a dispute", "ended")),
             [(one.provider, link(one, one.dispute_id), yuan(one.amount_fen), one.get_state_display(), one.opened_at,
               one.ended_at or "–") for one in row.disputes.all()[:ROWS_SHOWN]],
         )  # fmt: skip

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
@@ -96,7 +97,8 @@ class InvitationAdmin(Office):
         """What it has earned."""
         earned = Commission.objects.filter(inviter=row.inviter, purchase__customer=row.invitee)
         yield Table(
-            _("Commissions"), "billing.view_commission", (_("order"), _("amount"), _("state"), _("due")),
+            _("Commissions"), "billing.view_commission",
+            (_("order"), _("amount"), _("state"), pgettext_lazy("a commission", "due")),
             [(one.purchase, yuan(one.amount_fen), one.get_state_display(), one.due_at) for one in
              earned.select_related("purchase")[:ROWS_SHOWN]],
         )  # fmt: skip

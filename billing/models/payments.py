@@ -6,6 +6,7 @@ from django.contrib.admin import display
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Customer
 from billing.domain.pricing import yuan
@@ -23,10 +24,10 @@ class PaymentAttempt(models.Model):
     """
 
     class State(models.TextChoices):
-        OPEN = "open", _("open")
+        OPEN = "open", pgettext_lazy("a try to pay", "open")
         PAID = "paid", _("paid")
         DECLINED = "declined", _("declined")
-        CLOSED = "closed", _("closed")
+        CLOSED = "closed", pgettext_lazy("a try to pay", "closed")
 
     purchase = models.ForeignKey(
         Purchase, models.PROTECT, null=True, blank=True, related_name="attempts", verbose_name=_("purchase")
@@ -204,7 +205,7 @@ class Refund(models.Model):
     class State(models.TextChoices):
         ASKED = "asked", _("waits for a second person")
         WITHDRAWN = "withdrawn", _("withdrawn")
-        DECIDED = "decided", _("decided")
+        DECIDED = "decided", pgettext_lazy("a refund", "decided")
         SENT = "sent", _("sent to the gateway")
         DONE = "done", _("paid back")
         FAILED = "failed", _("failed")
@@ -241,7 +242,7 @@ class Refund(models.Model):
     decided_by = models.ForeignKey(
         Customer, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("decided by")
     )
-    done_at = models.DateTimeField(_("paid back"), null=True, blank=True)
+    done_at = models.DateTimeField(pgettext_lazy("when", "paid back"), null=True, blank=True)
     refund_id = models.CharField(_("number at the gateway"), max_length=255, blank=True)
     by_hand = models.CharField(
         _("transferred by hand"), max_length=80, blank=True, help_text=_("The bank's reference.")
@@ -294,9 +295,9 @@ class Dispute(models.Model):
     """A buyer's bank asks its money back. While it is open the grant is frozen and nothing is refunded."""
 
     class State(models.TextChoices):
-        OPEN = "open", _("open")
+        OPEN = "open", pgettext_lazy("a dispute", "open")
         WON = "won", _("won")
-        LOST = "lost", _("lost")
+        LOST = "lost", pgettext_lazy("a dispute", "lost")
 
     provider = models.CharField(_("provider"), max_length=20)
     dispute_id = models.CharField(_("dispute"), max_length=255)
@@ -308,8 +309,8 @@ class Dispute(models.Model):
     )
     amount_fen = models.PositiveIntegerField(_("amount, in fen"))
     state = models.CharField(_("state"), max_length=6, choices=State, default=State.OPEN)
-    opened_at = models.DateTimeField(_("opened"))
-    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    opened_at = models.DateTimeField(pgettext_lazy("a dispute", "opened"))
+    ended_at = models.DateTimeField(pgettext_lazy("a dispute", "ended"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("dispute")

@@ -6,6 +6,7 @@ from django.contrib.admin import display
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Customer, new_id
 from billing.domain.pricing import MAX_MONTHS, MIN_MONTHS, yuan
@@ -43,7 +44,7 @@ class Prepayment(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.PENDING)
     placed_at = models.DateTimeField(_("placed"))
     price_until_at = models.DateTimeField(_("price holds until"))
-    settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
+    settled_at = models.DateTimeField(pgettext_lazy("when", "settled"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("prepayment")

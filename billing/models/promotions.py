@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Customer
 from billing.domain.pricing import MAX_MONTHS, yuan
@@ -204,7 +205,7 @@ class Commission(models.Model):
     paid_fen = models.PositiveIntegerField(_("paid, in fen"), default=0)
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.HELD)
     earned_at = models.DateTimeField(_("earned"))
-    due_at = models.DateTimeField(_("due"))
+    due_at = models.DateTimeField(pgettext_lazy("a commission", "due"))
     ended_at = models.DateTimeField(_("paid or voided"), null=True, blank=True)
 
     class Meta:

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget
@@ -273,7 +273,7 @@ class FeedSettingAdmin(TellsOfDays, TellsOfCalendars):
     readonly_fields = ("run", "line_table", "switched", "refused", "symbols", "days")
     actions = ("restart",)
 
-    @display(description=_("now"))
+    @display(description=pgettext_lazy("a feed", "now"))
     def running(self, setting: FeedSetting) -> str:
         """What the lane's workers say of themselves, one a Redis; they look at new settings each second."""
         said = [

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Delivered(models.Model):
@@ -13,13 +14,15 @@ class Delivered(models.Model):
     customer = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="delivered", verbose_name=_("customer")
     )
-    group = models.ForeignKey("nodes.NodeGroup", models.PROTECT, related_name="+", verbose_name=_("group"))
+    group = models.ForeignKey(
+        "nodes.NodeGroup", models.PROTECT, related_name="+", verbose_name=pgettext_lazy("of nodes", "group")
+    )
     node = models.CharField(_("node"), max_length=100)
     lane = models.CharField(_("market"), max_length=8)
     symbol = models.CharField(_("symbol"), max_length=16)
     day_on = models.DateField(_("day"))
-    due = models.PositiveBigIntegerField(_("due"), default=0)
-    sent = models.PositiveBigIntegerField(_("sent"), default=0)
+    due = models.PositiveBigIntegerField(pgettext_lazy("bars", "due"), default=0)
+    sent = models.PositiveBigIntegerField(pgettext_lazy("bars", "sent"), default=0)
     late = models.PositiveBigIntegerField(_("of these late"), default=0)
 
     class Meta:
@@ -46,10 +49,12 @@ class UsedHour(models.Model):
     customer = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="used_hours", verbose_name=_("customer")
     )
-    group = models.ForeignKey("nodes.NodeGroup", models.PROTECT, related_name="+", verbose_name=_("group"))
+    group = models.ForeignKey(
+        "nodes.NodeGroup", models.PROTECT, related_name="+", verbose_name=pgettext_lazy("of nodes", "group")
+    )
     hour_at = models.DateTimeField(_("hour"), help_text=_("When it began."))
     bars = models.JSONField(_("bars sent by symbol"), default=dict)
-    sent = models.PositiveBigIntegerField(_("sent"), default=0)
+    sent = models.PositiveBigIntegerField(pgettext_lazy("bars", "sent"), default=0)
 
     class Meta:
         verbose_name = _("hour of use")
@@ -65,11 +70,13 @@ class UsedHour(models.Model):
 class DeliveredMonth(models.Model):
     """All customers' bars of one group's market in a month. It stays when the days of customers are forgotten."""
 
-    group = models.ForeignKey("nodes.NodeGroup", models.PROTECT, related_name="+", verbose_name=_("group"))
+    group = models.ForeignKey(
+        "nodes.NodeGroup", models.PROTECT, related_name="+", verbose_name=pgettext_lazy("of nodes", "group")
+    )
     lane = models.CharField(_("market"), max_length=8)
     month_on = models.DateField(_("month"), help_text=_("Its first day."))
-    due = models.PositiveBigIntegerField(_("due"), default=0)
-    sent = models.PositiveBigIntegerField(_("sent"), default=0)
+    due = models.PositiveBigIntegerField(pgettext_lazy("bars", "due"), default=0)
+    sent = models.PositiveBigIntegerField(pgettext_lazy("bars", "sent"), default=0)
     late = models.PositiveBigIntegerField(_("of these late"), default=0)
 
     class Meta:
@@ -99,7 +106,9 @@ class TakenReport(models.Model):
 class SymbolDay(models.Model):
     """What came in of one symbol on one day and what went out, as a group's ingest counted it."""
 
-    group = models.ForeignKey("nodes.NodeGroup", models.PROTECT, related_name="+", verbose_name=_("group"))
+    group = models.ForeignKey(
+        "nodes.NodeGroup", models.PROTECT, related_name="+", verbose_name=pgettext_lazy("of nodes", "group")
+    )
     lane = models.CharField(_("market"), max_length=8)
     day_on = models.DateField(_("day"))
     symbol = models.CharField(_("symbol"), max_length=16)

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from billing.models import AppendOnly
 from kernel.scope import MARKETS
@@ -47,7 +48,7 @@ class ShopDetails(models.Model):
     """Who sells, as the foot of every page prints it; what is empty is not printed. One row at most."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
-    company = models.CharField(_("company"), max_length=120, blank=True)
+    company = models.CharField(pgettext_lazy("the shop", "company"), max_length=120, blank=True)
     address = models.CharField(_("address"), max_length=200, blank=True)
     icp = models.CharField(
         _("ICP number"), max_length=60, blank=True, help_text=_("As it was granted, like 沪ICP备12345678号-1.")

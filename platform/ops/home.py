@@ -86,9 +86,9 @@ AREAS: tuple[tuple[Any, dict[str, Any]], ...] = (
     }),
 )  # fmt: skip
 STATES = {
-    "pre_open": _("before the open"), "opening_auction": _("opening auction"), "open": _("open"),
+    "pre_open": _("before the open"), "opening_auction": _("opening auction"), "open": pgettext_lazy("market", "open"),
     "lunch_break": _("lunch break"), "closing_auction": _("closing auction"), "after_hours": _("after hours"),
-    "closed": _("closed"), "no_feed": _("no feed"),
+    "closed": pgettext_lazy("market", "closed"), "no_feed": _("no feed"),
 }  # fmt: skip
 FEEDS = {
     "live": pgettext_lazy("feed", "live"), "replay": pgettext_lazy("feed", "recording"),
