@@ -28,9 +28,8 @@ class CouponForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}
         if "percent" in self.fields and bool(said.get("percent")) == bool(said.get("off_fen")):
-            raise forms.ValidationError(
-                _now("A coupon takes either a percentage or an amount off: fill in one of them.")
-            )
+            text = _now("A coupon takes either a percentage or an amount off: fill in one of them.")
+            raise forms.ValidationError({"percent": text})
         if said.get("starts_at") and said.get("ends_at") and said["ends_at"] <= said["starts_at"]:
             raise forms.ValidationError(_now("It would end before it starts."))
         return said

@@ -90,7 +90,7 @@ class FapiaoRequest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.number} {self.state}"
+        return f"{self.number} {self.get_state_display()}"
 
     @property
     @display(description=_("amount"))
@@ -187,4 +187,4 @@ class EndNotice(AppendOnly):
         ]
 
     def __str__(self) -> str:
-        return f"#{self.grant_id} {self.step}"
+        return f"#{self.grant_id} {self.get_step_display()}"

@@ -10,9 +10,11 @@ from django.utils.translation import pgettext_lazy
 
 from accounts.models import Customer
 from billing.domain.pricing import yuan
+from billing.models import words
 from billing.models.append_only import AppendOnly
 from billing.models.orders import Purchase
 from billing.models.prepaid import Prepayment
+from nodes.models.words import WordField, shown
 
 
 class PaymentAttempt(models.Model):
@@ -35,8 +37,8 @@ class PaymentAttempt(models.Model):
     prepayment = models.ForeignKey(
         Prepayment, models.PROTECT, null=True, blank=True, related_name="attempts", verbose_name=_("prepayment")
     )
-    gateway = models.CharField(_("gateway"), max_length=20)
-    method = models.CharField(_("method"), max_length=10)
+    gateway = WordField(_("gateway"), max_length=20, words=words.GATEWAYS)
+    method = WordField(_("method"), max_length=10, words=words.METHODS)
     order_no = models.CharField(_("order number"), max_length=32, unique=True)
     due_fen = models.PositiveIntegerField(_("due, in fen"))
     currency = models.CharField(_("currency"), max_length=3)
@@ -69,7 +71,7 @@ class PaymentAttempt(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.order_no} {self.state}"
+        return f"{self.order_no} {self.get_state_display()}"
 
     @property
     @display(description=_("to pay"))
@@ -100,8 +102,8 @@ class PaymentFact(AppendOnly):
         SUSPENSE = "suspense", _("in suspense")
         NOTED = "noted", _("noted")
 
-    provider = models.CharField(_("provider"), max_length=20)
-    kind = models.CharField(_("kind"), max_length=20)
+    provider = WordField(_("provider"), max_length=20, words=words.GATEWAYS)
+    kind = WordField(_("kind"), max_length=20, words=words.FACTS)
     reference = models.CharField(_("reference"), max_length=255)
     transaction_id = models.CharField(_("transaction"), max_length=255, blank=True)
     order_no = models.CharField(_("order number"), max_length=64, blank=True)
@@ -134,7 +136,7 @@ class PaymentFact(AppendOnly):
         ]
 
     def __str__(self) -> str:
-        return f"{self.provider} {self.kind} {self.reference[:24]}"
+        return f"{shown(self, 'provider')} {shown(self, 'kind')} {self.reference[:24]}"
 
     @property
     @display(description=_("amount"))
@@ -277,7 +279,7 @@ class Refund(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.refund_no} {self.state}"
+        return f"{self.refund_no} {self.get_state_display()}"
 
     @property
     def order(self) -> Purchase | Prepayment | None:
@@ -299,7 +301,7 @@ class Dispute(models.Model):
         WON = "won", _("won")
         LOST = "lost", pgettext_lazy("a dispute", "lost")
 
-    provider = models.CharField(_("provider"), max_length=20)
+    provider = WordField(_("provider"), max_length=20, words=words.GATEWAYS)
     dispute_id = models.CharField(_("dispute"), max_length=255)
     payment = models.ForeignKey(
         PaymentFact, models.PROTECT, null=True, blank=True, related_name="disputes", verbose_name=_("payment")
@@ -319,7 +321,7 @@ class Dispute(models.Model):
         constraints = [models.UniqueConstraint(fields=["provider", "dispute_id"], name="one_dispute")]
 
     def __str__(self) -> str:
-        return f"{self.provider} {self.dispute_id[:24]}: {self.state}"
+        return f"{shown(self, 'provider')} {self.dispute_id[:24]}: {self.get_state_display()}"
 
 
 class BankTransfer(models.Model):
@@ -360,7 +362,7 @@ class BankTransfer(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.reference} {self.state}"
+        return f"{self.reference} {self.get_state_display()}"
 
     @property
     @display(description=_("amount"))

@@ -69,7 +69,7 @@ class Prepayment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.public_id[:8]} {self.kind} {self.state}"
+        return f"{self.public_id[:8]} {self.get_kind_display()} {self.get_state_display()}"
 
     @property
     @display(description=_("to pay"))
@@ -154,7 +154,7 @@ class GiftCode(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"…{self.code[-4:]} {self.state}"
+        return f"…{self.code[-4:]} {self.get_state_display()}"
 
 
 class AutoRenewal(models.Model):
@@ -203,4 +203,4 @@ class RenewalStep(AppendOnly):
         constraints = [models.UniqueConstraint(fields=["renewal", "ends_at", "step"], name="one_renewal_step_an_end")]
 
     def __str__(self) -> str:
-        return f"{self.step} {self.ends_at:%Y-%m-%d}"
+        return f"{self.get_step_display()} {self.ends_at:%Y-%m-%d}"

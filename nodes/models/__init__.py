@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kernel.instruments import LANES
 from kernel.scope import LEVELS, MARKETS
+from nodes.models import words
 from nodes.models.calendars import CalendarHorizon as CalendarHorizon
 from nodes.models.calendars import CalendarOverride as CalendarOverride
 from nodes.models.instruments import Instrument as Instrument
@@ -23,6 +24,8 @@ from nodes.models.proof import DeliveredMonth as DeliveredMonth
 from nodes.models.proof import SymbolDay as SymbolDay
 from nodes.models.proof import TakenReport as TakenReport
 from nodes.models.proof import UsedHour as UsedHour
+from nodes.models.rules import Rule
+from nodes.models.words import WordField, shown
 
 
 @deconstructible
@@ -150,8 +153,10 @@ class Node(models.Model):
         verbose_name_plural = _("nodes")
         ordering = ["group__slug", "slug"]
         constraints = [
-            models.CheckConstraint(
-                condition=models.Q(state__in=["active", "draining", "retired"]), name="node_state_is_known"
+            Rule(
+                condition=models.Q(state__in=["active", "draining", "retired"]),
+                told=_("This state is none of a node."),
+                name="node_state_is_known",
             )
         ]
 
@@ -179,7 +184,7 @@ class ProcessHealth(models.Model):
     )
     process = models.CharField(_("process"), max_length=100)
     node = models.CharField(_("node"), max_length=100)  # a name, since ingest and history belong to no node
-    role = models.CharField(_("role"), max_length=10)
+    role = WordField(_("role"), max_length=10, words=words.ROLES)
     version = models.CharField(_("version"), max_length=40)
     clock_offset_ms = models.BigIntegerField(_("clock ahead, in ms"))
     sockets = models.PositiveIntegerField(_("sockets"))
@@ -196,7 +201,7 @@ class ProcessHealth(models.Model):
         constraints = [models.UniqueConstraint(fields=["group", "process"], name="one_row_a_process")]
 
     def __str__(self) -> str:
-        return f"{self.node} {self.role} {self.process}"
+        return f"{self.node} {shown(self, 'role')} {self.process}"
 
 
 class FeedSetting(models.Model):
@@ -208,7 +213,9 @@ class FeedSetting(models.Model):
         LIVE = "live", _("live, by its lines")
         NONE = "none", _("none")
 
-    lane = models.CharField(_("market"), max_length=8, unique=True, choices=[(lane, lane) for lane in LANES])
+    lane = WordField(
+        _("market"), max_length=8, unique=True, words=words.MARKET_NAMES, choices=[(lane, lane) for lane in LANES]
+    )
     feed = models.CharField(_("feed"), max_length=12, choices=Feed)
     data = models.CharField(_("replay directory"), max_length=300, blank=True)
     speed = models.CharField(
@@ -236,7 +243,7 @@ class FeedSetting(models.Model):
         ordering = ["lane"]
 
     def __str__(self) -> str:
-        return f"{self.lane}: {self.feed}"
+        return f"{shown(self, 'lane')}: {self.get_feed_display()}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that ingest reads (kernel.keyspace.feed_setting)."""
@@ -289,7 +296,7 @@ class MarketLine(models.Model):
         constraints = [models.UniqueConstraint(fields=["setting", "name"], name="one_line_of_a_name")]
 
     def __str__(self) -> str:
-        return f"{self.setting.lane} {self.name}"
+        return f"{self.setting.get_lane_display()} {self.name}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that ingest reads."""
@@ -304,11 +311,11 @@ class LineSwitch(models.Model):
     group = models.ForeignKey(
         NodeGroup, models.PROTECT, related_name="switches", verbose_name=pgettext_lazy("of nodes", "group")
     )
-    lane = models.CharField(_("market"), max_length=8)
+    lane = WordField(_("market"), max_length=8, words=words.MARKET_NAMES)
     at = models.DateTimeField(_("when"))
     before = models.CharField(_("before"), max_length=20, blank=True)
     after = models.CharField(pgettext_lazy("a line", "now"), max_length=20)
-    reason = models.CharField(_("why"), max_length=20)
+    reason = WordField(_("why"), max_length=20, words=words.SWITCHES)
 
     class Meta:
         verbose_name = _("switch of lines")
@@ -317,4 +324,4 @@ class LineSwitch(models.Model):
         constraints = [models.UniqueConstraint(fields=["group", "lane", "at", "after"], name="one_row_a_switch")]
 
     def __str__(self) -> str:
-        return f"{self.lane} {self.at:%F %T}: {self.before} -> {self.after} ({self.reason})"
+        return f"{shown(self, 'lane')} {self.at:%F %T}: {self.before} -> {self.after} ({shown(self, 'reason')})"

@@ -10,6 +10,7 @@ from django.utils.translation import pgettext_lazy
 
 from kernel.scope import MARKETS
 from kernel.trading_days import TradingDay, allowed, fault_of
+from nodes.models.words import MARKET_NAMES, WordField, word
 
 
 class CalendarOverride(models.Model):
@@ -20,7 +21,7 @@ class CalendarOverride(models.Model):
         FULL = "full", _("full day")
         HALF = "half", _("half day")
 
-    lane = models.CharField(_("market"), max_length=8, choices=[(market, market) for market in MARKETS])
+    lane = WordField(_("market"), max_length=8, words=MARKET_NAMES, choices=[(market, market) for market in MARKETS])
     day_on = models.DateField(_("day"))
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
     opens_at = models.TimeField(
@@ -43,7 +44,9 @@ class CalendarOverride(models.Model):
         constraints = [models.UniqueConstraint(fields=["lane", "day_on"], name="one_override_a_day")]
 
     def __str__(self) -> str:
-        return f"{self.lane} {self.day_on}: {self.day}"
+        times = " – ".join(at.strftime("%H:%M") for at in (self.opens_at, self.closes_at) if at)
+        said = f"{word(MARKET_NAMES, self.lane)} {self.day_on}: {self.get_kind_display()}"
+        return f"{said} {times}".rstrip()
 
     @property
     def day(self) -> TradingDay:
@@ -79,7 +82,9 @@ def _minutes_of(at: time | None) -> int | None:
 class CalendarHorizon(models.Model):
     """Up to when operators have entered what a market's exchange has published; behind what came with the program."""
 
-    lane = models.CharField(_("market"), max_length=8, unique=True, choices=[(market, market) for market in MARKETS])
+    lane = WordField(
+        _("market"), max_length=8, unique=True, words=MARKET_NAMES, choices=[(market, market) for market in MARKETS]
+    )
     until_on = models.DateField(
         _("known until"), help_text=_("Weekdays up to this day that are not overridden are trading days.")
     )
@@ -92,4 +97,4 @@ class CalendarHorizon(models.Model):
         ordering = ["lane"]
 
     def __str__(self) -> str:
-        return f"{self.lane}: {self.until_on}"
+        return f"{word(MARKET_NAMES, self.lane)}: {self.until_on}"

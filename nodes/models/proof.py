@@ -7,6 +7,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from nodes.models.words import MARKET_NAMES, WordField, shown
+
 
 class Delivered(models.Model):
     """One customer's bars of one symbol and day, as one node delivered them; nobody but its reports writes it."""
@@ -18,7 +20,7 @@ class Delivered(models.Model):
         "nodes.NodeGroup", models.PROTECT, related_name="+", verbose_name=pgettext_lazy("of nodes", "group")
     )
     node = models.CharField(_("node"), max_length=100)
-    lane = models.CharField(_("market"), max_length=8)
+    lane = WordField(_("market"), max_length=8, words=MARKET_NAMES)
     symbol = models.CharField(_("symbol"), max_length=16)
     day_on = models.DateField(_("day"))
     due = models.PositiveBigIntegerField(pgettext_lazy("bars", "due"), default=0)
@@ -37,7 +39,7 @@ class Delivered(models.Model):
         indexes: ClassVar = [models.Index(fields=["day_on"], name="delivered_by_day")]  # for forgetting
 
     def __str__(self) -> str:
-        return f"{self.symbol} {self.day_on}: {self.sent} of {self.due}"
+        return f"{self.symbol} {self.day_on}: {self.sent} / {self.due}"
 
 
 class UsedHour(models.Model):
@@ -73,7 +75,7 @@ class DeliveredMonth(models.Model):
     group = models.ForeignKey(
         "nodes.NodeGroup", models.PROTECT, related_name="+", verbose_name=pgettext_lazy("of nodes", "group")
     )
-    lane = models.CharField(_("market"), max_length=8)
+    lane = WordField(_("market"), max_length=8, words=MARKET_NAMES)
     month_on = models.DateField(_("month"), help_text=_("Its first day."))
     due = models.PositiveBigIntegerField(pgettext_lazy("bars", "due"), default=0)
     sent = models.PositiveBigIntegerField(pgettext_lazy("bars", "sent"), default=0)
@@ -86,7 +88,7 @@ class DeliveredMonth(models.Model):
         constraints = [models.UniqueConstraint(fields=["group", "lane", "month_on"], name="one_row_a_market_month")]
 
     def __str__(self) -> str:
-        return f"{self.group} {self.lane} {self.month_on:%Y-%m}: {self.sent} of {self.due}"
+        return f"{self.group} {shown(self, 'lane')} {self.month_on:%Y-%m}: {self.sent} / {self.due}"
 
 
 class TakenReport(models.Model):
@@ -109,7 +111,7 @@ class SymbolDay(models.Model):
     group = models.ForeignKey(
         "nodes.NodeGroup", models.PROTECT, related_name="+", verbose_name=pgettext_lazy("of nodes", "group")
     )
-    lane = models.CharField(_("market"), max_length=8)
+    lane = WordField(_("market"), max_length=8, words=MARKET_NAMES)
     day_on = models.DateField(_("day"))
     symbol = models.CharField(_("symbol"), max_length=16)
     rows = models.PositiveBigIntegerField(_("rows in"))

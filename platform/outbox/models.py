@@ -110,7 +110,7 @@ class MailRecord(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} #{self.pk} {self.state}"
+        return f"{self.kind} #{self.pk} {self.get_state_display()}"
 
 
 class SuppressedAddress(models.Model):

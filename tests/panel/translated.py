@@ -11,7 +11,7 @@ from django.utils.translation import trim_whitespace
 ROOT = Path(__file__).resolve().parents[2]
 _CALLS = {
     "_": 0, "gettext": 0, "gettext_lazy": 0, "ngettext": 0, "ngettext_lazy": 0, "pgettext": 1, "pgettext_lazy": 1,
-    "npgettext": 1, "_lazy": 0,
+    "npgettext": 1, "_lazy": 0, "gettext_noop": 0,
 }  # fmt: skip
 
 

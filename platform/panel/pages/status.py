@@ -20,7 +20,7 @@ from kernel.scope import MARKETS
 from nodes import selectors as node_selectors
 from nodes.domain.placement import is_unseen
 from nodes.models import Node
-from nodes.selectors import MARKET_NAMES
+from nodes.models.words import MARKET_NAMES
 from panel.pages.carried import FEEDS
 from panel.pages.delivered import months
 
