@@ -5,6 +5,7 @@ from django.utils.translation import pgettext_lazy
 
 GATEWAYS = {
     "alipay": _("Alipay"), "wechat": _("WeChat Pay"), "stripe": _("Card (Stripe)"), "transfer": _("Bank transfer"),
+    "demo": pgettext_lazy("a gateway", "Demonstration"),
     "sandbox": pgettext_lazy("a gateway", "Sandbox"), "balance": pgettext_lazy("a gateway", "Balance"),
 }  # fmt: skip
 # Whose money a look over the books was about: the shop's own is no provider's.

@@ -12,6 +12,7 @@ from unfold.admin import ModelAdmin
 from kernel.clock import utc_now
 from nodes import announcements, selectors
 from nodes.models import CalendarHorizon, CalendarOverride
+from nodes.models.words import MARKET_NAMES, word
 
 
 class TellsOfCalendars(ModelAdmin):
@@ -20,7 +21,8 @@ class TellsOfCalendars(ModelAdmin):
     list_before_template = "admin/nodes/ending_calendars.html"
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        ending = selectors.ending_calendars(localdate(utc_now()))
+        found = selectors.ending_calendars(localdate(utc_now()))
+        ending = {word(MARKET_NAMES, market): until for market, until in found.items()}
         return super().changelist_view(request, {**(extra_context or {}), "ending_calendars": ending})
 
 

@@ -44,7 +44,8 @@ class CalendarOverride(models.Model):
         constraints = [models.UniqueConstraint(fields=["lane", "day_on"], name="one_override_a_day")]
 
     def __str__(self) -> str:
-        times = " – ".join(at.strftime("%H:%M") for at in (self.opens_at, self.closes_at) if at)
+        hours = ("" if at is None else f"{at:%H:%M}" for at in (self.opens_at, self.closes_at))
+        times = " – ".join(hours) if self.opens_at or self.closes_at else ""
         said = f"{word(MARKET_NAMES, self.lane)} {self.day_on}: {self.get_kind_display()}"
         return f"{said} {times}".rstrip()
 
