@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PO = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
 # Said otherwise than Django says them, and meant alike.
 SAID_OUR_WAY = {
-    "active", "groups", "Administration", "Email", "Email address", "Filters", "Log out", "Remove", "email address",
+    "active", "group", "groups", "Administration", "Email", "Email address", "Filters", "Log out", "Remove", "email address",
     "Your password can’t be a commonly used password.", "Your password can’t be entirely numeric.",
     "Your password can’t be too similar to your other personal information.",
     "The password is too similar to the %(verbose_name)s.", "This password is entirely numeric.",
