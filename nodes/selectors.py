@@ -10,7 +10,6 @@ from functools import cache
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils.module_loading import import_string
-from django.utils.translation import gettext_lazy
 
 from kernel.instruments import LANES
 from kernel.listing import BOARDS, KINDS, Row
@@ -37,9 +36,6 @@ from nodes.models import (
 )
 from outbox.transports.redis import Link, RedisLink
 
-MARKET_NAMES = {
-    "CN": gettext_lazy("A-shares"), "HK": gettext_lazy("Hong Kong stocks"), "TEST": gettext_lazy("Test"),
-}  # fmt: skip
 OWN = ""  # in place of a group's slug: the Redis that the panel's own process uses
 
 

@@ -19,18 +19,23 @@ from billing.domain.pricing import yuan
 from billing.gateways import names
 from billing.models import LedgerAccount, LedgerEntry, Reconciliation
 from billing.services import books, revenue
+from nodes.models.words import shown
 
 MOST_DAYS = 366
 
 
 @admin.register(LedgerAccount)
 class LedgerAccountAdmin(Office):
-    list_display = ("code", "balance", "side", "may_go_below_zero")
+    list_display = ("title", "balance", "side", "may_go_below_zero")
     search_fields = ("code",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LedgerAccount]:
         rows: QuerySet[LedgerAccount] = super().get_queryset(request)
         return rows.annotate(sum_fen=Sum("lines__amount_fen") * F("normal"))
+
+    @display(description=_("account"), ordering="code")
+    def title(self, row: LedgerAccount) -> str:
+        return str(row)
 
     @display(description=_("balance"))
     def balance(self, row: Any) -> str:
@@ -45,7 +50,7 @@ class LedgerAccountAdmin(Office):
         lines = row.lines.select_related("entry").order_by("-id")[:ROWS_SHOWN]
         yield Table(
             _("Newest lines"), "billing.view_ledgerentry", (_("posted"), _("kind"), _("source"), _("amount")),
-            [(one.entry.posted_at, one.entry.kind, one.entry.source, yuan(one.amount_fen)) for one in lines],
+            [(one.entry.posted_at, shown(one.entry, "kind"), one.entry.source, yuan(one.amount_fen)) for one in lines],
         )  # fmt: skip
 
 

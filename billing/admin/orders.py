@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.decorators import display
 
 from accounts.models import Customer
@@ -19,6 +20,7 @@ from billing.admin.verbs import ROWS_SHOWN, Office, Table, Verb, VerbForm
 from billing.domain.pricing import yuan
 from billing.models import LedgerEntry, PaymentFact, Purchase
 from billing.services import purchases, receipts
+from nodes.models.words import shown
 
 
 def _cancel(row: Purchase, said: dict[str, Any], by: Customer, now: datetime) -> Purchase:
@@ -81,20 +83,20 @@ class PurchaseAdmin(Office):
         refunds = list(row.refunds.select_related("asked_by", "decided_by")[:ROWS_SHOWN])
         yield Table(
             _("Events"), "billing.view_purchase", (_("at"), _("from"), _("to"), _("by"), _("why")),
-            [(one.at, one.from_state, one.to_state, one.by or "–", one.why) for one in
+            [(one.at, shown(one, "from_state"), shown(one, "to_state"), one.by or "–", one.why) for one in
              row.events.select_related("by")[:ROWS_SHOWN]],
         )  # fmt: skip
         yield Table(
             _("Payment attempts"), "billing.view_paymentattempt",
             (_("order number"), _("gateway"), _("method"), _("amount due"), _("state"), _("started"), _("last asked")),
-            [(link(one, one.order_no), one.gateway, one.method, one.due, one.get_state_display(), one.started_at,
-              one.asked_at or "–") for one in row.attempts.all()[:ROWS_SHOWN]],
+            [(link(one, one.order_no), shown(one, "gateway"), shown(one, "method"), one.due,
+              one.get_state_display(), one.started_at, one.asked_at or "–") for one in row.attempts.all()[:ROWS_SHOWN]],
         )  # fmt: skip
         yield Table(
             _("Payment facts"), "billing.view_paymentfact",
             (_("provider"), _("kind"), _("reference"), _("amount"), _("currency"), _("at"), _("source"), _("outcome")),
-            [(one.provider, one.kind, link(one, one.reference), one.amount, one.currency, one.at,
-              one.get_source_display(), one.get_outcome_display()) for one in facts],
+            [(shown(one, "provider"), shown(one, "kind"), link(one, one.reference), one.amount, one.currency,
+              one.at, one.get_source_display(), one.get_outcome_display()) for one in facts],
         )  # fmt: skip
         yield Table(
             _("Refunds"), "billing.view_refund",
@@ -104,9 +106,10 @@ class PurchaseAdmin(Office):
         )  # fmt: skip
         yield Table(
             _("Disputes"), "billing.view_dispute",
-            (_("provider"), _("dispute"), _("amount"), _("state"), _("opened"), _("ended")),
-            [(one.provider, link(one, one.dispute_id), yuan(one.amount_fen), one.get_state_display(), one.opened_at,
-              one.ended_at or "–") for one in row.disputes.all()[:ROWS_SHOWN]],
+            (_("provider"), _("dispute"), _("amount"), _("state"), pgettext_lazy("a dispute", "opened"),
+             pgettext_lazy("a dispute", "ended")),
+            [(shown(one, "provider"), link(one, one.dispute_id), yuan(one.amount_fen), one.get_state_display(),
+              one.opened_at, one.ended_at or "–") for one in row.disputes.all()[:ROWS_SHOWN]],
         )  # fmt: skip
         sources = [
             *(f"{start}{one.provider}:{one.reference}" for one in facts for start in ("", "console:")),
@@ -115,7 +118,8 @@ class PurchaseAdmin(Office):
         entries = LedgerEntry.objects.filter(source__in=sources).prefetch_related("lines__account").order_by("id")
         yield Table(
             _("Ledger entries"), "billing.view_ledgerentry", (_("posted"), _("kind"), _("source"), _("ledger lines")),
-            [(one.posted_at, one.kind, link(one, one.source), lines_of(one)) for one in entries[:ROWS_SHOWN]],
+            [(one.posted_at, shown(one, "kind"), link(one, one.source), lines_of(one))
+             for one in entries[:ROWS_SHOWN]],
         )  # fmt: skip
 
 

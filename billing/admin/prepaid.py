@@ -18,6 +18,7 @@ from billing.documents import csv_file
 from billing.domain.pricing import MAX_MONTHS, MIN_MONTHS
 from billing.models import AutoRenewal, GiftBatch, GiftCode, PaymentFact, Plan, Prepayment
 from billing.services import gift_codes, prepayments
+from nodes.models.words import shown
 
 _GIFTS = ("billing.make_gifts",)
 
@@ -56,8 +57,8 @@ class PrepaymentAdmin(Office):
         yield Table(
             _("Payment facts"), "billing.view_paymentfact",
             (_("provider"), _("kind"), _("reference"), _("amount"), _("currency"), _("at"), _("outcome")),
-            [(one.provider, one.kind, link(one, one.reference), one.amount, one.currency, one.at,
-              one.get_outcome_display()) for one in row.facts.all()[:ROWS_SHOWN]],
+            [(shown(one, "provider"), shown(one, "kind"), link(one, one.reference), one.amount, one.currency,
+              one.at, one.get_outcome_display()) for one in row.facts.all()[:ROWS_SHOWN]],
         )  # fmt: skip
         codes = GiftCode.objects.filter(bought_with=row)
         yield Table(

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
@@ -27,9 +28,8 @@ class CouponForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}
         if "percent" in self.fields and bool(said.get("percent")) == bool(said.get("off_fen")):
-            raise forms.ValidationError(
-                _now("A coupon takes either a percentage or an amount off: fill in one of them.")
-            )
+            text = _now("A coupon takes either a percentage or an amount off: fill in one of them.")
+            raise forms.ValidationError({"percent": text})
         if said.get("starts_at") and said.get("ends_at") and said["ends_at"] <= said["starts_at"]:
             raise forms.ValidationError(_now("It would end before it starts."))
         return said
@@ -96,7 +96,8 @@ class InvitationAdmin(Office):
         """What it has earned."""
         earned = Commission.objects.filter(inviter=row.inviter, purchase__customer=row.invitee)
         yield Table(
-            _("Commissions"), "billing.view_commission", (_("order"), _("amount"), _("state"), _("due")),
+            _("Commissions"), "billing.view_commission",
+            (_("order"), _("amount"), _("state"), pgettext_lazy("a commission", "due")),
             [(one.purchase, yuan(one.amount_fen), one.get_state_display(), one.due_at) for one in
              earned.select_related("purchase")[:ROWS_SHOWN]],
         )  # fmt: skip

@@ -12,8 +12,11 @@ from django.utils.translation import gettext_lazy
 
 from billing.admin.verbs import Table, VerbForm, day_field
 from billing.domain.pricing import yuan
+from billing.models import Plan
+from billing.models.words import GATEWAYS
 from billing.services.revenue import Revenue, Sums, day_of, revenue
 from kernel.clock import utc_now
+from nodes.models import Node
 
 MOST_DAYS = 366
 _WIDTH, _HEIGHT = 720, 160
@@ -55,7 +58,7 @@ def revenue_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
             (_("Left"), yuan(found.paid_fen - found.back_fen)),
         ],
         "chart": _as_image(chart(found, asked["since"], asked["until"])),
-        "tables": [_table(title, found.by[name]) for name, title in _TITLES.items()],
+        "tables": [_table(title, found.by[name], _names(name)) for name, title in _TITLES.items()],
     }
     return TemplateResponse(request, "admin/billing/revenue.html", {**context, **shown})
 
@@ -84,8 +87,17 @@ def _as_image(svg: str) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
 
 
-def _table(title: Any, sums: Sums) -> Table:
+def _names(by: str) -> dict[str, Any]:
+    """Return what people call what a table is about, by its code."""
+    if by == "plan":
+        return {plan.slug: plan.name for plan in Plan.objects.all()}
+    if by == "node":
+        return {node.slug: str(node) for node in Node.objects.all()}
+    return GATEWAYS if by == "gateway" else {}
+
+
+def _table(title: Any, sums: Sums, names: dict[str, Any]) -> Table:
     rows: list[tuple[Any, ...]] = [
-        (key or "–", yuan(paid), yuan(back), yuan(paid - back)) for key, (paid, back) in sums.items()
+        (names.get(key, key) or "–", yuan(paid), yuan(back), yuan(paid - back)) for key, (paid, back) in sums.items()
     ]
     return Table(title, "billing.view_revenue", ("", _("Paid"), _("Paid back"), _("Left")), rows)

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Customer
-from billing.admin.verbs import ROWS_SHOWN, Office, Table, Verb, VerbForm, reason_field, sentence, time_field
+from billing.admin.sentences import sentence
+from billing.admin.verbs import ROWS_SHOWN, Office, Table, Verb, VerbForm, reason_field, time_field
 from billing.models import AccessToken, Compensation, Grant, GrantClosure, Plan, Purchase
 from billing.services import entitlements, gifts, tokens
 from kernel.clock import utc_now

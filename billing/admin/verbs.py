@@ -32,23 +32,12 @@ from unfold.widgets import (
 )
 
 from accounts.models import Customer
+from billing.admin.sentences import sentence
 from kernel.clock import utc_now
 from kernel.errors import PlatformError
 from outbox.admin import ReadOnly
 
 ROWS_SHOWN = 50  # of each table on a row's page
-_SENTENCES = {
-    "second_person_needed": gettext_lazy("Another person has to confirm this: who asked for it cannot."),
-    "already_decided": gettext_lazy("Somebody has decided this already."),
-    "grant_is_extended": gettext_lazy("A later grant continues this one; end that one first."),
-    "refund_refused": gettext_lazy("This refund is not possible."),
-    "not_that_money": gettext_lazy("This money does not pay this order."),
-    "nothing_to_give": gettext_lazy("There is nothing to give, or nobody to give it to."),
-    "bad_purchase": gettext_lazy("This is not possible."),
-    "already_said": gettext_lazy("The same was said less than a minute ago."),
-    "already_resolved": gettext_lazy("This is over already; announce something new."),
-    "bad_fapiao": gettext_lazy("This fapiao is not possible."),
-}
 
 
 class VerbForm(forms.Form):
@@ -234,12 +223,6 @@ class Office(ReadOnly):
         if row is None:
             return reverse(f"admin:{self._label}_changelist")
         return reverse(f"admin:{self._label}_change", args=[row.pk])
-
-
-def sentence(error: PlatformError) -> str:
-    """Return what a service refused, for a person: in their language as far as we have it, and the service's words."""
-    known = _SENTENCES.get(error.code)
-    return f"{known} {error.message}" if known and error.message != type(error).message else str(known or error.message)
 
 
 def amount_field(**more: Any) -> forms.DecimalField:

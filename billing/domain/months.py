@@ -91,3 +91,8 @@ def months_left(at: datetime, end_at: datetime, day: int | None = None) -> Fract
     while (earlier := add_months(end_at, -(whole + 1), day)) >= at:
         whole, later = whole + 1, earlier
     return whole + Fraction((later - at) // _INSTANT, (later - earlier) // _INSTANT)
+
+
+def shanghai(at: datetime) -> str:
+    """Return an instant for a sentence, as people in Shanghai write it: 2026-12-01 09:30."""
+    return f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"

@@ -65,3 +65,8 @@ def exact_yuan(fen: int) -> str:
     """Return an amount as papers write it, always with two places: 10.00 for 1000 fen."""
     whole, rest = divmod(abs(fen), 100)
     return f"{'-' if fen < 0 else ''}{whole}.{rest:02d}"
+
+
+def money(fen: int, currency: str = "CNY") -> str:
+    """Return an amount for a sentence, as people write it: ¥20.00, and 3.20 USD."""
+    return f"¥{exact_yuan(fen)}" if currency == "CNY" else f"{exact_yuan(fen)} {currency}"

@@ -16,6 +16,7 @@ from billing.domain import stacking
 from billing.domain.pricing import yuan
 from kernel.scope import INTERVALS, LEVELS, MARKETS, MAX_CONNS_CAP, MAX_SUBS_CAP, TYPES
 from nodes.models import WordList, all_markets, first_level
+from nodes.models.rules import Rule
 
 # Every interval that could be sold before 3m, 1h, 2h and 4h could be: whoever bought all of them has all.
 FORMERLY_ALL_INTERVALS = frozenset({"1.5s", "1m", "5m", "15m", "30m", "1d", "1w", "1M"})
@@ -88,9 +89,21 @@ class Plan(models.Model):
         verbose_name_plural = _("plans")
         ordering = ["symbols", "slug"]
         constraints = [
-            models.CheckConstraint(condition=Q(symbols__gt=0), name="plan_has_symbols"),
-            models.CheckConstraint(condition=Q(price_fen__gt=0), name="plan_has_a_price"),
-            models.CheckConstraint(condition=Q(max_connections__gt=0), name="plan_has_sockets"),
+            Rule(
+                condition=Q(symbols__gt=0),
+                told=_("A pack has one symbol or more."),
+                name="plan_has_symbols",
+            ),
+            Rule(
+                condition=Q(price_fen__gt=0),
+                told=_("A price is above nothing."),
+                name="plan_has_a_price",
+            ),
+            Rule(
+                condition=Q(max_connections__gt=0),
+                told=_("A pack has one socket or more."),
+                name="plan_has_sockets",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -147,11 +160,15 @@ class PlanVersion(SoldTerms):
         ordering = ["plan", "-number"]
         constraints = [
             models.UniqueConstraint(fields=["plan", "number"], name="one_plan_version_a_number"),
-            models.CheckConstraint(condition=Q(price_fen__gt=0, symbols__gt=0), name="plan_version_sells_something"),
+            Rule(
+                condition=Q(price_fen__gt=0, symbols__gt=0),
+                told=_("A pack has one symbol or more, and a price above nothing."),
+                name="plan_version_sells_something",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.plan.slug} v{self.number}"
+        return f"{self.plan} v{self.number}"
 
     @property
     @display(description=_("price a month"))

@@ -7,7 +7,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from billing.domain.pricing import yuan
+from billing.models import words
 from billing.models.append_only import AppendOnly
+from nodes.models.words import WordField, shown
 
 MOST_FEN = 10**12
 
@@ -26,13 +28,13 @@ class LedgerAccount(models.Model):
         constraints = [models.CheckConstraint(condition=Q(normal__in=[1, -1]), name="ledger_account_has_a_side")]
 
     def __str__(self) -> str:
-        return self.code
+        return words.account_title(self.code)
 
 
 class LedgerEntry(AppendOnly):
     """Something that happened to money, once: (kind, source) never comes twice."""
 
-    kind = models.CharField(_("kind"), max_length=30)
+    kind = WordField(_("kind"), max_length=30, words=words.ENTRIES)
     source = models.CharField(_("source"), max_length=300)
     posted_at = models.DateTimeField(_("posted"))
 
@@ -44,7 +46,7 @@ class LedgerEntry(AppendOnly):
         constraints = [models.UniqueConstraint(fields=["kind", "source"], name="one_ledger_entry_a_source")]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.source[:40]}"
+        return f"{shown(self, 'kind')} {self.source[:40]}"
 
 
 class LedgerLine(AppendOnly):
@@ -67,7 +69,7 @@ class LedgerLine(AppendOnly):
         ]
 
     def __str__(self) -> str:
-        return f"{self.account.code} {yuan(self.amount_fen)}"
+        return f"{self.account} {yuan(self.amount_fen)}"
 
 
 class LedgerBalance(models.Model):
@@ -81,13 +83,13 @@ class LedgerBalance(models.Model):
         verbose_name_plural = _("balances")
 
     def __str__(self) -> str:
-        return f"{self.account.code} {yuan(self.balance_fen)}"
+        return f"{self.account} {yuan(self.balance_fen)}"
 
 
 class Reconciliation(AppendOnly):
     """What a look over all money found: a provider's bill of a day, or the shop's own invariants (provider "")."""
 
-    provider = models.CharField(_("provider"), max_length=20, blank=True)
+    provider = WordField(_("provider"), max_length=20, blank=True, words=words.BOOKS)
     day = models.DateField(_("day"))
     digest = models.CharField(_("file"), max_length=64)
     at = models.DateTimeField(_("at"))
@@ -101,4 +103,4 @@ class Reconciliation(AppendOnly):
         permissions: ClassVar = [("check_books", "Can look over the books and read bills")]
 
     def __str__(self) -> str:
-        return f"{self.provider or 'shop'} {self.day}: {len(self.differences)}"
+        return f"{shown(self, 'provider')} {self.day}: {len(self.differences)}"

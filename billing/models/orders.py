@@ -6,12 +6,15 @@ from django.contrib.admin import display
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Customer, new_id
 from billing.domain.pricing import MAX_MONTHS, MIN_MONTHS, yuan
+from billing.models import words
 from billing.models.append_only import AppendOnly
 from billing.models.catalogue import Plan, PlanVersion, SoldTerms
 from nodes.models import Node, NodeGroup
+from nodes.models.words import WordField, shown
 
 
 class Purchase(SoldTerms):
@@ -68,12 +71,12 @@ class Purchase(SoldTerms):
     due_fen = models.PositiveIntegerField(_("due, in fen"))
     balance_fen = models.PositiveIntegerField(_("from the balance, in fen"), default=0)
     currency = models.CharField(_("currency"), max_length=3, default="CNY")
-    gateway = models.CharField(_("gateway"), max_length=20, blank=True)  # that took the money
+    gateway = WordField(_("gateway"), max_length=20, blank=True, words=words.GATEWAYS)  # that took the money
     placed_from = models.GenericIPAddressField(_("placed from"), null=True, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.PENDING)
     placed_at = models.DateTimeField(_("placed"))
     price_until_at = models.DateTimeField(_("price holds until"))
-    settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
+    settled_at = models.DateTimeField(pgettext_lazy("when", "settled"), null=True, blank=True)
     paid_fen = models.PositiveIntegerField(_("paid, in fen"), null=True, blank=True)
 
     class Meta:
@@ -128,7 +131,7 @@ class Purchase(SoldTerms):
         ]
 
     def __str__(self) -> str:
-        return f"{self.public_id[:8]} {self.state}"
+        return f"{self.public_id[:8]} {self.get_state_display()}"
 
     @property
     @display(description=_("to pay"))
@@ -152,8 +155,8 @@ class PurchaseEvent(AppendOnly):
 
     purchase = models.ForeignKey(Purchase, models.PROTECT, related_name="events", verbose_name=_("purchase"))
     at = models.DateTimeField(_("at"))
-    from_state = models.CharField(_("from"), max_length=10, blank=True)
-    to_state = models.CharField(_("to"), max_length=10)
+    from_state = WordField(_("from"), max_length=10, blank=True, words=dict(Purchase.State.choices))
+    to_state = WordField(_("to"), max_length=10, words=dict(Purchase.State.choices))
     by = models.ForeignKey(
         Customer, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("by"),
         help_text=_("Empty: the shop itself, or a payment gateway."),
@@ -167,4 +170,4 @@ class PurchaseEvent(AppendOnly):
         constraints = [models.UniqueConstraint(fields=["purchase", "to_state"], name="one_purchase_event_a_state")]
 
     def __str__(self) -> str:
-        return f"{self.from_state} -> {self.to_state}"
+        return f"{shown(self, 'from_state')} -> {shown(self, 'to_state')}"

@@ -6,6 +6,7 @@ from django.contrib.admin import display
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Customer
 from billing.domain.pricing import exact_yuan
@@ -23,7 +24,7 @@ class BuyerTitle(models.Model):
 
     customer = models.OneToOneField(Customer, models.PROTECT, primary_key=True, related_name="title")
     kind = models.CharField(_("kind of buyer"), max_length=8, choices=Kind, default=Kind.COMPANY)
-    title = models.CharField(_("title"), max_length=100, blank=True)
+    title = models.CharField(pgettext_lazy("a fapiao", "title"), max_length=100, blank=True)
     tax_number = models.CharField(_("tax number"), max_length=18, blank=True)
     mail = models.EmailField(_("sent to"), max_length=254, blank=True)
 
@@ -50,7 +51,7 @@ class FapiaoRequest(models.Model):
     number = models.CharField(_("request number"), max_length=32, unique=True)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="fapiao", verbose_name=_("customer"))
     kind = models.CharField(_("kind of buyer"), max_length=8, choices=BuyerTitle.Kind)
-    title = models.CharField(_("title"), max_length=100)
+    title = models.CharField(pgettext_lazy("a fapiao", "title"), max_length=100)
     tax_number = models.CharField(_("tax number"), max_length=18, blank=True)
     mail = models.EmailField(_("sent to"), max_length=254, blank=True)
     amount_fen = models.PositiveBigIntegerField(_("amount, in fen"))  # of its lines; fixed when it is issued
@@ -58,11 +59,11 @@ class FapiaoRequest(models.Model):
     asked_at = models.DateTimeField(_("asked"))
     fapiao_number = models.CharField(_("fapiao number"), max_length=40, blank=True)
     link = models.CharField(_("link"), max_length=500, blank=True)
-    issued_at = models.DateTimeField(_("issued"), null=True, blank=True)
+    issued_at = models.DateTimeField(pgettext_lazy("a fapiao", "issued"), null=True, blank=True)
     issued_by = models.ForeignKey(
         Customer, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("issued by")
     )
-    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    ended_at = models.DateTimeField(pgettext_lazy("a request", "ended"), null=True, blank=True)
     why = models.CharField(_("why"), max_length=200, blank=True)
 
     class Meta:
@@ -89,7 +90,7 @@ class FapiaoRequest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.number} {self.state}"
+        return f"{self.number} {self.get_state_display()}"
 
     @property
     @display(description=_("amount"))
@@ -149,7 +150,7 @@ class FapiaoFile(models.Model):
 
     request = models.OneToOneField(FapiaoRequest, models.PROTECT, primary_key=True, related_name="+")
     name = models.CharField(_("file name"), max_length=120)
-    content_type = models.CharField(_("content type"), max_length=60)
+    content_type = models.CharField(pgettext_lazy("a file", "content type"), max_length=60)
     body = models.BinaryField(_("file"))
 
     class Meta:
@@ -186,4 +187,4 @@ class EndNotice(AppendOnly):
         ]
 
     def __str__(self) -> str:
-        return f"#{self.grant_id} {self.step}"
+        return f"#{self.grant_id} {self.get_step_display()}"

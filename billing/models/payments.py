@@ -6,12 +6,15 @@ from django.contrib.admin import display
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Customer
 from billing.domain.pricing import yuan
+from billing.models import words
 from billing.models.append_only import AppendOnly
 from billing.models.orders import Purchase
 from billing.models.prepaid import Prepayment
+from nodes.models.words import WordField, shown
 
 
 class PaymentAttempt(models.Model):
@@ -23,10 +26,10 @@ class PaymentAttempt(models.Model):
     """
 
     class State(models.TextChoices):
-        OPEN = "open", _("open")
+        OPEN = "open", pgettext_lazy("a try to pay", "open")
         PAID = "paid", _("paid")
         DECLINED = "declined", _("declined")
-        CLOSED = "closed", _("closed")
+        CLOSED = "closed", pgettext_lazy("a try to pay", "closed")
 
     purchase = models.ForeignKey(
         Purchase, models.PROTECT, null=True, blank=True, related_name="attempts", verbose_name=_("purchase")
@@ -34,8 +37,8 @@ class PaymentAttempt(models.Model):
     prepayment = models.ForeignKey(
         Prepayment, models.PROTECT, null=True, blank=True, related_name="attempts", verbose_name=_("prepayment")
     )
-    gateway = models.CharField(_("gateway"), max_length=20)
-    method = models.CharField(_("method"), max_length=10)
+    gateway = WordField(_("gateway"), max_length=20, words=words.GATEWAYS)
+    method = WordField(_("method"), max_length=10, words=words.METHODS)
     order_no = models.CharField(_("order number"), max_length=32, unique=True)
     due_fen = models.PositiveIntegerField(_("due, in fen"))
     currency = models.CharField(_("currency"), max_length=3)
@@ -68,7 +71,7 @@ class PaymentAttempt(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.order_no} {self.state}"
+        return f"{self.order_no} {self.get_state_display()}"
 
     @property
     @display(description=_("to pay"))
@@ -99,8 +102,8 @@ class PaymentFact(AppendOnly):
         SUSPENSE = "suspense", _("in suspense")
         NOTED = "noted", _("noted")
 
-    provider = models.CharField(_("provider"), max_length=20)
-    kind = models.CharField(_("kind"), max_length=20)
+    provider = WordField(_("provider"), max_length=20, words=words.GATEWAYS)
+    kind = WordField(_("kind"), max_length=20, words=words.FACTS)
     reference = models.CharField(_("reference"), max_length=255)
     transaction_id = models.CharField(_("transaction"), max_length=255, blank=True)
     order_no = models.CharField(_("order number"), max_length=64, blank=True)
@@ -133,7 +136,7 @@ class PaymentFact(AppendOnly):
         ]
 
     def __str__(self) -> str:
-        return f"{self.provider} {self.kind} {self.reference[:24]}"
+        return f"{shown(self, 'provider')} {shown(self, 'kind')} {self.reference[:24]}"
 
     @property
     @display(description=_("amount"))
@@ -204,7 +207,7 @@ class Refund(models.Model):
     class State(models.TextChoices):
         ASKED = "asked", _("waits for a second person")
         WITHDRAWN = "withdrawn", _("withdrawn")
-        DECIDED = "decided", _("decided")
+        DECIDED = "decided", pgettext_lazy("a refund", "decided")
         SENT = "sent", _("sent to the gateway")
         DONE = "done", _("paid back")
         FAILED = "failed", _("failed")
@@ -241,7 +244,7 @@ class Refund(models.Model):
     decided_by = models.ForeignKey(
         Customer, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("decided by")
     )
-    done_at = models.DateTimeField(_("paid back"), null=True, blank=True)
+    done_at = models.DateTimeField(pgettext_lazy("when", "paid back"), null=True, blank=True)
     refund_id = models.CharField(_("number at the gateway"), max_length=255, blank=True)
     by_hand = models.CharField(
         _("transferred by hand"), max_length=80, blank=True, help_text=_("The bank's reference.")
@@ -276,7 +279,7 @@ class Refund(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.refund_no} {self.state}"
+        return f"{self.refund_no} {self.get_state_display()}"
 
     @property
     def order(self) -> Purchase | Prepayment | None:
@@ -294,11 +297,11 @@ class Dispute(models.Model):
     """A buyer's bank asks its money back. While it is open the grant is frozen and nothing is refunded."""
 
     class State(models.TextChoices):
-        OPEN = "open", _("open")
+        OPEN = "open", pgettext_lazy("a dispute", "open")
         WON = "won", _("won")
-        LOST = "lost", _("lost")
+        LOST = "lost", pgettext_lazy("a dispute", "lost")
 
-    provider = models.CharField(_("provider"), max_length=20)
+    provider = WordField(_("provider"), max_length=20, words=words.GATEWAYS)
     dispute_id = models.CharField(_("dispute"), max_length=255)
     payment = models.ForeignKey(
         PaymentFact, models.PROTECT, null=True, blank=True, related_name="disputes", verbose_name=_("payment")
@@ -308,8 +311,8 @@ class Dispute(models.Model):
     )
     amount_fen = models.PositiveIntegerField(_("amount, in fen"))
     state = models.CharField(_("state"), max_length=6, choices=State, default=State.OPEN)
-    opened_at = models.DateTimeField(_("opened"))
-    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    opened_at = models.DateTimeField(pgettext_lazy("a dispute", "opened"))
+    ended_at = models.DateTimeField(pgettext_lazy("a dispute", "ended"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("dispute")
@@ -318,7 +321,7 @@ class Dispute(models.Model):
         constraints = [models.UniqueConstraint(fields=["provider", "dispute_id"], name="one_dispute")]
 
     def __str__(self) -> str:
-        return f"{self.provider} {self.dispute_id[:24]}: {self.state}"
+        return f"{shown(self, 'provider')} {self.dispute_id[:24]}: {self.get_state_display()}"
 
 
 class BankTransfer(models.Model):
@@ -359,7 +362,7 @@ class BankTransfer(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.reference} {self.state}"
+        return f"{self.reference} {self.get_state_display()}"
 
     @property
     @display(description=_("amount"))

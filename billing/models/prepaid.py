@@ -6,6 +6,7 @@ from django.contrib.admin import display
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Customer, new_id
 from billing.domain.pricing import MAX_MONTHS, MIN_MONTHS, yuan
@@ -43,7 +44,7 @@ class Prepayment(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.PENDING)
     placed_at = models.DateTimeField(_("placed"))
     price_until_at = models.DateTimeField(_("price holds until"))
-    settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
+    settled_at = models.DateTimeField(pgettext_lazy("when", "settled"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("prepayment")
@@ -68,7 +69,7 @@ class Prepayment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.public_id[:8]} {self.kind} {self.state}"
+        return f"{self.public_id[:8]} {self.get_kind_display()} {self.get_state_display()}"
 
     @property
     @display(description=_("to pay"))
@@ -153,7 +154,7 @@ class GiftCode(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"…{self.code[-4:]} {self.state}"
+        return f"…{self.code[-4:]} {self.get_state_display()}"
 
 
 class AutoRenewal(models.Model):
@@ -202,4 +203,4 @@ class RenewalStep(AppendOnly):
         constraints = [models.UniqueConstraint(fields=["renewal", "ends_at", "step"], name="one_renewal_step_an_end")]
 
     def __str__(self) -> str:
-        return f"{self.step} {self.ends_at:%Y-%m-%d}"
+        return f"{self.get_step_display()} {self.ends_at:%Y-%m-%d}"

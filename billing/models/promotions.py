@@ -7,11 +7,13 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Customer
 from billing.domain.pricing import MAX_MONTHS, yuan
 from billing.models.catalogue import Plan
 from billing.models.orders import Purchase
+from nodes.models.rules import OnlyOne, Rule
 
 PERCENT = (MinValueValidator(1), MaxValueValidator(100))
 
@@ -41,12 +43,17 @@ class Coupon(models.Model):
         verbose_name_plural = _("coupons")
         ordering = ["-id"]
         constraints = [
-            models.CheckConstraint(
+            Rule(
                 condition=Q(percent__isnull=False, off_fen__isnull=True, percent__gte=1, percent__lte=100)
                 | Q(percent__isnull=True, off_fen__isnull=False, off_fen__gte=1),
+                told=_("A coupon takes either a percentage or an amount off: fill in one of them."),
                 name="coupon_takes_a_percentage_or_an_amount_off",
             ),
-            models.CheckConstraint(condition=Q(per_customer__gt=0), name="coupon_can_be_used"),
+            Rule(
+                condition=Q(per_customer__gt=0),
+                told=_("A coupon can be used once or more by each customer."),
+                name="coupon_can_be_used",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -84,7 +91,7 @@ class CouponUse(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.coupon} {self.state}"
+        return f"{self.coupon} {self.get_state_display()}"
 
 
 class TermDiscount(models.Model):
@@ -107,9 +114,15 @@ class TermDiscount(models.Model):
         ordering = ["months", "plan"]
         constraints = [
             models.UniqueConstraint(fields=["plan", "months"], name="one_term_discount"),
-            models.UniqueConstraint(fields=["months"], condition=Q(plan=None), name="one_term_discount_of_every_plan"),
-            models.CheckConstraint(
+            OnlyOne(
+                fields=["months"],
+                condition=Q(plan=None),
+                told=_("There is a discount of every pack for so many months already."),
+                name="one_term_discount_of_every_plan",
+            ),
+            Rule(
                 condition=Q(months__gte=2, months__lte=MAX_MONTHS, percent__gte=1, percent__lte=90),
+                told=_("A discount is for 2 to 24 months and takes 1 to 90 percent off."),
                 name="term_discount_in_range",
             ),
         ]
@@ -132,11 +145,15 @@ class TrialOffer(models.Model):
         verbose_name = _("trial offer")
         verbose_name_plural = _("trial offers")
         constraints = [
-            models.CheckConstraint(condition=Q(days__gte=1, days__lte=31, price_fen__gte=1), name="trial_in_range")
+            Rule(
+                condition=Q(days__gte=1, days__lte=31, price_fen__gte=1),
+                told=_("A trial has 1 to 31 days, and a price above nothing for who has no verified phone."),
+                name="trial_in_range",
+            )
         ]
 
     def __str__(self) -> str:
-        return f"{self.plan.slug}: {self.days}"
+        return f"{self.plan}: {self.days}"
 
 
 class Trial(models.Model):
@@ -186,7 +203,7 @@ class Invitation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.inviter_id} -> {self.invitee_id}"
+        return f"{self.inviter_id} → {self.invitee_id}"
 
 
 class Commission(models.Model):
@@ -204,7 +221,7 @@ class Commission(models.Model):
     paid_fen = models.PositiveIntegerField(_("paid, in fen"), default=0)
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.HELD)
     earned_at = models.DateTimeField(_("earned"))
-    due_at = models.DateTimeField(_("due"))
+    due_at = models.DateTimeField(pgettext_lazy("a commission", "due"))
     ended_at = models.DateTimeField(_("paid or voided"), null=True, blank=True)
 
     class Meta:
@@ -224,4 +241,4 @@ class Commission(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{yuan(self.amount_fen)} {self.state}"
+        return f"{yuan(self.amount_fen)} {self.get_state_display()}"

@@ -6,6 +6,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Customer
 from billing.domain import stacking
@@ -73,7 +74,7 @@ class GrantClosure(AppendOnly):
     """Ends a grant early."""
 
     grant = models.OneToOneField(Grant, models.PROTECT, related_name="closure", verbose_name=_("grant"))
-    closed_at = models.DateTimeField(_("closed"))
+    closed_at = models.DateTimeField(pgettext_lazy("a grant", "closed"))
     reason = models.CharField(_("reason"), max_length=200)
     replaced_by = models.ForeignKey(
         Purchase, models.PROTECT, null=True, blank=True, related_name="replaced", verbose_name=_("replaced by")

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import Customer
 from billing import selectors
 from billing.domain import ledger as rules
+from billing.domain.pricing import money
 from billing.errors import AlreadyDecided, BadNotice, NotThatMoney
 from billing.gateways.protocol import Fact, FactKind
 from billing.models import PaymentAttempt, PaymentFact, Prepayment, Purchase, Suspense
@@ -212,7 +213,7 @@ def use_suspense(*, suspense_id: int, order: str, by: Customer, why: str, now: d
         raise NotThatMoney(f"order {order} is paid already")
     if (fact.amount_fen, fact.currency) != (purchase.cash_fen, purchase.currency):
         raise NotThatMoney(
-            f"{fact.amount_fen} {fact.currency} fen came, and {purchase.cash_fen} {purchase.currency} fen are due"
+            f"{money(fact.amount_fen, fact.currency)} came, and {money(purchase.cash_fen, purchase.currency)} are due"
         )
     if (reason := settling.why_not(purchase, now)) is not None:
         raise NotThatMoney(f"order {order} cannot be settled any more: {Suspense.Reason(reason).label}")

@@ -16,7 +16,7 @@ from django.db.models import Sum
 from accounts.models import Customer
 from billing import announcements
 from billing.domain import tax_numbers
-from billing.domain.pricing import exact_yuan
+from billing.domain.pricing import exact_yuan, money
 from billing.errors import AlreadyDecided, AlreadyOnFapiao, BadFapiao
 from billing.models import BuyerTitle, FapiaoFile, FapiaoLine, FapiaoRequest, FapiaoReversal, Purchase
 from billing.services.receipts import paid_back_fen
@@ -203,7 +203,8 @@ def reverse_fapiao(*, request_id: int, red_number: str, amount_fen: int, by: Cus
         raise AlreadyDecided(state=request.state)
     red_number, left = _number(red_number), request.amount_fen - reversed_fen(request)
     if not 0 < amount_fen <= left:
-        raise BadFapiao(f"{amount_fen} fen cannot be cancelled: {left} are left of this fapiao", field="amount")
+        said = f"{money(amount_fen)} cannot be cancelled: {money(left)} are left of this fapiao"
+        raise BadFapiao(said, field="amount")
     if FapiaoReversal.objects.filter(red_number=red_number).exists():
         raise BadFapiao(f"red letter {red_number} is entered already", field="red_number")
     FapiaoReversal.objects.create(request=request, red_number=red_number, amount_fen=amount_fen, at=now, by=by)

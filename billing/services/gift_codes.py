@@ -13,7 +13,7 @@ from accounts.services import count_once_more
 from billing import selectors
 from billing.domain import ledger as rules
 from billing.domain.asking import DIGITS
-from billing.domain.months import add_months
+from billing.domain.months import add_months, shanghai
 from billing.errors import BadPurchase, GiftRefused, MarketNotSold, TooFarAhead, TooManyGiftTries
 from billing.models import GiftBatch, GiftCode, Grant, Plan, Prepayment, Purchase
 from billing.models.catalogue import TERMS
@@ -50,7 +50,7 @@ def make_batch(
     if not 1 <= count <= MOST_CODES:
         raise BadPurchase(f"a batch has 1 to {MOST_CODES} codes, not {count}")
     if expires_at <= now:
-        raise BadPurchase(f"the codes would have ended already: {expires_at.isoformat()}")
+        raise BadPurchase(f"the codes would have ended already: {shanghai(expires_at)}")
     terms = plans.version_of(plan, now)
     batch = GiftBatch.objects.create(
         name=name.strip()[:80], plan_version=terms, months=months, count=count, expires_at=expires_at,

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts.models import Customer
 from billing import announcements, selectors
-from billing.domain.months import add_months
+from billing.domain.months import add_months, shanghai
 from billing.errors import BadPurchase, NothingToGive
 from billing.models import Compensation, Grant, Plan, PlanVersion, Purchase
 from billing.models.catalogue import TERMS
@@ -48,7 +48,7 @@ def grant_by_hand(
     if not reason.strip():
         raise BadPurchase("what is given by hand has a reason")
     if not now < ends_at <= add_months(now, MOST_MONTHS_AHEAD):
-        raise BadPurchase(f"it ends between now and {MOST_MONTHS_AHEAD} months from now, not at {ends_at.isoformat()}")
+        raise BadPurchase(f"it ends between now and {MOST_MONTHS_AHEAD} months from now, not at {shanghai(ends_at)}")
     if symbols is not None and symbols < 1:
         raise BadPurchase(f"{symbols} symbols are nothing to give")
     Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)

@@ -13,7 +13,8 @@ from accounts.models import Customer
 from billing import announcements, selectors
 from billing.domain import ledger as rules
 from billing.domain.asking import number
-from billing.domain.months import SHANGHAI
+from billing.domain.months import SHANGHAI, shanghai
+from billing.domain.pricing import money
 from billing.domain.upgrades import PaidTime
 from billing.errors import AlreadyDecided, RefundRefused, SecondPersonNeeded
 from billing.gateways.protocol import FactKind
@@ -213,7 +214,11 @@ def _check(
         raise RefundRefused("a refund has a reason")
     left = left_of(payment)
     if not 0 < amount_fen <= left:
-        raise RefundRefused(f"{amount_fen} fen cannot be paid back: {left} are left of this payment", left_fen=left)
+        said = (
+            f"{money(amount_fen, payment.currency)} cannot be paid back: "
+            f"{money(left, payment.currency)} are left of this payment"
+        )
+        raise RefundRefused(said, left_fen=left)
     _refuse_disputed(payment)
     _check_prepayment(payment, amount_fen)
     own = _grant_of(payment)
@@ -225,7 +230,7 @@ def _check(
     if effect == Refund.Effect.SHORTEN and grant != own:
         raise RefundRefused(f"this pack was upgraded: shorten order {grant.purchase.public_id}, which replaced it")
     if effect == Refund.Effect.SHORTEN and not (shorten_to and now < shorten_to < grant.ends_at):
-        raise RefundRefused(f"a shorter end lies between now and {grant.ends_at.isoformat()}")
+        raise RefundRefused(f"a shorter end lies between now and {shanghai(grant.ends_at)}")
     if not with_extensions and (grant != own or upgrades.later_links(grant, now)):
         raise RefundRefused(
             "a later grant continues this one, or an upgrade replaced it: refund it together with what stands on it"
@@ -240,7 +245,8 @@ def _check_prepayment(payment: PaymentFact, amount_fen: int) -> None:
     if order.kind == Prepayment.Kind.BALANCE:
         if amount_fen > (has := selectors.balance_fen(order.customer)):
             raise RefundRefused(
-                f"{amount_fen} fen cannot be paid back: {has} are left in the customer's balance", left_fen=has
+                f"{money(amount_fen)} cannot be paid back: {money(has)} are left in the customer's balance",
+                left_fen=has,
             )
     elif order.gift.state != GiftCode.State.NEW or amount_fen != payment.amount_fen:
         raise RefundRefused("a gift code is paid back as a whole, and only while nobody has redeemed it")

@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
-from django.utils.timezone import localdate, localtime
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget
@@ -20,16 +20,17 @@ from kernel.clock import utc_now
 from kernel.errors import PlatformError
 from kernel.scope import LEVELS, MARKETS
 from nodes import announcements, selectors, store
+from nodes.admin import calendars as calendars  # registers its own
 from nodes.admin import instruments as instruments  # registers its own
 from nodes.admin import licences as licences  # registers its own
 from nodes.admin import proof as proof  # registers its own
+from nodes.admin.calendars import TellsOfCalendars
 from nodes.admin.quality import TellsOfDays
+from nodes.admin.sentences import said
 from nodes.domain.health import is_off
 from nodes.domain.placement import is_unseen
 from nodes.errors import UnknownTransport
 from nodes.models import (
-    CalendarHorizon,
-    CalendarOverride,
     FeedSetting,
     LineSwitch,
     MarketLine,
@@ -39,9 +40,26 @@ from nodes.models import (
     all_markets,
     first_level,
 )
+from nodes.models.words import (
+    CONNECTIONS,
+    FEEDS,
+    MARKET_NAMES,
+    PHASES,
+    REASONS,
+    STANDINGS,
+    WordField,
+    counted,
+    shown,
+    word,
+)
 from nodes.services import feeds, states
 from outbox.admin import ReadOnly
 from outbox.errors import LinkAway
+
+# Lists are narrowed by words too, where a field has no choices of its own.
+admin.FieldListFilter.register(
+    lambda field: isinstance(field, WordField), admin.ChoicesFieldListFilter, take_priority=True
+)
 
 
 def words_field(
@@ -52,7 +70,7 @@ def words_field(
     Args:
         initial: what is ticked for a new row; Django asks the model's default for its own fields alone.
     """
-    choices = [(word, word) for word in known]
+    choices = [(one, word(MARKET_NAMES, one)) for one in known]
     widget = UnfoldAdminCheckboxSelectMultipleWidget
     return forms.MultipleChoiceField(label=label, choices=choices, widget=widget, initial=initial)
 
@@ -64,8 +82,8 @@ class NodeForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable 
     class Meta:
         model = Node
         fields = (
-            "slug", "group", "region", "ws_url", "health_url", "markets", "levels", "realtime", "token_kind",
-            "capacity",
+            "slug", "group", "region", "region_zh", "ws_url", "health_url", "markets", "levels", "realtime",
+            "token_kind", "capacity",
         )  # fmt: skip
 
 
@@ -82,7 +100,7 @@ class NodeGroupForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = NodeGroup
-        fields = ("slug", "name", "transport", "address")
+        fields = ("slug", "name", "name_zh", "transport", "address")
 
     def clean_address(self) -> str:
         return str(self.cleaned_data["address"] or self.initial.get("address", ""))
@@ -95,11 +113,15 @@ class NodeGroupForm(forms.ModelForm):  # type: ignore[type-arg]
 @admin.register(NodeGroup)
 class NodeGroupAdmin(ModelAdmin):
     form = NodeGroupForm
-    list_display = ("slug", "name", "transport")
-    search_fields = ("slug", "name")
+    list_display = ("slug", "title", "transport")
+    search_fields = ("slug", "name", "name_zh")
+
+    @display(description=_("name"), ordering="name")
+    def title(self, group: NodeGroup) -> str:
+        return group.title
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        seen = ("slug", "name", "transport")
+        seen = ("slug", "name", "name_zh", "transport")
         return (*seen, "address", "own_redis") if self.has_change_permission(request, obj) or obj is None else seen
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -116,7 +138,7 @@ class NodeAdmin(ModelAdmin):
     list_display: tuple[str, ...] = (
         "slug",
         "group",
-        "region",
+        "place",
         "shown_state",
         "seen",
         "connections",
@@ -138,6 +160,10 @@ class NodeAdmin(ModelAdmin):
     @display(description=_("state"), label={"active": "success", "draining": "warning", "retired": "danger"})
     def shown_state(self, node: Node) -> tuple[str, str]:
         return node.state, node.get_state_display()
+
+    @display(description=_("region"), ordering="region")
+    def place(self, node: Node) -> str:
+        return node.place
 
     @display(description=_("seen"), label={"seen": "success", "unseen": "danger"})
     def seen(self, node: Node) -> tuple[str, Any]:
@@ -187,7 +213,7 @@ class ProcessHealthAdmin(ReadOnly):
     @display(description=_("lag"))
     def lag(self, row: ProcessHealth) -> str:
         said = {market: "?" if ms is None else f"{ms} ms" for market, ms in sorted(row.lag_ms.items())}
-        return " · ".join(f"{market} {text}" for market, text in said.items())
+        return " · ".join(f"{word(MARKET_NAMES, market)} {text}" for market, text in said.items())
 
     @display(description=_("clock"), ordering="clock_offset_ms", label={"right": "success", "off": "danger"})
     def clock(self, row: ProcessHealth) -> tuple[str, str]:
@@ -217,7 +243,12 @@ def _state(group: str, lane: str) -> dict[str, str]:
 def _problems(state: dict[str, str]) -> list[str]:
     """Return what is wrong with a market, and with the connection of each of its lines."""
     lines = [(line["name"], store.connection_of(line)["problem"]) for line in store.lines_of(state)]
-    return [state.get("problem", ""), *(f"{name}: {problem}" for name, problem in lines if problem)]
+    return [said(state.get("problem", "")), *(f"{name}: {said(problem)}" for name, problem in lines if problem)]
+
+
+def _doing(state: dict[str, str]) -> tuple[str, ...]:
+    """Return which feed a lane's worker runs, and what the market does."""
+    return word(FEEDS, state.get("feed", "")), word(PHASES, state.get("state", "")), _presumed(state)
 
 
 def _presumed(state: dict[str, str]) -> str:
@@ -233,24 +264,20 @@ _LINE_ROW = f"<tr>{'<td>{}</td>' * len(_LINE_HEADS)}</tr>"
 
 def _line_cells(line: dict[str, Any]) -> tuple[str, ...]:
     lags = ("?" if line[name] is None else f"{line[name]} ms" for name in ("lag_ms", "lag_p99_ms"))
-    reasons = " · ".join(f"{reason} {number}" for reason, number in sorted(line["reasons"].items()))
     share = f"{line['first']:.0%}"
-    cells = (line["name"], line["state"], *lags, f"{line['rows_per_s']:.1f}", str(line["symbols"]), share, reasons)
-    return (*cells, " ".join(filter(None, store.connection_of(line).values())))
+    cells = (line["name"], word(STANDINGS, line["state"]), *lags, f"{line['rows_per_s']:.1f}", str(line["symbols"]))
+    told = store.connection_of(line)
+    connection = (word(CONNECTIONS, told["state"]), said(told["problem"]), said(told["remark"]))
+    return (*cells, share, counted(REASONS, line["reasons"]), " · ".join(filter(None, connection)))
+
+
+def _line_and_reason(name: str) -> str:
+    line, _bar, reason = name.partition("|")
+    return f"{line} {word(REASONS, reason)}"
 
 
 def _of_group(group: str, text: str) -> str:
     return f"{group}: {text}" if group else text
-
-
-class TellsOfCalendars(ModelAdmin):
-    """A list that says above its rows which markets' known trading days end soon."""
-
-    list_before_template = "admin/nodes/ending_calendars.html"
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        ending = selectors.ending_calendars(localdate(utc_now()))
-        return super().changelist_view(request, {**(extra_context or {}), "ending_calendars": ending})
 
 
 class MarketLineInline(TabularInline):
@@ -273,20 +300,17 @@ class FeedSettingAdmin(TellsOfDays, TellsOfCalendars):
     readonly_fields = ("run", "line_table", "switched", "refused", "symbols", "days")
     actions = ("restart",)
 
-    @display(description=_("now"))
+    @display(description=pgettext_lazy("a feed", "now"))
     def running(self, setting: FeedSetting) -> str:
         """What the lane's workers say of themselves, one a Redis; they look at new settings each second."""
-        said = [
-            (group, " · ".join(filter(None, (state.get("feed"), state.get("state"), _presumed(state)))))
-            for group, state in _states(setting)
-        ]
+        said = [(group, " · ".join(filter(None, _doing(state)))) for group, state in _states(setting)]
         texts = [f"{group}: {text}" if group else text for group, text in said if text]
         return "; ".join(texts) or str(_("no worker runs this market"))
 
     @display(description=_("problem"), label="danger")
     def problem(self, setting: FeedSetting) -> str | None:
-        said = [(group, problem) for group, state in _states(setting) for problem in _problems(state)]
-        texts = [_of_group(group, text) for group, text in said if text and text != "finished"]
+        told = [(group, problem) for group, state in _states(setting) for problem in _problems(state)]
+        texts = [_of_group(group, text) for group, text in told if text and text != "finished"]
         return "; ".join(texts) or None
 
     @display(description=_("lines now"))
@@ -304,7 +328,9 @@ class FeedSettingAdmin(TellsOfDays, TellsOfCalendars):
     def switched(self, setting: FeedSetting) -> str:
         """The newest changes of who leads."""
         rows = LineSwitch.objects.filter(lane=setting.lane).select_related("group")[:10]
-        said = ((localtime(row.at).strftime("%F %T"), row.before or "-", row.after, row.reason) for row in rows)
+        said = (
+            (localtime(row.at).strftime("%F %T"), row.before or "-", row.after, shown(row, "reason")) for row in rows
+        )
         return format_html_join("", "<div>{}: {} → {} ({})</div>", said) or str(_("none"))
 
     @display(description=_("refused rows"))
@@ -317,9 +343,11 @@ class FeedSettingAdmin(TellsOfDays, TellsOfCalendars):
             except (LinkAway, UnknownTransport) as error:
                 parts.append(format_html("<p>{}</p>", _of_group(group, error.message)))
                 continue
-            said = [(" ".join(name.split("|")), number) for name, number in sorted(counts.items())]
-            totals = format_html_join(" · ", "{} {}", said) or _("none")
-            newest = format_html_join("", "<li>{} {}: {}</li>", ((r["line"], r["reason"], r["row"]) for r in rows))
+            sums = [(_line_and_reason(name), number) for name, number in sorted(counts.items())]
+            totals = format_html_join(" · ", "{} {}", sums) or _("none")
+            newest = format_html_join(
+                "", "<li>{} {}: {}</li>", ((r["line"], word(REASONS, r["reason"]), r["row"]) for r in rows)
+            )
             parts.append(format_html("<p>{}</p><ul>{}</ul>", _of_group(group, str(totals)), newest))
         return format_html_join("", "{}", ((part,) for part in parts))
 
@@ -344,53 +372,3 @@ class FeedSettingAdmin(TellsOfDays, TellsOfCalendars):
             self.log_change(request, feeds.restart_replay(setting_id=setting.pk), "run")
         text = ngettext("%(n)s replay starts again.", "%(n)s replays start again.", len(chosen))
         self.message_user(request, text % {"n": len(chosen)}, messages.SUCCESS)
-
-
-@admin.register(CalendarOverride)
-class CalendarOverrideAdmin(TellsOfCalendars):
-    list_display = ("day_on", "lane", "kind", "opens_at", "closes_at", "note", "entered_by", "entered_at")
-    list_filter = ("lane", "kind")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        # Another day is another override: the old one would have to be taken back as well.
-        return ("lane", "day_on") if obj else ()
-
-    def save_model(self, request: HttpRequest, obj: CalendarOverride, form: Any, change: bool) -> None:
-        with transaction.atomic():
-            obj.entered_by, obj.entered_at = str(request.user)[:80], utc_now()
-            super().save_model(request, obj, form, change)
-            announcements.calendar_override(lane=obj.lane, day=obj.day_on.isoformat())
-
-    def delete_model(self, request: HttpRequest, obj: CalendarOverride) -> None:
-        with transaction.atomic():
-            super().delete_model(request, obj)
-            announcements.calendar_override(lane=obj.lane, day=obj.day_on.isoformat())
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[CalendarOverride]) -> None:
-        for override in queryset:
-            self.delete_model(request, override)
-
-
-@admin.register(CalendarHorizon)
-class CalendarHorizonAdmin(TellsOfCalendars):
-    """Up to when trading days are known. `manage.py import_calendar` sets it; taking it back is done here."""
-
-    list_display = ("lane", "until_on", "entered_by", "entered_at")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("lane",) if obj else ()
-
-    def save_model(self, request: HttpRequest, obj: CalendarHorizon, form: Any, change: bool) -> None:
-        with transaction.atomic():
-            obj.entered_by, obj.entered_at = str(request.user)[:80], utc_now()
-            super().save_model(request, obj, form, change)
-            announcements.calendar_horizon(lane=obj.lane)
-
-    def delete_model(self, request: HttpRequest, obj: CalendarHorizon) -> None:
-        with transaction.atomic():
-            super().delete_model(request, obj)
-            announcements.calendar_horizon(lane=obj.lane)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[CalendarHorizon]) -> None:
-        for horizon in queryset:
-            self.delete_model(request, horizon)

@@ -13,6 +13,7 @@ from unfold.decorators import display
 
 from nodes.domain.proof import misses_aim, share_text
 from nodes.models import Delivered, DeliveredMonth, SymbolDay
+from nodes.models.words import REASONS, counted
 from outbox.admin import ReadOnly
 
 _MOST_ROWS = 20_000  # of a file: two markets' day
@@ -41,7 +42,7 @@ class SymbolDayAdmin(ReadOnly):
 
     @display(description=_("refused for"))
     def shown_reasons(self, row: SymbolDay) -> str:
-        return _words(row.reasons)
+        return counted(REASONS, row.reasons)
 
     @display(description=_("rows that counted, by line"))
     def shown_lines(self, row: SymbolDay) -> str:

@@ -14,6 +14,7 @@ from kernel.clock import utc_now
 from nodes import selectors, store
 from nodes.errors import UnknownTransport
 from nodes.models import FeedSetting
+from nodes.models.words import REASONS, counted
 from outbox.errors import LinkAway
 
 _SHOWN = 14
@@ -78,7 +79,7 @@ def _symbols_of(group: str, told: dict[str, dict[str, Any]]) -> str:
 
 
 def _symbol_cells(symbol: str, one: dict[str, Any]) -> tuple[object, ...]:
-    reasons = " · ".join(f"{name} {number}" for name, number in sorted(one["refused"].items()))
+    reasons = counted(REASONS, one["refused"])
     lines = " · ".join(f"{name} {number}" for name, number in sorted(one["lines"].items()))
     return symbol, one["rows"], one["bars"], one["gaps"], reasons or "–", lines or "–"
 

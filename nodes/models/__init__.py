@@ -1,6 +1,5 @@
 """Where customers connect, and which feeds run there on which days."""
 
-from datetime import time
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -8,12 +7,14 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.deconstruct import deconstructible
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from kernel.instruments import LANES
 from kernel.scope import LEVELS, MARKETS
-from kernel.trading_days import TradingDay, allowed, fault_of
+from nodes.models import words
+from nodes.models.calendars import CalendarHorizon as CalendarHorizon
+from nodes.models.calendars import CalendarOverride as CalendarOverride
 from nodes.models.instruments import Instrument as Instrument
 from nodes.models.instruments import InstrumentList as InstrumentList
 from nodes.models.licences import DataLicence as DataLicence
@@ -23,6 +24,8 @@ from nodes.models.proof import DeliveredMonth as DeliveredMonth
 from nodes.models.proof import SymbolDay as SymbolDay
 from nodes.models.proof import TakenReport as TakenReport
 from nodes.models.proof import UsedHour as UsedHour
+from nodes.models.rules import Rule
+from nodes.models.words import WordField, shown
 
 
 @deconstructible
@@ -98,7 +101,7 @@ class Node(models.Model):
     """A server that holds client connections."""
 
     class State(models.TextChoices):
-        ACTIVE = "active", _("active")
+        ACTIVE = "active", pgettext_lazy("a node", "active")
         DRAINING = "draining", _("draining")
         RETIRED = "retired", _("retired")
 
@@ -107,7 +110,9 @@ class Node(models.Model):
         RT_RECEIVER = "rt_receiver", _("rt-receiver (RS256, nested scope)")
 
     slug = models.SlugField(_("slug"), max_length=40, unique=True, help_text=_("What the node calls itself: NODE_ID."))
-    group = models.ForeignKey(NodeGroup, models.PROTECT, related_name="nodes", verbose_name=_("group"))
+    group = models.ForeignKey(
+        NodeGroup, models.PROTECT, related_name="nodes", verbose_name=pgettext_lazy("of nodes", "group")
+    )
     region = models.CharField(_("region"), max_length=60)
     region_zh = models.CharField(
         _("region in Chinese"), max_length=60, blank=True, help_text=_("Left blank, it is the other one.")
@@ -148,8 +153,10 @@ class Node(models.Model):
         verbose_name_plural = _("nodes")
         ordering = ["group__slug", "slug"]
         constraints = [
-            models.CheckConstraint(
-                condition=models.Q(state__in=["active", "draining", "retired"]), name="node_state_is_known"
+            Rule(
+                condition=models.Q(state__in=["active", "draining", "retired"]),
+                told=_("This state is none of a node."),
+                name="node_state_is_known",
             )
         ]
 
@@ -172,10 +179,12 @@ class Node(models.Model):
 class ProcessHealth(models.Model):
     """What one process of a group last reported of itself; nobody but its report writes it."""
 
-    group = models.ForeignKey(NodeGroup, models.PROTECT, related_name="processes", verbose_name=_("group"))
+    group = models.ForeignKey(
+        NodeGroup, models.PROTECT, related_name="processes", verbose_name=pgettext_lazy("of nodes", "group")
+    )
     process = models.CharField(_("process"), max_length=100)
     node = models.CharField(_("node"), max_length=100)  # a name, since ingest and history belong to no node
-    role = models.CharField(_("role"), max_length=10)
+    role = WordField(_("role"), max_length=10, words=words.ROLES)
     version = models.CharField(_("version"), max_length=40)
     clock_offset_ms = models.BigIntegerField(_("clock ahead, in ms"))
     sockets = models.PositiveIntegerField(_("sockets"))
@@ -192,7 +201,7 @@ class ProcessHealth(models.Model):
         constraints = [models.UniqueConstraint(fields=["group", "process"], name="one_row_a_process")]
 
     def __str__(self) -> str:
-        return f"{self.node} {self.role} {self.process}"
+        return f"{self.node} {shown(self, 'role')} {self.process}"
 
 
 class FeedSetting(models.Model):
@@ -204,7 +213,9 @@ class FeedSetting(models.Model):
         LIVE = "live", _("live, by its lines")
         NONE = "none", _("none")
 
-    lane = models.CharField(_("market"), max_length=8, unique=True, choices=[(lane, lane) for lane in LANES])
+    lane = WordField(
+        _("market"), max_length=8, unique=True, words=words.MARKET_NAMES, choices=[(lane, lane) for lane in LANES]
+    )
     feed = models.CharField(_("feed"), max_length=12, choices=Feed)
     data = models.CharField(_("replay directory"), max_length=300, blank=True)
     speed = models.CharField(
@@ -232,7 +243,7 @@ class FeedSetting(models.Model):
         ordering = ["lane"]
 
     def __str__(self) -> str:
-        return f"{self.lane}: {self.feed}"
+        return f"{shown(self, 'lane')}: {self.get_feed_display()}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that ingest reads (kernel.keyspace.feed_setting)."""
@@ -285,7 +296,7 @@ class MarketLine(models.Model):
         constraints = [models.UniqueConstraint(fields=["setting", "name"], name="one_line_of_a_name")]
 
     def __str__(self) -> str:
-        return f"{self.setting.lane} {self.name}"
+        return f"{self.setting.get_lane_display()} {self.name}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that ingest reads."""
@@ -297,12 +308,14 @@ class MarketLine(models.Model):
 class LineSwitch(models.Model):
     """Another line led a group's market from then on; nobody but its report writes it."""
 
-    group = models.ForeignKey(NodeGroup, models.PROTECT, related_name="switches", verbose_name=_("group"))
-    lane = models.CharField(_("market"), max_length=8)
+    group = models.ForeignKey(
+        NodeGroup, models.PROTECT, related_name="switches", verbose_name=pgettext_lazy("of nodes", "group")
+    )
+    lane = WordField(_("market"), max_length=8, words=words.MARKET_NAMES)
     at = models.DateTimeField(_("when"))
     before = models.CharField(_("before"), max_length=20, blank=True)
-    after = models.CharField(_("now"), max_length=20)
-    reason = models.CharField(_("why"), max_length=20)
+    after = models.CharField(pgettext_lazy("a line", "now"), max_length=20)
+    reason = WordField(_("why"), max_length=20, words=words.SWITCHES)
 
     class Meta:
         verbose_name = _("switch of lines")
@@ -311,87 +324,4 @@ class LineSwitch(models.Model):
         constraints = [models.UniqueConstraint(fields=["group", "lane", "at", "after"], name="one_row_a_switch")]
 
     def __str__(self) -> str:
-        return f"{self.lane} {self.at:%F %T}: {self.before} -> {self.after} ({self.reason})"
-
-
-class CalendarOverride(models.Model):
-    """A trading day that an operator has changed: closed, full or half, and when it opens late or closes early."""
-
-    class Kind(models.TextChoices):
-        CLOSED = "closed", _("closed")
-        FULL = "full", _("full day")
-        HALF = "half", _("half day")
-
-    lane = models.CharField(_("market"), max_length=8, choices=[(market, market) for market in MARKETS])
-    day_on = models.DateField(_("day"))
-    kind = models.CharField(_("kind"), max_length=8, choices=Kind)
-    opens_at = models.TimeField(
-        _("opens late, at"),
-        null=True,
-        blank=True,
-        help_text=_("When trading begins, like 13:30; its opening auction comes before it as on any day."),
-    )
-    closes_at = models.TimeField(
-        _("closes early, at"), null=True, blank=True, help_text=_("When trading ends, like 13:55; without an auction.")
-    )
-    note = models.CharField(_("note"), max_length=200, blank=True)
-    entered_by = models.CharField(_("entered by"), max_length=80, blank=True, editable=False)
-    entered_at = models.DateTimeField(_("entered"), null=True, editable=False)
-
-    class Meta:
-        verbose_name = _("calendar override")
-        verbose_name_plural = _("calendar overrides")
-        ordering = ["-day_on", "lane"]
-        constraints = [models.UniqueConstraint(fields=["lane", "day_on"], name="one_override_a_day")]
-
-    def __str__(self) -> str:
-        return f"{self.lane} {self.day_on}: {self.day}"
-
-    @property
-    def day(self) -> TradingDay:
-        """Return what the market does on the day."""
-        return TradingDay(self.kind, _minutes_of(self.opens_at), _minutes_of(self.closes_at))
-
-    @staticmethod
-    def fields_of(day: TradingDay) -> dict[str, Any]:
-        """Return the fields that say what a day is."""
-        opens, closes = (None if at is None else time(at // 60, at % 60) for at in (day.opens, day.closes))
-        return {"kind": day.kind, "opens_at": opens, "closes_at": closes}
-
-    def clean(self) -> None:
-        """Refuse times that cannot be, each with what to write."""
-        for name, at in (("opens_at", self.opens_at), ("closes_at", self.closes_at)):
-            if at is not None and (at.second or at.microsecond):
-                raise ValidationError({name: _("Trading begins and ends with a minute: write it like 13:30.")})
-        if self.lane not in MARKETS or (fault := fault_of(self.lane, self.day)) is None:
-            return
-        texts = {
-            "closed": _("A closed day has no times: leave this empty, or choose another kind."),
-            "outside": _("It must lie inside trading, %(allowed)s; at the usual time leave it empty.")
-            % {"allowed": allowed(self.lane, self.kind)},
-            "order": _("It closes before it opens."),
-        }
-        raise ValidationError({f"{fault[0]}_at": texts[fault[1]]})
-
-
-def _minutes_of(at: time | None) -> int | None:
-    return None if at is None else at.hour * 60 + at.minute
-
-
-class CalendarHorizon(models.Model):
-    """Up to when operators have entered what a market's exchange has published; behind what came with the program."""
-
-    lane = models.CharField(_("market"), max_length=8, unique=True, choices=[(market, market) for market in MARKETS])
-    until_on = models.DateField(
-        _("known until"), help_text=_("Weekdays up to this day that are not overridden are trading days.")
-    )
-    entered_by = models.CharField(_("entered by"), max_length=80, blank=True, editable=False)
-    entered_at = models.DateTimeField(_("entered"), null=True, editable=False)
-
-    class Meta:
-        verbose_name = _("known trading days")
-        verbose_name_plural = _("known trading days")
-        ordering = ["lane"]
-
-    def __str__(self) -> str:
-        return f"{self.lane}: {self.until_on}"
+        return f"{shown(self, 'lane')} {self.at:%F %T}: {self.before} -> {self.after} ({shown(self, 'reason')})"

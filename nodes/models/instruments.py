@@ -8,6 +8,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from kernel.listing import BOARDS, CURRENCIES, FIELDS, KINDS, TICKS, Row, complete, faults
+from nodes.models import words
+from nodes.models.rules import Rule
+from nodes.models.words import WordField
 
 
 class Instrument(models.Model):
@@ -22,13 +25,13 @@ class Instrument(models.Model):
     place = models.PositiveIntegerField(_("place in the list"), default=2**31 - 1, editable=False)
     name_zh = models.CharField(_("Chinese name"), max_length=60, blank=True)
     name_en = models.CharField(_("English name"), max_length=120, blank=True)
-    board = models.CharField(_("board"), max_length=10, choices=[(one, one) for one in BOARDS])
-    kind = models.CharField(_("kind"), max_length=10, choices=[(one, one) for one in KINDS])
+    board = WordField(_("board"), max_length=10, words=words.BOARDS, choices=[(one, one) for one in BOARDS])
+    kind = WordField(_("kind"), max_length=10, words=words.KINDS, choices=[(one, one) for one in KINDS])
     currency = models.CharField(_("currency"), max_length=3, choices=[(one, one) for one in CURRENCIES])
     lot = models.PositiveIntegerField(
         _("lot"), validators=[MinValueValidator(1), MaxValueValidator(10**9)], help_text=_("Shares of a board lot.")
     )
-    tick_table = models.CharField(_("price steps"), max_length=10, choices=[(one, one) for one in TICKS])
+    tick_table = WordField(_("price steps"), max_length=10, words=words.TICKS, choices=[(one, one) for one in TICKS])
     prev_close_e4 = models.PositiveBigIntegerField(
         _("start price of the simulation, in 1/10,000"),
         default=0,
@@ -57,8 +60,10 @@ class Instrument(models.Model):
         verbose_name_plural = _("instruments")
         ordering = ["place", "symbol"]
         constraints = [
-            models.CheckConstraint(
-                condition=models.Q(state__in=["trading", "suspended", "delisted"]), name="instrument_state_is_known"
+            Rule(
+                condition=models.Q(state__in=["trading", "suspended", "delisted"]),
+                told=_("This state is none of a security."),
+                name="instrument_state_is_known",
             )
         ]
 

@@ -8,6 +8,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from kernel.scope import MARKETS
+from nodes.models.rules import Rule
+from nodes.models.words import MARKET_NAMES, WordField, word
 
 
 class Provider(models.TextChoices):
@@ -26,7 +28,7 @@ class DataLicence(models.Model):
     A market whose lines bring a provider's data is sold only while each of them is licensed.
     """
 
-    lane = models.CharField(_("market"), max_length=8, choices=[(market, market) for market in MARKETS])
+    lane = WordField(_("market"), max_length=8, words=MARKET_NAMES, choices=[(market, market) for market in MARKETS])
     provider = models.CharField(_("provider"), max_length=12, choices=Provider)
     contract = models.CharField(_("contract number"), max_length=120, blank=True)
     scope = models.TextField(
@@ -53,20 +55,26 @@ class DataLicence(models.Model):
         verbose_name_plural = _("data licences")
         ordering = ["lane", "provider", "-starts_on"]
         constraints = [
-            models.CheckConstraint(condition=~Q(contract="") | ~Q(insisted=""), name="licence_has_a_reason"),
-            models.CheckConstraint(
+            Rule(
+                condition=~Q(contract="") | ~Q(insisted=""),
+                told=_("Write the contract's number, or by what right you sell this data without one."),
+                name="licence_has_a_reason",
+            ),
+            Rule(
                 condition=Q(ends_on__isnull=True) | Q(ends_on__gte=models.F("starts_on")),
+                told=_("It ends before it begins."),
                 name="licence_period_has_days",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.lane} {self.provider} {self.starts_on}"
+        return f"{word(MARKET_NAMES, self.lane)} {self.provider} {self.starts_on}"
 
     def clean(self) -> None:
         """Refuse a licence that says by no right, and one that ends before it begins."""
         if not (self.contract.strip() or self.insisted.strip()):
-            raise ValidationError(_("Write the contract's number, or by what right you sell this data without one."))
+            text = _("Write the contract's number, or by what right you sell this data without one.")
+            raise ValidationError({"insisted": text})
         if self.ends_on is not None and self.starts_on is not None and self.ends_on < self.starts_on:
             raise ValidationError({"ends_on": _("It ends before it begins.")})
 

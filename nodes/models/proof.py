@@ -5,6 +5,9 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from nodes.models.words import MARKET_NAMES, WordField, shown
 
 
 class Delivered(models.Model):
@@ -13,13 +16,15 @@ class Delivered(models.Model):
     customer = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="delivered", verbose_name=_("customer")
     )
-    group = models.ForeignKey("nodes.NodeGroup", models.PROTECT, related_name="+", verbose_name=_("group"))
+    group = models.ForeignKey(
+        "nodes.NodeGroup", models.PROTECT, related_name="+", verbose_name=pgettext_lazy("of nodes", "group")
+    )
     node = models.CharField(_("node"), max_length=100)
-    lane = models.CharField(_("market"), max_length=8)
+    lane = WordField(_("market"), max_length=8, words=MARKET_NAMES)
     symbol = models.CharField(_("symbol"), max_length=16)
     day_on = models.DateField(_("day"))
-    due = models.PositiveBigIntegerField(_("due"), default=0)
-    sent = models.PositiveBigIntegerField(_("sent"), default=0)
+    due = models.PositiveBigIntegerField(pgettext_lazy("bars", "due"), default=0)
+    sent = models.PositiveBigIntegerField(pgettext_lazy("bars", "sent"), default=0)
     late = models.PositiveBigIntegerField(_("of these late"), default=0)
 
     class Meta:
@@ -34,7 +39,7 @@ class Delivered(models.Model):
         indexes: ClassVar = [models.Index(fields=["day_on"], name="delivered_by_day")]  # for forgetting
 
     def __str__(self) -> str:
-        return f"{self.symbol} {self.day_on}: {self.sent} of {self.due}"
+        return f"{self.symbol} {self.day_on}: {self.sent} / {self.due}"
 
 
 class UsedHour(models.Model):
@@ -46,10 +51,12 @@ class UsedHour(models.Model):
     customer = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="used_hours", verbose_name=_("customer")
     )
-    group = models.ForeignKey("nodes.NodeGroup", models.PROTECT, related_name="+", verbose_name=_("group"))
+    group = models.ForeignKey(
+        "nodes.NodeGroup", models.PROTECT, related_name="+", verbose_name=pgettext_lazy("of nodes", "group")
+    )
     hour_at = models.DateTimeField(_("hour"), help_text=_("When it began."))
     bars = models.JSONField(_("bars sent by symbol"), default=dict)
-    sent = models.PositiveBigIntegerField(_("sent"), default=0)
+    sent = models.PositiveBigIntegerField(pgettext_lazy("bars", "sent"), default=0)
 
     class Meta:
         verbose_name = _("hour of use")
@@ -65,11 +72,13 @@ class UsedHour(models.Model):
 class DeliveredMonth(models.Model):
     """All customers' bars of one group's market in a month. It stays when the days of customers are forgotten."""
 
-    group = models.ForeignKey("nodes.NodeGroup", models.PROTECT, related_name="+", verbose_name=_("group"))
-    lane = models.CharField(_("market"), max_length=8)
+    group = models.ForeignKey(
+        "nodes.NodeGroup", models.PROTECT, related_name="+", verbose_name=pgettext_lazy("of nodes", "group")
+    )
+    lane = WordField(_("market"), max_length=8, words=MARKET_NAMES)
     month_on = models.DateField(_("month"), help_text=_("Its first day."))
-    due = models.PositiveBigIntegerField(_("due"), default=0)
-    sent = models.PositiveBigIntegerField(_("sent"), default=0)
+    due = models.PositiveBigIntegerField(pgettext_lazy("bars", "due"), default=0)
+    sent = models.PositiveBigIntegerField(pgettext_lazy("bars", "sent"), default=0)
     late = models.PositiveBigIntegerField(_("of these late"), default=0)
 
     class Meta:
@@ -79,7 +88,7 @@ class DeliveredMonth(models.Model):
         constraints = [models.UniqueConstraint(fields=["group", "lane", "month_on"], name="one_row_a_market_month")]
 
     def __str__(self) -> str:
-        return f"{self.group} {self.lane} {self.month_on:%Y-%m}: {self.sent} of {self.due}"
+        return f"{self.group} {shown(self, 'lane')} {self.month_on:%Y-%m}: {self.sent} / {self.due}"
 
 
 class TakenReport(models.Model):
@@ -99,8 +108,10 @@ class TakenReport(models.Model):
 class SymbolDay(models.Model):
     """What came in of one symbol on one day and what went out, as a group's ingest counted it."""
 
-    group = models.ForeignKey("nodes.NodeGroup", models.PROTECT, related_name="+", verbose_name=_("group"))
-    lane = models.CharField(_("market"), max_length=8)
+    group = models.ForeignKey(
+        "nodes.NodeGroup", models.PROTECT, related_name="+", verbose_name=pgettext_lazy("of nodes", "group")
+    )
+    lane = WordField(_("market"), max_length=8, words=MARKET_NAMES)
     day_on = models.DateField(_("day"))
     symbol = models.CharField(_("symbol"), max_length=16)
     rows = models.PositiveBigIntegerField(_("rows in"))

@@ -22,6 +22,7 @@ from accounts import selectors
 from accounts.domain.phones import masked
 from accounts.models import Customer, SmsMessage
 from accounts.services import reset_second_factor
+from accounts.words import right_title, role_title
 from outbox import kinds
 from outbox.services import mailing
 
@@ -68,6 +69,15 @@ class CustomerAdmin(ModelAdmin):
     def phone_masked(self, obj: Customer) -> str:
         return masked(obj.phone) if obj.phone else "-"
 
+    @display(description=_("groups"))
+    def roles(self, person: Customer) -> str:
+        """Staff's roles, for who may see them and not give them."""
+        return ", ".join(role_title(group) for group in person.groups.all()) or "–"
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        locked = "groups" in self.get_readonly_fields(request, obj)
+        return tuple("roles" if locked and name == "groups" else name for name in self.fields)
+
     @display(description=_("newest mails"))
     def mails(self, person: Customer) -> str:
         """What was written to somebody, and whether it arrived; the subjects alone say what happened to their money."""
@@ -100,12 +110,13 @@ class CustomerAdmin(ModelAdmin):
         if actor.is_superuser:
             return self.readonly_fields
         locked = ("is_superuser",) if actor.has_perm("accounts.give_roles") else ("is_staff", "is_superuser", "groups")
-        return (*self.readonly_fields, *locked)
+        return (*self.readonly_fields, *locked, "roles")
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.name == "groups" and field is not None:
             field.queryset = selectors.groups_to_give(_staff(request))
+            field.label_from_instance = role_title
         return field
 
 
@@ -218,10 +229,17 @@ class SmsMessageAdmin(ModelAdmin):
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+    list_display = ("title",)
+
+    @display(description=_("name"), ordering="name")
+    def title(self, group: Group) -> str:
+        return role_title(group)
+
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.name == "permissions" and field is not None:
             field.queryset = selectors.permissions_to_give(_staff(request))
+            field.label_from_instance = right_title  # type: ignore[method-assign, assignment]  # as Django says
         return field
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:

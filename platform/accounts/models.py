@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.domain.phones import PATTERN
 
@@ -110,7 +111,7 @@ class SmsMessage(models.Model):
     )
     number = models.CharField(_("number, masked"), max_length=16)
     provider = models.CharField(_("provider"), max_length=16)
-    purpose = models.CharField(_("purpose"), max_length=8, choices=Purpose.choices)
+    purpose = models.CharField(pgettext_lazy("of a code", "purpose"), max_length=8, choices=Purpose.choices)
     outcome = models.CharField(_("outcome"), max_length=8, choices=Outcome.choices, default=Outcome.UNKNOWN)
     provider_code = models.CharField(_("provider's code"), max_length=80, blank=True)
     provider_number = models.CharField(_("provider's number"), max_length=80, blank=True)

@@ -39,6 +39,11 @@ _WHERE = {
     ),
     Page.QUESTIONS: _("It is linked in the foot of every page and from Help; the front page shows its first six."),
 }
+# What a text's {{names}} stand for.
+_NAMES = {
+    "seller": _("Seller"), "contact": _("Contact mail"), "phone": _("Telephone"), "address": _("Address"),
+    "delivery_days": _("Days of delivery"),
+}  # fmt: skip
 _WRITE, _ANNOUNCE = ("content.write_text",), ("content.announce",)
 
 
@@ -91,7 +96,7 @@ def _text_verb(page: Page) -> Verb:
 def _warnings(body: str) -> list[SafeString]:
     """Return a sentence about what a text leaves empty."""
     missing = selectors.unfilled(body, selectors.details())
-    said = ", ".join("{{" + name + "}}" for name in missing)
+    said = ", ".join(f"{_NAMES.get(name, name)} {{{{{name}}}}}" for name in missing)
     text = _("Nothing is entered for %(names)s: fill in Company, contact and ICP number, or take it out of the text.")
     return [format_html("<strong class='ops-missing'>{}</strong>", text % {"names": said})] if missing else []
 
@@ -148,7 +153,10 @@ class TextVersionAdmin(Office):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         may = request.user.has_perm("content.write_text")
-        more = {"pages": selectors.page_states(), "may_write": may, **(extra_context or {})}
+        states = [
+            (one, ", ".join(str(_NAMES.get(name, name)) for name in one.unfilled)) for one in selectors.page_states()
+        ]
+        more = {"pages": states, "may_write": may, **(extra_context or {})}
         return super().changelist_view(request, more)
 
     def tables(self, row: TextVersion) -> Iterable[Table]:

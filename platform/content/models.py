@@ -6,9 +6,12 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from billing.models import AppendOnly
 from kernel.scope import MARKETS
+from nodes.models.rules import Rule
+from nodes.models.words import MARKET_NAMES, WordField
 
 
 class Page(models.TextChoices):
@@ -40,14 +43,14 @@ class TextVersion(AppendOnly):
         permissions: ClassVar = [("write_text", "Can write the texts of pages")]
 
     def __str__(self) -> str:
-        return f"{self.page} {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.get_page_display()} {self.at:%Y-%m-%d %H:%M}"
 
 
 class ShopDetails(models.Model):
     """Who sells, as the foot of every page prints it; what is empty is not printed. One row at most."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
-    company = models.CharField(_("company"), max_length=120, blank=True)
+    company = models.CharField(pgettext_lazy("the shop", "company"), max_length=120, blank=True)
     address = models.CharField(_("address"), max_length=200, blank=True)
     icp = models.CharField(
         _("ICP number"), max_length=60, blank=True, help_text=_("As it was granted, like 沪ICP备12345678号-1.")
@@ -66,7 +69,13 @@ class ShopDetails(models.Model):
     class Meta:
         verbose_name = _("foot of the pages")
         verbose_name_plural = _("foot of the pages")
-        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="one_row_of_shop_details")]
+        constraints = [
+            Rule(
+                condition=models.Q(id=1),
+                told=_("There is one of these alone."),
+                name="one_row_of_shop_details",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.company or str(_("foot of the pages"))
@@ -88,7 +97,9 @@ class Announcement(AppendOnly):
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
     title_en = models.CharField(_("title in English"), max_length=120)
     title_zh = models.CharField(_("title in Chinese"), max_length=120)
-    market = models.CharField(_("market"), max_length=8, blank=True, choices=[(market, market) for market in MARKETS])
+    market = WordField(
+        _("market"), max_length=8, blank=True, words=MARKET_NAMES, choices=[(market, market) for market in MARKETS]
+    )
     group = models.ForeignKey(
         "nodes.NodeGroup", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("node group")
     )

@@ -12,7 +12,7 @@ from django.utils.translation import pgettext_lazy
 
 from billing.domain.pricing import yuan
 from kernel.clock import utc_now
-from nodes.selectors import MARKET_NAMES
+from nodes.models.words import FEEDS, MARKET_NAMES, PHASES
 from ops import selectors
 
 # Words of who works with them; a table that stands nowhere here is listed under System by its own name.
@@ -85,15 +85,6 @@ AREAS: tuple[tuple[Any, dict[str, Any]], ...] = (
         "outbox.reportcheckpoint": _("Reports of node groups"),
     }),
 )  # fmt: skip
-STATES = {
-    "pre_open": _("before the open"), "opening_auction": _("opening auction"), "open": _("open"),
-    "lunch_break": _("lunch break"), "closing_auction": _("closing auction"), "after_hours": _("after hours"),
-    "closed": _("closed"), "no_feed": _("no feed"),
-}  # fmt: skip
-FEEDS = {
-    "live": pgettext_lazy("feed", "live"), "replay": pgettext_lazy("feed", "recording"),
-    "simulated": pgettext_lazy("feed", "made up"), "test": pgettext_lazy("feed", "made up"),
-}  # fmt: skip
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -116,7 +107,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             (
                 one,
                 MARKET_NAMES.get(one.market, one.market),
-                STATES.get(one.state, one.state),
+                PHASES.get(one.state, one.state),
                 FEEDS.get(one.feed, one.feed),
             )
             for one in selectors.markets_now(now)

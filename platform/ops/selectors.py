@@ -24,6 +24,7 @@ from content import selectors as content
 from content.models import Announcement, ShopDetails
 from nodes import selectors as nodes
 from nodes.models import DataLicence, Node, ProcessHealth
+from nodes.models.words import MARKET_NAMES, word
 from outbox import selectors as outbox
 from support import selectors as support
 
@@ -207,7 +208,9 @@ def _calendars(now: datetime) -> Iterator[Hand]:
             "Bring the exchange's notice: manage.py import_calendar FILE"
         )
         url = reverse("admin:nodes_calendarhorizon_changelist")
-        yield Hand("calendar", text % {"market": market, "day": until.isoformat()}, 1, url, until=until)
+        yield Hand(
+            "calendar", text % {"market": word(MARKET_NAMES, market), "day": until.isoformat()}, 1, url, until=until
+        )
 
 
 def _suspense(now: datetime) -> Iterator[Hand]:

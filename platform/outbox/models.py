@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 def new_key() -> str:
@@ -83,13 +84,13 @@ class MailRecord(models.Model):
     )  # fmt: skip
     kind = models.CharField(_("kind"), max_length=40)
     language = models.CharField(_("language"), max_length=10, blank=True)
-    to = models.EmailField(_("to"), max_length=254, blank=True)
+    to = models.EmailField(pgettext_lazy("of a mail", "to"), max_length=254, blank=True)
     subject = models.CharField(_("subject"), max_length=200, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
     message_id = models.CharField(_("Message-ID"), max_length=255, blank=True)
     outbox_row = models.BigIntegerField(_("outbox row"), null=True, blank=True, unique=True)
     said_at = models.DateTimeField(_("said"))
-    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    sent_at = models.DateTimeField(pgettext_lazy("when", "sent"), null=True, blank=True)
     why = models.CharField(_("what the mail server said"), max_length=300, blank=True)
 
     class Meta:
@@ -109,7 +110,7 @@ class MailRecord(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} #{self.pk} {self.state}"
+        return f"{self.kind} #{self.pk} {self.get_state_display()}"
 
 
 class SuppressedAddress(models.Model):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accounts.models import Customer
 from outbox.kinds import Payload
@@ -50,7 +51,7 @@ def asked_letter(payload: Payload, at: datetime) -> Letter | None:
     goes_on = ticket.messages.filter(pk__lt=newest.pk).exists()
     facts = [(_("Customer"), ticket.customer.email), (_("Subject"), ticket.subject)]
     if ticket.purchase is not None:
-        facts.append((_("Order"), ticket.purchase.public_id))
+        facts.append((pgettext("a purchase", "Order"), ticket.purchase.public_id))
     # The subject stays without the customer's words: the record of this mail outlives their account.
     subject = _("A customer wrote again [%(number)s]") if goes_on else _("A customer asks [%(number)s]")
     return Letter(

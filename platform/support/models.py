@@ -38,7 +38,7 @@ class Ticket(models.Model):
         AccessToken, models.PROTECT, null=True, blank=True, related_name="tickets", verbose_name=_("access token")
     )
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.OPEN)
-    opened_at = models.DateTimeField(_("opened"))
+    opened_at = models.DateTimeField(pgettext_lazy("a question", "opened"))
     moved_at = models.DateTimeField(_("last message"))
     # When staff were last written to about it, or are to be: a customer who writes line by line is one mail.
     staff_told_at = models.DateTimeField(_("staff told"), null=True, blank=True, editable=False)
@@ -57,7 +57,7 @@ class Ticket(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.number} {self.state}"
+        return f"{self.number} {self.get_state_display()}"
 
 
 class TicketMessage(models.Model):
@@ -68,7 +68,7 @@ class TicketMessage(models.Model):
         MAIL = "mail", _("by mail")
 
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="messages", verbose_name=_("question"))
-    by = models.ForeignKey(Customer, models.PROTECT, related_name="+", verbose_name=_("by"))
+    by = models.ForeignKey(Customer, models.PROTECT, related_name="+", verbose_name=pgettext_lazy("a message", "by"))
     from_staff = models.BooleanField(_("by staff"), default=False)
     text = models.TextField(_("text"), max_length=MOST_TEXT)
     via = models.CharField(_("how it came"), max_length=4, choices=Via, default=Via.PAGE)

@@ -67,7 +67,7 @@ def test_the_list_says_how_each_page_stands_who_wrote_it_and_where_it_is(root, s
     assert "still empty" not in rows["terms"]
     assert "Chinese is still the first text" in rows["privacy"]
     assert "not checked" in rows["privacy"]
-    assert "still empty: seller, contact" in " ".join(rows["privacy"].split())
+    assert "still empty: Seller, Contact mail" in " ".join(rows["privacy"].split())
     assert "as it came with the program" in rows["refunds"]
     assert "edited by nobody yet" in rows["refunds"]
     assert f"{TEXTS}verb/write-refunds/" in rows["refunds"]
@@ -90,10 +90,10 @@ def test_the_form_says_where_the_text_stands_and_what_is_still_empty(root, setti
     begun = root.get(address).text
     assert "href='/refunds/'" in begun
     assert "beside Pay" in begun
-    assert "Nothing is entered for {{contact}}" in begun
+    assert "Nothing is entered for Contact mail {{contact}}" in begun
 
     looked = root.post(address, {"body_en": "Call {{phone}} or {{nobody}}", "body_zh": "x"}).text
-    assert "Nothing is entered for {{phone}}, {{nobody}}" in looked
+    assert "Nothing is entered for Telephone {{phone}}, nobody {{nobody}}" in looked
 
     ShopDetails.objects.create(mail="help@shop.example", company="Acme")
     assert "Nothing is entered" not in root.get(address).text

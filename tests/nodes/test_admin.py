@@ -133,10 +133,19 @@ def test_a_feeds_page_shows_how_its_lines_stand_and_who_led(root, data_redis):
         listed = root.get(address(FeedSetting, "changelist")).text
     finally:
         data_redis.delete(keyspace.feed_state("CN"))
-    for said in ("north", "leading", "120 ms", "?", "7.2", "75%", "late_copy 9 · unit 3", "north → south (mute)"):
+    for said in (
+        "north",
+        "leads",
+        "120 ms",
+        "?",
+        "7.2",
+        "75%",
+        "a late copy 9 · units that do not fit 3",
+        "north → south (silent)",
+    ):
         assert said in page
     assert "odd" not in page
-    assert "refused It does not know the key. 3 of 9 are asked for." in page
+    assert "refused by the provider · It does not know the key. · 3 of 9 are asked for." in page
     assert "north: It does not know the key." in listed
 
 
@@ -174,7 +183,7 @@ def test_a_feed_s_page_shows_the_rows_that_did_not_count(client, data_redis):
     finally:
         data_redis.delete(keyspace.refusals("HK"), keyspace.refused_rows("HK"))
 
-    assert "push unit 12" in page
+    assert "push units that do not fit 12" in page
     assert "00700.HK &lt;b&gt; at 1" in page
 
 
@@ -210,7 +219,7 @@ def test_a_day_that_opens_late_and_closes_early_is_entered_and_announced_with_wh
     assert root.post(address(CalendarOverride, "add"), form).status_code == 302
 
     row = CalendarOverride.objects.get(lane="HK")
-    assert str(row) == "HK 2027-07-20: opens 13:30 closes 14:15"
+    assert str(row) == "Hong Kong stocks 2027-07-20: full day 13:30 – 14:15"
     assert row.entered_by
     assert Outbox.objects.filter(kind="calendar_override", payload__day="2027-07-20").exists()
 
@@ -225,7 +234,7 @@ def test_lists_and_the_home_page_warn_of_days_that_end_soon_until_they_are_known
         address(CalendarOverride, "changelist"), address(CalendarHorizon, "changelist"),
         address(FeedSetting, "changelist"), reverse("admin:index"),
     ]  # fmt: skip
-    warning = "Trading days of CN are known until 2020-12-31"
+    warning = "Trading days of A-shares are known until 2020-12-31"
     for page in pages:
         assert warning in root.get(page).text
         assert "manage.py import_calendar FILE" in root.get(page).text

@@ -11,7 +11,7 @@ from django.utils.translation import trim_whitespace
 ROOT = Path(__file__).resolve().parents[2]
 _CALLS = {
     "_": 0, "gettext": 0, "gettext_lazy": 0, "ngettext": 0, "ngettext_lazy": 0, "pgettext": 1, "pgettext_lazy": 1,
-    "npgettext": 1, "_lazy": 0,
+    "npgettext": 1, "_lazy": 0, "gettext_noop": 0,
 }  # fmt: skip
 
 
@@ -44,8 +44,8 @@ def texts_of_templates() -> set[tuple[str | None, str]]:
     return {one for file in files for one in texts_of_template(file.read_text())}
 
 
-def texts_of_code() -> set[str]:
-    """Return the first text of every call that translates, in every app."""
+def texts_of_code() -> set[tuple[str | None, str]]:
+    """Return (context, msgid) of every call that translates, in every app; of a plural the one of one."""
     found = set()
     for folder in ("platform", "billing", "nodes"):
         for file in (ROOT / folder).rglob("*.py"):
@@ -56,5 +56,6 @@ def texts_of_code() -> set[str]:
                 if name in _CALLS and len(call.args) > _CALLS[name]:
                     said = call.args[_CALLS[name]]
                     if isinstance(said, ast.Constant) and isinstance(said.value, str):
-                        found.add(said.value)
+                        context = call.args[0].value if _CALLS[name] else None
+                        found.add((context, said.value))
     return found

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from billing.services.letters import Facts, about_packs, instant, page
 from content import selectors
 from content.models import Announcement, AnnouncementUpdate
-from nodes.selectors import MARKET_NAMES
+from nodes.models.words import MARKET_NAMES
 from outbox.kinds import Payload
 from outbox.transports.mail import Letter
 

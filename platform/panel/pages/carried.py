@@ -11,16 +11,8 @@ from kernel.clock import utc_now
 from kernel.scope import MARKETS
 from nodes import selectors
 from nodes.models import NodeGroup
+from nodes.models.words import BOARDS, KINDS, MARKET_NAMES
 
-BOARDS = {
-    "main": gettext_lazy("Main board"), "star": gettext_lazy("STAR Market"), "chinext": gettext_lazy("ChiNext"),
-    "bse": gettext_lazy("Beijing"), "b": gettext_lazy("B shares"), "fund": gettext_lazy("Funds"),
-    "index": gettext_lazy("Indices"), "hk": gettext_lazy("Hong Kong"),
-}  # fmt: skip
-KINDS = {
-    "stock": gettext_lazy("stocks"), "etf": gettext_lazy("ETFs"), "lof": gettext_lazy("LOFs"),
-    "reit": gettext_lazy("REITs"), "index": gettext_lazy("indices"),
-}  # fmt: skip
 FEEDS = {
     "live": gettext_lazy("live, of real sources"), "replay": gettext_lazy("a recording of real data"),
     "simulated": gettext_lazy("made up: real names, invented prices"), "test": gettext_lazy("made up"),
@@ -36,7 +28,7 @@ def carried(request: HttpRequest) -> HttpResponse:
         (
             group,
             [
-                (selectors.MARKET_NAMES.get(market, market), FEEDS.get(feed, feed))
+                (MARKET_NAMES.get(market, market), FEEDS.get(feed, feed))
                 for market, feed in selectors.feeds_of(group, now).items()
             ],
         )

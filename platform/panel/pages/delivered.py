@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from kernel.clock import utc_now
 from nodes import selectors
 from nodes.domain.proof import misses_aim, share_text
-from nodes.selectors import MARKET_NAMES
+from nodes.models.words import MARKET_NAMES
 
 
 @require_safe

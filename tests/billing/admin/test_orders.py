@@ -47,8 +47,8 @@ def test_an_order_shows_its_whole_money(desk_of, alice, node):
     assert fact.attempt.order_no in page
     assert fact.reference in page
     assert refund.refund_no in page
-    assert "gateway:sandbox" in page
-    assert "refund_decided" in page
+    assert "gateway · Sandbox" in page
+    assert "refund decided" in page
 
 
 def test_who_may_not_see_the_books_sees_an_order_without_them(desk_of, alice, node):
@@ -57,7 +57,7 @@ def test_who_may_not_see_the_books_sees_an_order_without_them(desk_of, alice, no
     page = desk_of("support", "view_purchase", "view_paymentattempt").page(Purchase, fact.purchase).text
 
     assert fact.attempt.order_no in page
-    assert "gateway:sandbox" not in page
+    assert "gateway · Sandbox" not in page
     assert fact.reference not in page
 
 

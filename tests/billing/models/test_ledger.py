@@ -109,4 +109,4 @@ def test_texts_for_people():
     made = entry((account(), -1050), (account("gateway:alipay", 1), 1050))
 
     assert str(made) == "test s"
-    assert {str(line) for line in made.lines.all()} == {"deferred -10.50", "gateway:alipay 10.50"}
+    assert {str(line) for line in made.lines.all()} == {"paid in advance -10.50", "gateway · Alipay 10.50"}

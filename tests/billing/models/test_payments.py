@@ -26,7 +26,7 @@ def test_one_fact_of_a_provider_is_kept_once():
 
 def test_its_amount_is_shown_as_people_write_it():
     assert fact().amount == "10.50"
-    assert str(fact(reference="t-2")) == "sandbox paid t-2"
+    assert str(fact(reference="t-2")) == "Sandbox paid t-2"
 
 
 def refused(make):

@@ -49,7 +49,7 @@ def test_a_gift_code(code, change, constraint):
 
 
 def test_a_gift_code_shows_its_end_alone(code):
-    assert str(code) == f"…{code.code[-4:]} new"
+    assert str(code) == f"…{code.code[-4:]} not redeemed"
 
 
 def test_a_chain_renews_once_and_each_step_of_an_end_is_taken_once(keys_dir, alice, node):

@@ -38,7 +38,7 @@ def test_the_worst_of_the_newest_day_come_first(admin):
 
     places = [page.index(f"{symbol}.SH</a>") for symbol in (600002, 600001, 600000, 600003)]
     assert places == sorted(places)
-    assert "&lt;b&gt; 2 · price 5" in page
+    assert "&lt;b&gt; 2 · no price 5" in page
     assert "a 4700 · b 96" in page
 
 

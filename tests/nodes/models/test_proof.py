@@ -17,8 +17,8 @@ def test_the_database_holds_each_row_once_and_rows_say_what_they_are():
     group, alice = a_group(), a_customer("alice")
     of_day = {"group": group, "lane": "CN", "symbol": "600519.SH", "day_on": DAY}
     rows = [
-        (Delivered, {**of_day, "customer": alice, "node": "sh-1", "due": 2, "sent": 1}, "600519.SH 2026-03-10: 1 of 2"),
-        (DeliveredMonth, {"group": group, "lane": "CN", "month_on": DAY.replace(day=1)}, "CN 2026-03: 0 of 0"),
+        (Delivered, {**of_day, "customer": alice, "node": "sh-1", "due": 2, "sent": 1}, "600519.SH 2026-03-10: 1 / 2"),
+        (DeliveredMonth, {"group": group, "lane": "CN", "month_on": DAY.replace(day=1)}, "A-shares 2026-03: 0 / 0"),
         (
             SymbolDay,
             {**of_day, "rows": 1, "bars": 1, "refused": 0, "copies": 0, "gaps": 0, "longest_gap_seconds": 0},

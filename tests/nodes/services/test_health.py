@@ -141,6 +141,6 @@ def test_processes_are_shown_in_the_admin_and_not_edited(data_redis, client):
 
     page = client.get(reverse("admin:nodes_processhealth_changelist")).text
 
-    assert "CN 120 ms · HK ?" in page
+    assert "A-shares 120 ms · Hong Kong stocks ?" in page
     assert "100 MB" in page
     assert client.get(reverse("admin:nodes_processhealth_add")).status_code == 403

@@ -29,7 +29,7 @@ def test_what_ingest_reports_is_kept(data_redis):
     row = LineSwitch.objects.get()
     assert (row.group.slug, row.lane, row.before, row.after, row.reason) == ("sh", "CN", "a", "b", "mute")
     assert row.at == datetime.fromtimestamp(1_800_000_000, UTC)
-    assert str(row) == "CN 2027-01-15 08:00:00: a -> b (mute)"
+    assert str(row) == "A-shares 2027-01-15 08:00:00: a -> b (silent)"
 
 
 def report(**changes) -> Report:
