@@ -34,6 +34,7 @@ from billing.selectors.places import can_be_paid as can_be_paid
 from billing.selectors.places import candidate as candidate
 from billing.selectors.places import has_room as has_room
 from billing.selectors.places import offers as offers
+from billing.selectors.places import ordered_since as ordered_since
 from billing.selectors.places import sockets_held as sockets_held
 from billing.selectors.places import standing as standing
 from kernel.scope import Scope

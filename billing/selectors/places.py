@@ -78,6 +78,12 @@ def can_be_paid(purchase: Purchase, now: datetime) -> bool:
     return purchase.state == Purchase.State.PENDING and purchase.price_until_at > now
 
 
+def ordered_since(customer: Customer, at: datetime) -> bool:
+    """Tell whether a customer has placed an order since an instant that is paid, or may still be."""
+    alive = (Purchase.State.PENDING, Purchase.State.SETTLED)
+    return Purchase.objects.filter(customer=customer, placed_at__gte=at, state__in=alive).exists()
+
+
 def offers(*, plan: Plan | PlanVersion, customer: Customer | None, now: datetime) -> list[Offer]:
     """Return every node that is in the shop with why a plan can't be bought on it, the buyer's own group first."""
     held = sockets_held(now)

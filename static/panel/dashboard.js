@@ -47,12 +47,12 @@ function lag(words, bytes) {
 function row(box, labels, one) {
   const words = box.dataset;
   const address = one.viewer ? words.page : one.address ?? words.unknown;
-  const made = document.createElement("tr");
+  const made = document.createElement("tr"), language = JSON.parse(words.languages)[one.language] ?? one.language ?? words.unknown;
   const since = new Date(one.since).toLocaleString(document.documentElement.lang, {
     month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZone: "Asia/Shanghai",
   });
   made.append(
-    cell(labels[0], address), cell(labels[1], since), cell(labels[2], one.language ?? words.unknown),
+    cell(labels[0], address), cell(labels[1], since), cell(labels[2], language),
     cell(labels[3], String(one.symbols ?? "")), cell(labels[4], lag(words, one.unsent_bytes)),
   );
   const button = document.createElement("button");

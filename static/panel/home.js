@@ -50,11 +50,12 @@ document.querySelectorAll("[data-tabs]").forEach(makeTabs);
 // -- the chart --------------------------------------------------------------------------------------------------------
 const SYMBOL = "TEST.CN", WINDOW_MS = 1500;
 const SHOWN = 160; // bars: four minutes
+const SHANGHAI_S = 8 * 3600; // ahead of UTC
 const AGAIN_MS = 15_000, HIDDEN_MS = 120_000;
 const box = document.getElementById("sample");
 const part = (name) => box.querySelector(`[data-part=${name}]`);
 const dark = matchMedia("(prefers-color-scheme: dark)");
-let stream = null, first = null, newest = 0, hiddenSince = null;
+let stream = null, previous = null, day = null, newest = 0, hiddenSince = null;
 
 const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString("en-GB", { timeZone: "Asia/Shanghai" });
 
@@ -85,16 +86,33 @@ function say(name) {
   part("lamp").textContent = box.dataset[name];
 }
 
+// Against the previous close, as the live page; until that is known there is nothing to say.
+function compare(price) {
+  const change = previous > 0 ? (price / previous - 1) * 100 : 0, shown = part("change");
+  shown.textContent = previous > 0 ? `${change >= 0 ? "+" : "−"}${Math.abs(change).toFixed(2)}%` : "";
+  shown.className = change > 0 ? "up" : change < 0 ? "down" : "";
+}
+
+async function learnPrevious() {
+  try {
+    const [row] = await stream.snapshot([SYMBOL]);
+    previous = row?.day?.prev_close ?? null;
+    if (row?.data) compare(row.data.close);
+  } catch { day = null; } // the stream has gone: the next bar asks again
+}
+
 function take({ data }) {
   const time = Math.floor(Date.parse(data.timestamp) / 1000);
   if (time <= newest) return;
   newest = time;
-  first ??= data.open;
+  const today = Math.floor((time + SHANGHAI_S) / 86_400);
+  if (today !== day) {
+    day = today;
+    learnPrevious();
+  }
   line.update({ time, value: data.close });
-  const change = (data.close / first - 1) * 100, shown = part("change");
   part("price").textContent = data.close.toFixed(2);
-  shown.textContent = `${change >= 0 ? "+" : "−"}${Math.abs(change).toFixed(2)}%`;
-  shown.className = change > 0 ? "up" : change < 0 ? "down" : "";
+  compare(data.close);
   part("clock").textContent = clock(time);
   if (box.dataset.state !== "open") say("open");
 }

@@ -9,6 +9,8 @@ async function copy(button) {
     await navigator.clipboard.writeText(text);
   } catch {
     // Over plain http on another host there is no clipboard: select the text, so that Ctrl-C takes it.
+    const reveal = button.closest("section.copyable")?.querySelector(".reveal input");
+    if (reveal) reveal.checked = true; // what is not shown cannot be selected
     const range = document.createRange();
     range.selectNodeContents(document.getElementById(button.dataset.copy));
     getSelection().removeAllRanges();

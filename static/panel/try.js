@@ -5,10 +5,10 @@ const BARS = 3;
 const PATIENCE_MS = 20000;
 
 function show(box, bar) {
-  const { open, close, high, low, volume } = bar.data;
+  const { open, close } = bar.data;
   const line = box.querySelector("[data-bar]");
   const time = new Date(bar.data.timestamp).toLocaleTimeString(document.documentElement.lang, { hour12: false, timeZone: "Asia/Shanghai" });
-  line.textContent = `${bar.symbol}  ${time}  O ${open}  H ${high}  L ${low}  C ${close}  V ${volume}`;
+  line.textContent = `${bar.symbol}  ${time}  ${box.dataset.row.replace(/\{(\w+)\}/g, (_, name) => bar.data[name])}`;
   line.className = `bar ${close > open ? "up" : close < open ? "down" : ""}`;
   line.hidden = false;
 }

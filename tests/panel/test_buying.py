@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.panel.conftest import htmx_is_done, order, token_of
+from tests.panel.test_looks import look
 
 pytestmark = pytest.mark.whole
 
@@ -147,3 +148,65 @@ def test_copying_puts_the_token_on_the_clipboard(buyer):
 
     expect(buyer.get_by_role("button", name="Copy the token")).to_have_text("Copied")
     assert buyer.evaluate("navigator.clipboard.readText()") == buyer.get_by_test_id("token").inner_text()
+
+
+def test_after_a_decline_the_same_months_are_ordered_again(buyer):
+    order(buyer, "pack-5", months=3)
+    buyer.get_by_test_id("sandbox-decline").click()
+    buyer.get_by_test_id("order-again").click(timeout=15_000)
+
+    expect(buyer.get_by_test_id("months")).to_have_value("3")
+    expect(buyer.get_by_test_id("buy-kind-stack")).to_be_checked()
+    expect(buyer.get_by_test_id("due")).to_have_text("¥30")
+
+
+def test_who_has_another_pack_finds_the_only_choice_made(buyer):
+    order(buyer, "pack-15")
+    buyer.get_by_test_id("sandbox-pay").click()
+    settled(buyer)
+    buyer.goto("/subscribe/")
+    buyer.get_by_test_id("plan-pack-5").click()
+
+    expect(buyer.get_by_test_id("buy-kind-stack")).to_be_checked()
+    expect(buyer.get_by_test_id("pay")).to_be_enabled()
+
+
+def test_a_person_is_asked_for_no_tax_number(buyer):
+    order(buyer, "pack-5")
+    buyer.get_by_test_id("sandbox-pay").click()
+    settled(buyer)
+    buyer.goto("/fapiao/")
+    number = buyer.locator("[name=tax_number]")
+    expect(number).to_be_visible()
+
+    buyer.locator("[name=kind]").select_option("person")
+    expect(number).to_be_hidden()
+    buyer.locator("[name=kind]").select_option("company")
+    expect(number).to_be_visible()
+
+
+def test_on_a_phone_samples_are_masked_shown_and_copied_and_no_button_covers_a_heading(buyer):
+    order(buyer, "pack-5")
+    buyer.get_by_test_id("sandbox-pay").click()
+    settled(buyer)
+    buyer.set_viewport_size({"width": 390, "height": 844})
+    buyer.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    buyer.goto("/connect/")
+    sample = buyer.locator("section.copyable").nth(1)
+    words = sample.locator("h2").evaluate(
+        "(one) => { const range = document.createRange(); range.selectNodeContents(one);"
+        " return range.getBoundingClientRect().toJSON(); }"
+    )
+    button = sample.locator("button.copy").bounding_box()
+    assert words["right"] <= button["x"] or words["bottom"] <= button["y"]
+
+    assert "eyJ" not in sample.inner_text()
+    sample.locator("button.copy").click()
+    expect(sample.locator("button.copy")).to_have_text("Copied")
+    whole = sample.get_by_test_id("snippet")
+    assert buyer.evaluate("navigator.clipboard.readText()") == whole.text_content()
+    assert "eyJ" in whole.text_content()
+    sample.get_by_role("checkbox").check()
+    expect(whole).to_be_visible()
+    expect(sample.get_by_test_id("snippet-shown")).to_be_hidden()
+    look(buyer, "samples-shown")

@@ -1,10 +1,12 @@
 """Who comes in finds the way: log in or sign up, what was chosen goes along, and a password can be looked at."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
+import content
 from tests.factories import a_plan
 
 pytestmark = [pytest.mark.whole]
@@ -88,3 +90,23 @@ def test_the_menu_leads_to_money_papers_and_help_and_marks_where_one_is(client, 
 
     assert re.findall(r'href="([^"]+)" aria-current="page"', menu) == [address]
     assert f'href="{address}"' in side
+
+
+@pytest.mark.django_db
+def test_a_visitors_menu_names_no_page_that_asks_to_log_in(client, alice):
+    def menu():
+        return re.findall(r'<nav aria-label="Main">(.*?)</nav>', client.get("/").text, re.DOTALL)[0]
+
+    assert 'href="/live/"' not in menu()
+    client.force_login(alice)
+    assert 'href="/live/"' in menu()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_is_promised_without_an_account_needs_none(language):
+    text = (Path(content.__file__).parent / "documents" / f"questions.{language}.md").read_text()
+    (said,) = [line for line in text.splitlines() if "(/live/)" in line]
+
+    before = said.split("/live/")[0]
+    assert "(/)" in before
+    assert ("logged in" if language == "en" else "登录后") in said

@@ -4,6 +4,7 @@ With TICKPACK_SCREENSHOTS set to a folder, what was looked at is kept there.
 """
 
 import json
+import re
 import time
 import uuid
 from email import message_from_bytes, policy
@@ -184,3 +185,23 @@ def test_without_a_network_the_page_says_so_and_a_form_keeps_what_was_written(pa
     expect(page.locator("#offline")).to_be_empty()
     page.locator("main button[type=submit]").first.click()
     page.wait_for_url("**/dashboard/**")
+
+
+def test_the_front_page_compares_with_the_previous_close(page):
+    """It compared with the first bar that it had loaded, and began at +0.00%."""
+    told = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: told.append(frame)))
+    page.goto("/")
+    change = page.locator("#sample [data-part=change]")
+    expect(change).to_have_text(re.compile(r"^[+−]\d+\.\d\d%$"), timeout=90_000)
+
+    frames = [json.loads(one) for one in told if isinstance(one, str)]
+    (day,) = [row["day"] for frame in frames if frame["type"] == "snapshot" for row in frame["data"]][-1:]
+    page.wait_for_function(
+        """(previous) => {
+          const price = Number(document.querySelector("[data-part=price]").textContent);
+          const shown = document.querySelector("[data-part=change]").textContent.replace("−", "-");
+          return Math.abs(Number.parseFloat(shown) - (price / previous - 1) * 100) < 0.011;
+        }""",
+        arg=day["prev_close"],
+    )

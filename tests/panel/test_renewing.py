@@ -152,6 +152,7 @@ def test_sockets_are_listed_and_ended_where_the_node_tells_them(buyer):
     expect(rows.first).to_contain_text("203.0.113.7")
     expect(rows.first).to_contain_text("18:15:30")
     expect(rows.first).to_contain_text("keeps up")
+    expect(rows.first).to_contain_text("Tickpack")
     expect(rows.nth(1)).to_contain_text("a page of ours")
     expect(rows.nth(1)).to_contain_text("3 KiB behind")
     look(buyer, "sockets")

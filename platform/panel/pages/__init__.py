@@ -1,6 +1,7 @@
 """The panel's pages: read what was asked, one call, show the answer."""
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -39,8 +40,12 @@ CHAINS_SHOWN = 12
 
 def subscribe(request: HttpRequest) -> HttpResponse:
     """Show the packs, and take an order for one."""
+    if isinstance(request.user, Customer):
+        request.session.pop(people.CHOSEN, None)  # whoever gets here has found it again
     if request.method == "POST":
         return _buy(request)
+    if isinstance(request.user, Customer) and _is_ordered(request.user, request.GET.get("chosen_at", "")):
+        return redirect("dashboard")
     return render(request, "panel/subscribe.html", _choice(request, ChoiceForm(request.GET).chosen()))
 
 
@@ -150,10 +155,22 @@ def _log_in_first(request: HttpRequest) -> HttpResponse:
     return redirect_to_login(chosen)
 
 
+def _is_ordered(customer: Customer, chosen_at: str) -> bool:
+    """Tell whether an order was placed since something was chosen without an account.
+
+    The way back to the choice stands in a mail, too, which may be opened after the payment: it invites nobody to pay
+    twice.
+    """
+    if re.fullmatch(r"\d{1,10}", chosen_at, re.ASCII) is None:
+        return False
+    return selectors.ordered_since(customer, datetime.fromtimestamp(int(chosen_at), UTC))
+
+
 def _kept(request: HttpRequest) -> dict[str, str]:
     """Return what the visitor has chosen; a price that was shown was nobody's, and is made again for who logs in."""
     kept = (name for name in ChoiceForm.base_fields if name not in ("key", "quote"))
-    return {name: request.POST[name][:40] for name in kept if request.POST.get(name)}
+    chosen = {name: request.POST[name][:40] for name in kept if request.POST.get(name)}
+    return {**chosen, "chosen_at": str(int(utc_now().timestamp()))}
 
 
 def _ask_again(request: HttpRequest, why: str) -> HttpResponse:
@@ -179,6 +196,7 @@ def _choice(request: HttpRequest, chosen: dict[str, Any]) -> dict[str, Any]:
         "offers": [],
         "node": None,
         "made_up": _made_up(None, now),
+        "chosen_at": int(now.timestamp()),
     }
     if plan is None:
         return context
@@ -209,6 +227,7 @@ def _purchase(request: HttpRequest, public_id: str) -> dict[str, Any]:
     can_pay = selectors.can_be_paid(found, utc_now())
     context: dict[str, Any] = {
         "purchase": found,
+        "again": buying.again(found),
         "refunds": found.refunds.exclude(state="withdrawn"),
     }
     suspended = [fact.suspense for fact in found.facts.filter(outcome="suspense").select_related("suspense")]

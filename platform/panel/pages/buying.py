@@ -4,6 +4,9 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
 
 from accounts.models import Customer
 from billing import selectors
@@ -45,7 +48,6 @@ def kinds(customer: Customer | None, plan: Plan, node: Node, chosen: dict[str, A
         "extends": named,
         "other_chains": [tail for tail in tails if tail not in chains][:CHAINS_SHOWN],
         "only_extend": not plan.on_sale,
-        "only_stack": not tails and plan.on_sale,  # somebody's first pack: there is nothing that could last longer
         "stack": drawn(selectors.preview(**common, extends=None), stack_price, customer),
         "extend": drawn(selectors.preview(**common, extends=named), extend_price, customer) if named else None,
         "coupon_refused": refused,
@@ -53,7 +55,9 @@ def kinds(customer: Customer | None, plan: Plan, node: Node, chosen: dict[str, A
         "trial": _trial(customer, plan),
         **_upgrade(customer, plan, node, chosen, coupon, now),
     }
-    kind = _still_offered(chosen["kind"], context) or ("stack" if context["only_stack"] else "")
+    offered = [one for one in ("stack", "extend", "upgrade") if _still_offered(one, context)]
+    # What is the only thing to choose stands chosen; between several the buyer chooses.
+    kind = _still_offered(chosen["kind"], context) or (offered[0] if len(offered) == 1 else "")
     price = context[kind] if kind else None
     context["kind"] = kind  # what stands chosen on the page
     context["price"] = price
@@ -66,6 +70,22 @@ def _still_offered(kind: str, context: dict[str, Any]) -> str:
     if kind == "stack":
         return "" if context["only_extend"] else kind
     return kind if kind in ("extend", "upgrade") and context[kind] else ""
+
+
+def again(purchase: Purchase) -> str:
+    """Return the subscription page with what an order was for chosen once more."""
+    chosen: dict[str, str | int] = {"plan": purchase.plan.slug, "node": purchase.node.slug}
+    if purchase.months:
+        chosen["months"] = purchase.months
+    if purchase.kind in (Purchase.Kind.STACK, Purchase.Kind.EXTEND, Purchase.Kind.UPGRADE):
+        chosen["kind"] = purchase.kind
+    if purchase.extends_id is not None:
+        chosen["extends"] = purchase.extends_id
+    if purchase.replaces_id is not None:
+        chosen["replaces"] = purchase.replaces_id
+    if purchase.with_later:
+        chosen["with_later"] = 1
+    return f"{reverse('subscribe')}?{urlencode(chosen)}"
 
 
 def drawn(preview: Preview, price: Quote | None, customer: Customer | None) -> dict[str, Any]:

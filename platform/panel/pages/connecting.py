@@ -1,9 +1,7 @@
 """Programs that connect, with the buyer's own address and token in them; and the papers that describe the wire."""
 
-from functools import cache
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -13,6 +11,7 @@ from django.views.decorators.http import require_safe
 from kernel.clock import utc_now
 from panel.pages import paying
 from panel.pages.dashboard import shortened
+from panel.pages.languages import languages
 from panel.standing import of_page, standings
 
 
@@ -21,8 +20,8 @@ from panel.standing import of_page, standings
 @require_safe
 def connect(request: HttpRequest, language: str = "native") -> HttpResponse:
     """Show programs that connect in one of the wire's languages, with the buyer's own address and token in them."""
-    languages = _languages()
-    if language not in languages:
+    titles = languages()
+    if language not in titles:
         raise Http404
     customer, now = paying.customer_of(request), utc_now()
     found = standings(customer, now)
@@ -32,10 +31,10 @@ def connect(request: HttpRequest, language: str = "native") -> HttpResponse:
     node, standing = nodes.get(request.GET.get("node", "")) or next(iter(nodes.values()), (None, None))
     context: dict[str, Any] = {
         "language": language,
-        "languages": languages.items(),
+        "languages": titles.items(),
         "nodes": [node for node, _ in nodes.values()],
         "standing": standing or of_page(customer, found, now),
-        "title": languages[language],
+        "title": titles[language],
     }
     if node is not None and standing is not None and standing.held is not None:
         held, http = standing.held, node.http_base
@@ -52,11 +51,3 @@ def connect(request: HttpRequest, language: str = "native") -> HttpResponse:
             "ws": f"ws{http[4:]}",
         }
     return render(request, f"connect/{language}/page.html", context)
-
-
-@cache
-def _languages() -> dict[str, str]:
-    """Return the languages that have a folder in templates/connect, ours first: name -> title."""
-    folders = (settings.BASE_DIR / "templates" / "connect").iterdir()
-    ours_first = sorted(folders, key=lambda one: (one.name != "native", one.name))
-    return {one.name: (one / "title.txt").read_text().strip() for one in ours_first}

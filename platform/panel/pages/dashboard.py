@@ -1,6 +1,7 @@
 """What a buyer has and uses and has bought: the page that people come back to."""
 
-from datetime import datetime
+import json
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -23,7 +24,10 @@ from nodes.models import UsedHour
 from outbox.services import mailing
 from panel import usage
 from panel.pages import buying, paying
+from panel.pages.languages import languages
 from panel.standing import Standing, State, of_page, standings
+
+_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 @login_required
@@ -41,6 +45,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "purchases": purchases,
         "older": older,
         "now": now,
+        "languages": json.dumps(languages()),
         "proof": _proof(customer, now) if found else None,
         "suppressed": mailing.suppressed(customer.email),
         "phone_door": sms.is_on(),
@@ -72,7 +77,11 @@ def _group(standing: Standing, hours: list[UsedHour], names: dict[str, str]) -> 
         "blocks": drawing.draw(segments, until_at=until_at, most=most) if until_at is not None else [],
         "ticks": drawing.ticks(segments, until_at=until_at) if until_at is not None else [],
         "nodes": held.nodes,
-        "tokens": [{"row": one, **shortened(held.text_of(one), one)} for one in held.tokens if _shows(standing)],
+        "tokens": [
+            {"row": one, **shortened(held.text_of(one), one), **_uses(one, hours, standing.at)}
+            for one in held.tokens
+            if _shows(standing)
+        ],
         "old_tokens": held.old,
         "may_add": _shows(standing) and len(held.tokens) + len(held.old) < MOST_WORKING,
         "use": usage.used(hours, standing.at, names) if hours else None,
@@ -82,6 +91,20 @@ def _group(standing: Standing, hours: list[UsedHour], names: dict[str, str]) -> 
 def _shows(standing: Standing) -> bool:
     """Tell whether tokens are shown: not of an account that is deactivated, and after an end they only wait."""
     return standing.state is not State.DEACTIVATED
+
+
+def _uses(token: AccessToken, hours: list[UsedHour], now: datetime) -> dict[str, Any]:
+    """Return what the time of a token's last use does not say: that it is now, or that none of a minute was reported.
+
+    Nodes tell each minute which tokens are in use: what came and went between two of those is told of the customer
+    alone, by the bars that were sent. With one token ever, that was it; with several it may have been each of them.
+    """
+    if token.last_used_at is not None:
+        return {"just_now": now - token.last_used_at < _MINUTE}
+    if not any(row.sent and row.hour_at + _HOUR > token.issued_at for row in hours):
+        return {}
+    of_group = AccessToken.objects.filter(customer_id=token.customer_id, group_id=token.group_id)
+    return {"briefly": "some" if of_group.exclude(pk=token.pk).exists() else "it"}
 
 
 def shortened(text: str, token: AccessToken) -> dict[str, str]:

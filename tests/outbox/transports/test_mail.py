@@ -1,6 +1,9 @@
 """A letter becomes a mail with two forms that say the same, a sender for what comes back, and a way out where it has one."""
 
+from dataclasses import replace
+
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.core import mail
 from django.utils import translation
 
@@ -86,3 +89,21 @@ def test_a_subject_is_one_line():
     two = Letter(to="a@example.com", subject="one\ntwo", paragraphs=())
 
     assert compose(two, Envelope()).subject == "one two"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_link_and_word_can_be_read_in_light_and_dark(browser, scheme):
+    """In the dark a browser's own lilac stood on our white card."""
+    letter = replace(LETTER, paragraphs=("See https://shop.example/status/ for more.",))
+    context = browser.new_context(color_scheme=scheme)
+    page = context.new_page()
+    page.set_content(forms(compose(letter, Envelope(stop_url="https://shop.example/stop")))[1])
+
+    assert [
+        one["nodes"][0]["html"] for one in Axe().run(page).response["violations"] if one["id"] == "color-contrast"
+    ] == []
+    (colour,) = page.locator("a[href$='/status/']").evaluate_all(
+        "found => found.map((one) => getComputedStyle(one).color)"
+    )
+    assert colour == "rgb(11, 92, 86)"
+    context.close()

@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -11,9 +12,9 @@ from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import BrowserSession, Customer
-from billing.models import Departure
+from billing.models import Departure, Purchase
 from kernel.clock import utc_now
-from tests.factories import PASSWORD, a_grant, a_node, topped_up
+from tests.factories import PASSWORD, a_grant, a_node, a_plan, a_purchase, topped_up
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
 NEW_PASSWORD = "another horse battery"
@@ -199,7 +200,40 @@ def test_a_trial_that_a_visitor_wants_is_chosen_after_the_login(alice):
     client.post("/subscribe/trial", {"plan": "pack-5", "node": "sh-1"})
     answer = client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
 
-    assert answer.headers["location"] == "/subscribe/?plan=pack-5&node=sh-1"
+    assert answer.headers["location"].startswith("/subscribe/?plan=pack-5&node=sh-1&chosen_at=")
+
+
+def test_once_it_is_ordered_the_mail_that_confirms_the_address_leads_to_no_second_payment(alice):
+    a_plan()
+    node = a_node(last_seen_at=utc_now())
+    client = Client()
+    after = parse_qs(urlsplit(choose(client)).query)["next"][0]
+    client.post("/accounts/signup/", {"email": "new@example.com", "password1": NEW_PASSWORD, "next": after})
+    client.get(after)
+    order = a_purchase(Customer.objects.get(email="new@example.com"), node, at=utc_now())
+    link = re.search(r"http://[^/]+(/accounts/confirm-email/\S+)", sent.outbox[-1].body).group(1)
+    form = re.search(r'name="next" value="([^"]*)"', client.get(link).text).group(1).replace("&amp;", "&")
+
+    answer = client.post(link.split("?")[0], {"next": form}, follow=True)
+
+    assert answer.request["PATH_INFO"] == "/dashboard/"
+    order.refresh_from_db()
+    Purchase.objects.filter(pk=order.pk).update(state="failed")
+    assert client.get(form).status_code == 200  # nothing was paid: the choice is of use again
+
+
+def test_a_choice_that_was_found_again_is_not_shown_at_another_door(alice):
+    client = Client()
+    after = parse_qs(urlsplit(choose(client)).query)["next"][0]
+    client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD, "next": after})
+    client.get(after)
+
+    assert client.get("/accounts/signup/").headers["location"] == "/dashboard/"
+
+
+@pytest.mark.parametrize("chosen_at", ["", "x", "1\u0661", "9" * 10, "9" * 40, "-1"])
+def test_an_address_that_was_tampered_with_is_a_choice_like_any(alice, chosen_at):
+    assert logged_in(alice).get("/subscribe/", {"plan": "pack-5", "chosen_at": chosen_at}).status_code == 200
 
 
 # -- Chinese --------------------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ import pytest
 from billing.models import Coupon, Plan, Purchase, TermDiscount, TrialOffer
 from billing.services.plans import version_of
 from kernel.clock import utc_now
-from tests.factories import a_node, a_paid, a_plan, topped_up
+from nodes.models import Node
+from tests.factories import a_customer, a_node, a_paid, a_plan, a_purchase, topped_up
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
 
@@ -163,3 +164,37 @@ def test_a_trial_is_offered_once(shop, alice):
         "/subscribe/trial", {"plan": "pack-50", "node": "sh-1", "key": "1f0a1a5e-7c0a-4a3e-8f0e-0d8a1b2c3d4e"}
     )
     assert (again.status_code, "You have had a trial" in again.text) == (422, True)
+
+
+@pytest.mark.parametrize("state", ["failed", "expired", "cancelled"])
+@pytest.mark.parametrize("kind", ["stack", "extend", "upgrade"])
+def test_ordering_again_chooses_all_that_was_chosen(shop, alice, kind, state):
+    grant = alice.grants.get()
+    named = {"stack": {}, "extend": {"extends": grant.pk}, "upgrade": {"replaces": grant.pk, "months": 0}}[kind]
+    plan = "pack-15" if kind == "upgrade" else "pack-5"
+    order = a_purchase(alice, grant.purchase.node, plan=plan, at=utc_now(), **{"months": 3, "kind": kind, **named})
+    Purchase.objects.filter(pk=order.pk).update(state=state)
+    page = shop.get(f"/purchases/{order.public_id}/").text
+    again = re.search(r'href="([^"]+)" data-testid="order-again"', page)[1].replace("&amp;", "&")
+
+    chosen = shop.get(again).text
+
+    assert re.search(rf'value="{plan}" required data-changes checked', chosen)
+    assert re.search(rf'id="kind-{kind}"[^>]* checked', chosen)
+    assert re.search(r'id="node-sh-1"[^>]*\s+checked', chosen)
+    if kind != "upgrade":
+        assert re.search(r'<option value="3" selected', chosen)
+
+
+def test_the_only_thing_that_can_be_chosen_stands_chosen(shop):
+    text = look(shop, plan="pack-5")
+    assert not re.search(r'name="kind"[^>]* checked', text)  # more, or longer: the buyer says
+    bob = a_customer("bob")
+    a_paid(bob, Node.objects.get(), plan="pack-15", at=utc_now())
+    shop.force_login(bob)
+
+    alone = look(shop, plan="pack-5")
+
+    assert re.search(r'id="kind-stack"[^>]* checked', alone)
+    assert 'data-testid="due"' in alone
+    assert 'data-testid="pay" disabled' not in alone

@@ -8,6 +8,7 @@ import pytest
 from billing.services import tokens
 from kernel.clock import utc_now
 from nodes.models import Node
+from panel.pages.languages import languages
 from tests.factories import a_grant, a_plan
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
@@ -64,3 +65,16 @@ def test_another_token_can_be_chosen_and_a_strangers_cannot(shop, alice, node):
 def test_the_title_has_the_colon_of_the_readers_language(shop, alice, node):
     assert "<title>Connect: Tickpack</title>" in connect(shop)
     assert "<title>接入：Tickpack</title>" in shop.get("/connect/", headers={"accept-language": "zh-hans"}).text
+
+
+@pytest.mark.parametrize("language", languages())
+def test_samples_show_the_tokens_beginning_and_keep_the_whole_one_to_be_copied(shop, alice, node, language):
+    a_grant(alice, node, at=utc_now())
+
+    page = shop.get(f"/connect/{language}/").text
+
+    shown = re.findall(r'data-testid="snippet-shown">(.*?)</code>', page, re.DOTALL)
+    copied = re.findall(r'data-testid="snippet"[^>]*>(.*?)</code>', page, re.DOTALL)
+    assert len(shown) == len(copied) > 0
+    assert [one for one in shown if "eyJ" in one or "…" not in one] == []
+    assert [one for one in copied if "eyJ" not in one or "…" in one] == []

@@ -1,10 +1,13 @@
 """The dashboard says how each group stands, what can be done, what was used, and what was bought."""
 
+import json
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 
+from billing.models import AccessToken
 from billing.services import tokens
 from kernel.clock import utc_now
 from nodes.models import Delivered, Instrument, Node, UsedHour
@@ -198,3 +201,44 @@ def test_nothing_is_english_on_a_chinese_page(shop, alice, node):
     assert [said("/dashboard/"), said("/connect/")] == [[], []]
     tokens.revoke_tokens(customer=alice, group=group, now=utc_now())
     assert [said("/dashboard/"), said("/connect/")] == [[], []]
+
+
+def used(page):
+    """What is said of the use of each token."""
+    return [
+        " ".join(one.split()) for one in re.findall(r'class="who">.*?<span class="fine">(.*?)</span>', page, re.DOTALL)
+    ]
+
+
+def test_a_use_between_two_reports_is_not_called_none(shop, alice, node):
+    a_grant(alice, node, at=utc_now())
+    assert used(dashboard(shop)) == ["never used"]
+    this_hour = utc_now().replace(minute=0, second=0, microsecond=0)
+    long_ago = UsedHour.objects.create(
+        customer=alice, group=node.group, hour_at=this_hour - 3 * DAY, bars={"TEST.CN": 4}, sent=4
+    )
+    assert used(dashboard(shop)) == ["never used"]  # before there was this token
+
+    UsedHour.objects.filter(pk=long_ago.pk).update(hour_at=this_hour)
+    assert used(dashboard(shop)) == ["used briefly"]
+
+    tokens.add_token(customer=alice, group=node.group, name="laptop", now=utc_now())
+    assert used(dashboard(shop)) == ["used briefly at most"] * 2
+
+
+def test_a_use_of_this_minute_is_just_now(shop, alice, node):
+    a_grant(alice, node, at=utc_now())
+    AccessToken.objects.update(last_used_at=utc_now())
+    assert used(dashboard(shop)) == ["used just now"]
+
+    AccessToken.objects.update(last_used_at=utc_now() - timedelta(minutes=3))
+    assert used(dashboard(shop)) == ["used 3 minutes ago"]
+
+
+def test_sockets_are_told_by_the_name_that_connect_has_for_their_language(shop, alice, node):
+    a_grant(alice, node, at=utc_now())
+
+    names = json.loads(unescape(re.search(r'data-languages="([^"]+)"', dashboard(shop))[1]))
+
+    assert names["native"] == "Tickpack"
+    assert names["realtime_hk"] == "Realtime HK"
