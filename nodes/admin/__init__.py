@@ -24,6 +24,7 @@ from nodes.admin import instruments as instruments  # registers its own
 from nodes.admin import licences as licences  # registers its own
 from nodes.admin import proof as proof  # registers its own
 from nodes.admin.quality import TellsOfDays
+from nodes.admin.tables import table
 from nodes.domain.health import is_off
 from nodes.domain.placement import is_unseen
 from nodes.errors import UnknownTransport
@@ -228,7 +229,6 @@ _LINE_HEADS = (
     _("line"), _("state"), _("lag, median"), _("lag, 99 of 100"), _("rows a second"), _("symbols"), _("told first"),
     _("did not count"), _("connection"),
 )  # fmt: skip
-_LINE_ROW = f"<tr>{'<td>{}</td>' * len(_LINE_HEADS)}</tr>"
 
 
 def _line_cells(line: dict[str, Any]) -> tuple[str, ...]:
@@ -294,10 +294,8 @@ class FeedSettingAdmin(TellsOfDays, TellsOfCalendars):
         """How each line stands, of each Redis: as its worker said within the last second."""
         tables = []
         for group, state in _states(setting):
-            rows = format_html_join("", _LINE_ROW, (_line_cells(line) for line in store.lines_of(state)))
-            if rows:
-                heads = format_html_join("", "<th>{}</th>", ((head,) for head in _LINE_HEADS))
-                tables.append(format_html("<p>{}</p><table><tr>{}</tr>{}</table>", group, heads, rows))
+            if lines := store.lines_of(state):
+                tables.append(table(_LINE_HEADS, (_line_cells(line) for line in lines), title=group))
         return format_html_join("", "{}", ((table,) for table in tables)) or str(_("no line tells anything"))
 
     @display(description=_("switches of lines"))
