@@ -132,7 +132,7 @@ def _compensate(row: None, said: dict[str, Any], by: Customer, now: datetime) ->
     return gifts.compensate(**said, by=by, now=now)[0]
 
 
-def _who(said: dict[str, Any], now: datetime) -> Table:
+def _who(row: None, said: dict[str, Any], now: datetime) -> Table:
     found = gifts.affected(now=now, group=said["group"], node=said["node"], market=said["market"])
     used = Compensation.objects.filter(key=said["key"]).exists()
     title = _now("%(people)d people have something there; each gets %(hours)d hours behind it") % {

@@ -21,6 +21,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Ht
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import (
@@ -71,7 +72,7 @@ class Verb:
         do: takes row, cleaned data, by and now; returns what was made or changed, or an answer to send as it is.
         fits: whether it can be done to this row.
         start: what the form begins with.
-        preview: rows to look at before it is done; a verb with one is asked for twice.
+        preview: rows to look at before it is done, of row, cleaned data and now; a verb with one is asked for twice.
         press: what the button says that does it, where the label is no verb.
         wide: fields stand side by side where there is room.
     """
@@ -84,7 +85,7 @@ class Verb:
     of_a_row: bool = True
     fits: Callable[[Any], bool] = lambda row: True
     start: Callable[[HttpRequest, Any, datetime], dict[str, Any]] = lambda request, row, now: {}
-    preview: Callable[[dict[str, Any], datetime], "Table"] | None = None
+    preview: Callable[[Any, dict[str, Any], datetime], "Table"] | None = None
     note: Callable[[Any, datetime], Iterable[Any]] = lambda row, now: ()
     press: Any = ""
     wide: bool = False
@@ -176,7 +177,7 @@ class Office(ReadOnly):
         looked: Table | None = None
         if asked is not None and form.is_valid():
             if verb.preview is not None and "sure" not in asked:
-                looked = verb.preview(form.cleaned_data, now)
+                looked = _looked(verb.preview, row, form, now)
             elif (answer := self._do(request, verb, row, form, now)) is not None:
                 return answer
         context = {
@@ -236,10 +237,25 @@ class Office(ReadOnly):
         return reverse(f"admin:{self._label}_change", args=[row.pk])
 
 
+def _looked(preview: Any, row: Any, form: VerbForm, now: datetime) -> "Table | None":
+    """Return what a verb would do; what its service refuses already stands above the form instead."""
+    try:
+        found: Table = preview(row, form.cleaned_data, now)
+    except PlatformError as error:
+        form.add_error(None, sentence(error))
+        return None
+    return found
+
+
 def sentence(error: PlatformError) -> str:
     """Return what a service refused, for a person: in their language as far as we have it, and the service's words."""
     known = _SENTENCES.get(error.code)
     return f"{known} {error.message}" if known and error.message != type(error).message else str(known or error.message)
+
+
+def local(at: datetime) -> str:
+    """Return an instant as staff read it: Shanghai's time, to the minute."""
+    return f"{localtime(at):%Y-%m-%d %H:%M}"
 
 
 def amount_field(**more: Any) -> forms.DecimalField:

@@ -68,7 +68,7 @@ def test_a_top_up_is_paid_back_and_a_waiting_one_cancelled(desk_of, alice, setti
     page = desk.page(Prepayment, payment.prepayment).text
     assert payment.reference in page
     form = {"amount": "20.00", "reason": "asked for it", "fault": "buyer", "effect": "keep"}
-    assert desk.do(Prepayment, "refund", payment.prepayment, **form).status_code == 302
+    assert desk.do(Prepayment, "refund", payment.prepayment, **form, sure="yes").status_code == 302
     assert (Refund.objects.get().amount_fen, selectors.balance_fen(alice)) == (2000, 3000)
 
     assert desk.do(Prepayment, "cancel", waiting).status_code == 302
