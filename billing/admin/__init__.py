@@ -4,8 +4,21 @@ What may happen here: showing rows, asking what a verb needs, calling its one se
 change of a row of money or rights but through a service; those rows are shown and never edited.
 """
 
-from billing.admin import api_keys, catalogue, ledger, mails, orders, papers, payments, prepaid, promotions, rights
+from billing.admin import (
+    api_keys,
+    catalogue,
+    grants,
+    ledger,
+    mails,
+    orders,
+    papers,
+    payments,
+    prepaid,
+    promotions,
+    rights,
+)
 
 __all__ = [
-    "api_keys", "catalogue", "ledger", "mails", "orders", "papers", "payments", "prepaid", "promotions", "rights",
+    "api_keys", "catalogue", "grants", "ledger", "mails", "orders", "papers", "payments", "prepaid", "promotions",
+    "rights",
 ]  # fmt: skip

@@ -142,7 +142,7 @@ class GiftCodeAdmin(Office):
 class AutoRenewalAdmin(Office):
     list_display = ("customer", "root", "months", "on", "changed_at")
     list_filter = ("on",)
-    list_select_related = ("customer", "root")
+    list_select_related = ("customer", "root__customer", "root__purchase__plan")
     search_fields = ("customer__email",)
 
     def tables(self, row: AutoRenewal) -> Iterable[Table]:
