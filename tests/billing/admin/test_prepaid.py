@@ -34,6 +34,15 @@ def test_a_batch_is_made_taken_away_and_voided(desk_of):
     assert set(GiftCode.objects.values_list("state", "why")) == {("void", "stolen")}
 
 
+def test_what_is_said_of_a_new_batch_leads_to_its_codes(desk_of):
+    desk = desk_of("boss", "view_giftbatch", "make_gifts")
+
+    page = desk.client.get(make(desk).url).text
+
+    batch = GiftBatch.objects.get()
+    assert f'3 codes were made. <a class="underline" href="{desk.address(GiftBatch, "file", batch)}">' in page
+
+
 def test_codes_are_money_and_stand_on_no_page(desk_of):
     make(desk_of("boss", "view_giftbatch", "make_gifts"))
     code = GiftCode.objects.first()

@@ -53,7 +53,7 @@ def test_a_compensation_names_a_place_and_somebody_is_there(desk_of, node):
 def test_tokens_are_revoked_after_a_yes(desk_of, alice, node):
     a_grant(alice, node, at=utc_now())
     tokens.rotate_token(customer=alice, group=node.group, now=utc_now())
-    token = AccessToken.objects.get()
+    token = AccessToken.objects.last()
     desk = desk_of("boss", "view_accesstoken", "revoke_token")
     form = {"action": "revoke", "_selected_action": [token.pk]}
 
