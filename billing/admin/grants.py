@@ -122,10 +122,11 @@ class GrantAdmin(Office):
         "customer", "group", "purchase__plan", "closure__replaced_by", "extends__customer", "extends__purchase__plan",
     )  # fmt: skip
     fields = (
-        "shown_state", "why_it_ended", "customer", "pack", "purchase", "group", "starts_at", "ends_at", "extends",
-        "symbols", "max_connections", "markets", "levels", "types", "intervals", "month_day",
+        "state_now", "why_it_ended", "customer", "pack", "purchase", "group", "starts_at", "ends_at", "extends",
+        "symbols", "max_connections",
     )  # fmt: skip
-    readonly_fields = ("shown_state", "why_it_ended", "pack")
+    readonly_fields = ("state_now", "why_it_ended", "pack")
+    technical = ("markets", "levels", "types", "intervals", "month_day")
     actions = ("close",)
     verbs = (
         Verb("give", _("Give a grant"), ("billing.give_comp",), _comp, CompForm, of_a_row=False),
@@ -147,6 +148,10 @@ class GrantAdmin(Office):
         state = state_of(row, utc_now())
         frozen = any(one.lifted_at is None for one in row.freezes.all())
         return ("frozen", _("frozen")) if frozen and state in ("active", "future") else (state, STATES[state])
+
+    @display(description=_("state"))
+    def state_now(self, row: Grant) -> str:
+        return str(self.shown_state(row)[1])
 
     @display(description=_("pack"))
     def pack(self, row: Grant) -> str:

@@ -45,10 +45,10 @@ class PurchaseAdmin(Office):
     list_select_related = ("customer", "plan", "node")
     date_hierarchy = "placed_at"
     fields = (
-        "shown_state", "customer", "pack", "kind", "total", "price_parts", "period", "node", "group", "gateway",
+        "state", "customer", "pack", "kind", "total", "price_parts", "period", "node", "group", "gateway",
         "placed_at", "price_until_at", "settled_at", "extends", "replaces", "public_id",
     )  # fmt: skip
-    readonly_fields = ("shown_state", "pack", "total", "price_parts", "period")
+    readonly_fields = ("pack", "total", "price_parts", "period")
     technical = (
         "plan_version", "markets", "levels", "types", "intervals", "with_later", "priced_at", "placed_from",
         "idempotency_key", "body_hash",
@@ -116,11 +116,12 @@ class PurchaseAdmin(Office):
 
     def tables(self, row: Purchase) -> Iterable[Table]:
         """Everything that happened to an order and its money."""
+        states = dict(Purchase.State.choices)
         facts = list(PaymentFact.objects.filter(Q(purchase=row) | Q(suspense__used_for=row))[:ROWS_SHOWN])
         refunds = list(row.refunds.select_related("asked_by", "decided_by")[:ROWS_SHOWN])
         yield Table(
             _("Events"), "billing.view_purchase", (_("at"), _("from"), _("to"), _("by"), _("why")),
-            [(one.at, one.from_state, one.to_state, one.by or "–", one.why) for one in
+            [(one.at, states.get(one.from_state, "–"), states[one.to_state], one.by or "–", one.why) for one in
              row.events.select_related("by")[:ROWS_SHOWN]],
         )  # fmt: skip
         yield Table(

@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _now
@@ -125,6 +125,16 @@ class FeedSettingAdmin(TellsOfDays, TellsOfCalendars):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         unset = list(_without_setting())
         return super().changelist_view(request, {"feeds_unset": unset, **(extra_context or {})})
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        # What lines lack stands by them, a window below the button that was pressed: it is said at the top, too.
+        for inline in context["inline_admin_formsets"]:
+            for error in inline.formset.non_form_errors() if inline.formset.is_bound else ():
+                self.message_user(request, error, messages.ERROR)
+        answer: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return answer
 
     @display(description=_("now"))
     def running(self, setting: FeedSetting) -> str:
