@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.decorators import display
 
 from accounts.models import Customer
@@ -35,7 +36,12 @@ from kernel.scope import MAX_SUBS_CAP
 from nodes.admin.sure import ask_first
 from nodes.models import Node
 
-STATES = {"active": _("active"), "future": _("begins later"), "ended": _("ended"), "closed": _("ended early")}
+STATES = {
+    "active": pgettext_lazy("grant", "active"),
+    "future": pgettext_lazy("grant", "begins later"),
+    "ended": pgettext_lazy("grant", "ended"),
+    "closed": pgettext_lazy("grant", "ended early"),
+}
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -147,7 +153,11 @@ class GrantAdmin(Office):
     def shown_state(self, row: Grant) -> tuple[str, Any]:
         state = state_of(row, utc_now())
         frozen = any(one.lifted_at is None for one in row.freezes.all())
-        return ("frozen", _("frozen")) if frozen and state in ("active", "future") else (state, STATES[state])
+        return (
+            ("frozen", pgettext_lazy("grant", "frozen"))
+            if frozen and state in ("active", "future")
+            else (state, STATES[state])
+        )
 
     @display(description=_("state"))
     def state_now(self, row: Grant) -> str:

@@ -73,8 +73,8 @@ class PurchaseAdmin(Office):
 
     @display(description=_("pack"))
     def pack(self, purchase: Purchase) -> str:
-        symbols = ngettext("%(n)d symbol", "%(n)d symbols", purchase.symbols) % {"n": purchase.symbols}
-        sockets = ngettext("%(n)d socket", "%(n)d sockets", purchase.max_connections)
+        symbols = ngettext("%(n)s symbol", "%(n)s symbols", purchase.symbols) % {"n": purchase.symbols}
+        sockets = ngettext("%(n)s socket at once", "%(n)s sockets at once", purchase.max_connections)
         return f"{purchase.plan.name} · {symbols} · {sockets % {'n': purchase.max_connections}}"
 
     @display(description=_("sum"))
@@ -94,7 +94,7 @@ class PurchaseAdmin(Office):
     @display(description=_("period"))
     def period(self, purchase: Purchase) -> str:
         grant: Grant | None = getattr(purchase, "grant", None)
-        months = ngettext("%(n)d month", "%(n)d months", purchase.months) % {"n": purchase.months}
+        months = ngettext("%(n)s month", "%(n)s months", purchase.months) % {"n": purchase.months}
         days = ngettext("%(n)d day", "%(n)d days", purchase.days) % {"n": purchase.days}
         length = months if purchase.months else days if purchase.days else ""
         held = f"{local(grant.starts_at)} – {local(grant.ends_at)}" if grant is not None else ""

@@ -124,7 +124,7 @@ def verb(payment_of: Callable[[Any], PaymentFact | None]) -> Verb:
             refund = ask(row, said, None, now)
             rows = [(_("goes back"), _goes_back(refund, left)), *_what_becomes_of_the_grant(refund, *before)]
             transaction.set_rollback(True)
-        rows.append((_("decided"), who_decides()))
+        rows.append((_("who decides"), who_decides()))
         return Table(_("What it will do"), "billing.view_purchase", (_("what"), _("then")), rows)
 
     return Verb(
