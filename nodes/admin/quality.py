@@ -31,7 +31,7 @@ class TellsOfDays:
     @display(description=_("days in history"))
     def days(self, setting: FeedSetting) -> str:
         """The last two weeks, of each Redis."""
-        parts = []
+        parts: list[str] = []
         for group in selectors.destinations():
             try:
                 told = store.day_quality(selectors.link_named(group), lane=setting.lane)[:_SHOWN]
