@@ -99,6 +99,13 @@ def unseen(now: datetime) -> QuerySet[Node]:
     return Node.objects.exclude(state=Node.State.RETIRED).filter(late)
 
 
+def groups_left_without(nodes: Collection[int], now: datetime) -> list[NodeGroup]:
+    """Return the groups that have a ready node now (active and seen) and none once these nodes serve no more."""
+    ready = Node.objects.filter(state=Node.State.ACTIVE, last_seen_at__gte=now - SEEN_WITHIN)
+    kept = ready.exclude(pk__in=nodes).values("group")
+    return list(NodeGroup.objects.filter(pk__in=ready.filter(pk__in=nodes).values("group")).exclude(pk__in=kept))
+
+
 def unlicensed_lines(on: date) -> list[MarketLine]:
     """Return the lines of live markets that bring a provider's data which nobody may sell on a day.
 

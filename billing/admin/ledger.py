@@ -15,6 +15,7 @@ from unfold.decorators import display
 from accounts.models import Customer
 from billing.admin.orders import lines_of
 from billing.admin.verbs import ROWS_SHOWN, Office, Table, Verb, VerbForm, day_field
+from billing.domain.ledger import currency_of
 from billing.domain.pricing import yuan
 from billing.gateways import names
 from billing.models import LedgerAccount, LedgerEntry, Reconciliation
@@ -26,8 +27,11 @@ MOST_DAYS = 366
 
 @admin.register(LedgerAccount)
 class LedgerAccountAdmin(Office):
-    list_display = ("title", "balance", "side", "may_go_below_zero")
+    # Not "balance": the model has a relation of that name, which the admin would ask first, and most accounts lack it.
+    list_display = ("title", "shown_balance", "side", "may_go_below_zero")
     search_fields = ("code",)
+    fields = list_display
+    readonly_fields = ("title", "shown_balance", "side")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LedgerAccount]:
         rows: QuerySet[LedgerAccount] = super().get_queryset(request)
@@ -37,9 +41,10 @@ class LedgerAccountAdmin(Office):
     def title(self, row: LedgerAccount) -> str:
         return str(row)
 
-    @display(description=_("balance"))
-    def balance(self, row: Any) -> str:
-        return yuan(row.sum_fen or 0)
+    @display(description=_("balance"), ordering="sum_fen")
+    def shown_balance(self, row: Any) -> str:
+        """What its lines sum to, on the account's own side."""
+        return f"{yuan(row.sum_fen or 0)} {currency_of(row.code)}"
 
     @display(description=_("normal side"))
     def side(self, row: LedgerAccount) -> str:

@@ -10,15 +10,15 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import ngettext, pgettext_lazy
 from unfold.decorators import display
 
 from accounts.models import Customer
 from billing.admin import refunding
 from billing.admin.revenue import revenue_page
-from billing.admin.verbs import ROWS_SHOWN, Office, Table, Verb, VerbForm
+from billing.admin.verbs import ROWS_SHOWN, Office, Table, Verb, VerbForm, local
 from billing.domain.pricing import yuan
-from billing.models import LedgerEntry, PaymentFact, Purchase
+from billing.models import Grant, LedgerEntry, PaymentFact, Purchase
 from billing.services import purchases, receipts
 from nodes.models.words import shown
 
@@ -45,6 +45,15 @@ class PurchaseAdmin(Office):
     search_fields = ("public_id", "customer__email", "attempts__order_no")
     list_select_related = ("customer", "plan", "node")
     date_hierarchy = "placed_at"
+    fields = (
+        "state", "customer", "pack", "kind", "total", "price_parts", "period", "node", "group", "gateway",
+        "placed_at", "price_until_at", "settled_at", "extends", "replaces", "public_id",
+    )  # fmt: skip
+    readonly_fields = ("pack", "total", "price_parts", "period")
+    technical = (
+        "plan_version", "markets", "levels", "types", "intervals", "with_later", "priced_at", "placed_from",
+        "idempotency_key", "body_hash",
+    )  # fmt: skip
     verbs = (
         refunding.verb(_payment),
         Verb(
@@ -62,6 +71,35 @@ class PurchaseAdmin(Office):
     )
     def shown_state(self, purchase: Purchase) -> tuple[str, str]:
         return purchase.state, purchase.get_state_display()
+
+    @display(description=_("pack"))
+    def pack(self, purchase: Purchase) -> str:
+        symbols = ngettext("%(n)s symbol", "%(n)s symbols", purchase.symbols) % {"n": purchase.symbols}
+        sockets = ngettext("%(n)s socket at once", "%(n)s sockets at once", purchase.max_connections)
+        return f"{purchase.plan.name} · {symbols} · {sockets % {'n': purchase.max_connections}}"
+
+    @display(description=_("sum"))
+    def total(self, purchase: Purchase) -> str:
+        return f"{purchase.due} {purchase.currency}"
+
+    @display(description=_("of that"))
+    def price_parts(self, purchase: Purchase) -> str:
+        """How the sum came about; what is nothing is left out."""
+        parts = [
+            (_("price a month"), purchase.price_fen), (_("discount"), purchase.discount_fen),
+            (_("credited"), purchase.credit_fen), (_("rounded off"), purchase.rounding_fen),
+            (_("from the balance"), purchase.balance_fen), (_("paid"), purchase.paid_fen or 0),
+        ]  # fmt: skip
+        return " · ".join(f"{label} {yuan(fen)} {purchase.currency}" for label, fen in parts if fen)
+
+    @display(description=_("period"))
+    def period(self, purchase: Purchase) -> str:
+        grant: Grant | None = getattr(purchase, "grant", None)
+        months = ngettext("%(n)s month", "%(n)s months", purchase.months) % {"n": purchase.months}
+        days = ngettext("%(n)d day", "%(n)d days", purchase.days) % {"n": purchase.days}
+        length = months if purchase.months else days if purchase.days else ""
+        held = f"{local(grant.starts_at)} – {local(grant.ends_at)}" if grant is not None else ""
+        return " · ".join(filter(None, (length, held)))
 
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view(self.revenue)

@@ -1,10 +1,12 @@
 """Payments: attempts, facts, what matched nothing, refunds, disputes and bank transfers."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
@@ -64,6 +66,13 @@ def _return(row: Suspense, said: dict[str, Any], by: Customer, now: datetime) ->
     )
 
 
+def _goes_back(row: Suspense, now: datetime) -> Iterable[Any]:
+    yield _now("%(amount)s %(currency)s go back, by %(provider)s.") % {
+        "amount": yuan(refunds.left_of(row.fact)), "currency": row.fact.currency, "provider": row.fact.provider,
+    }  # fmt: skip
+    yield refunding.who_decides()
+
+
 def _is_open(row: Suspense) -> bool:
     return row.state == Suspense.State.OPEN and refunds.left_of(row.fact) > 0
 
@@ -75,7 +84,15 @@ class SuspenseAdmin(Office):
     search_fields = ("fact__reference", "fact__order_no", "used_for__public_id")
     list_select_related = ("fact", "decided_by", "used_for")
     verbs = (
-        Verb("return", _("Pay it back"), ("billing.decide_suspense",), _return, WhyForm, fits=_is_open),
+        Verb(
+            "return",
+            _("Pay it back"),
+            ("billing.decide_suspense",),
+            _return,
+            WhyForm,
+            fits=_is_open,
+            note=_goes_back,
+        ),
         Verb("use", _("Use it for an order"), ("billing.decide_suspense",), _use, UseForm, fits=_is_open),
     )
 
@@ -100,6 +117,10 @@ def _decide(row: Refund, said: dict[str, Any], by: Customer, now: datetime) -> R
     return refunds.decide_refund(refund_id=row.pk, by=by, now=now)
 
 
+def _on_it(row: Refund, now: datetime) -> Iterable[Any]:
+    return refunding.on_it(row)
+
+
 def _withdraw(row: Refund, said: dict[str, Any], by: Customer, now: datetime) -> Refund:
     return refunds.withdraw_refund(refund_id=row.pk, by=by, now=now)
 
@@ -121,7 +142,7 @@ class RefundAdmin(Office):
     list_select_related = ("purchase", "asked_by", "decided_by")
     date_hierarchy = "asked_at"
     verbs = (
-        Verb("decide", _("Confirm"), DECIDES, _decide, fits=_state_is("asked")),
+        Verb("decide", _("Confirm"), DECIDES, _decide, fits=_state_is("asked"), note=_on_it),
         Verb("withdraw", _("Withdraw"), ("billing.ask_refund", *DECIDES), _withdraw, fits=_state_is("asked")),
         Verb("retry", _("Send again"), DECIDES, _retry, fits=_state_is("failed")),
         Verb(

@@ -7,7 +7,10 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpResponse, StreamingHttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.decorators import display
 
 from accounts.models import Customer
@@ -37,6 +40,8 @@ class PrepaymentAdmin(Office):
     list_filter = ("kind", "state")
     search_fields = ("public_id", "customer__email", "attempts__order_no")
     list_select_related = ("customer",)
+    exclude = ("idempotency_key",)
+    technical = ("idempotency_key",)
     verbs = (
         refunding.verb(_payment),
         Verb(
@@ -84,6 +89,12 @@ def _make(row: None, said: dict[str, Any], by: Customer, now: datetime) -> GiftB
     return gift_codes.make_batch(**said, by=by, now=now)
 
 
+def _made(batch: GiftBatch) -> str:
+    text = ngettext("%(n)d code was made.", "%(n)d codes were made.", batch.count) % {"n": batch.count}
+    address = reverse("admin:billing_giftbatch_row_verb", args=[batch.pk, "file"])
+    return format_html('{} <a class="underline" href="{}">{}</a>', text, address, _("Take the codes away as a file"))
+
+
 def _void_all(row: GiftBatch, said: dict[str, Any], by: Customer, now: datetime) -> GiftBatch:
     gift_codes.void(codes=list(row.codes.values_list("pk", flat=True)), why=said["reason"], now=now)
     return row
@@ -109,7 +120,7 @@ class GiftBatchAdmin(Office):
     list_select_related = ("plan_version__plan", "made_by")
     search_fields = ("name",)
     verbs = (
-        Verb("make", _("Make gift codes"), _GIFTS, _make, BatchForm, of_a_row=False),
+        Verb("make", _("Make gift codes"), _GIFTS, _make, BatchForm, of_a_row=False, done=_made),
         Verb("file", _("Take the codes away as a file"), _GIFTS, _file, VerbForm),
         Verb(
             "void", _("Void what is not redeemed"), _GIFTS, _void_all, ReasonForm,
@@ -143,7 +154,7 @@ class GiftCodeAdmin(Office):
 class AutoRenewalAdmin(Office):
     list_display = ("customer", "root", "months", "on", "changed_at")
     list_filter = ("on",)
-    list_select_related = ("customer", "root")
+    list_select_related = ("customer", "root__customer", "root__purchase__plan")
     search_fields = ("customer__email",)
 
     def tables(self, row: AutoRenewal) -> Iterable[Table]:

@@ -1,22 +1,27 @@
 """Asking for a refund, from an order or its payment: how much is proposed by billing.domain.refunds."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max, Model
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Customer
-from billing.admin.verbs import Verb, VerbForm, amount_field, fen, reason_field, time_field
+from billing.admin.verbs import Table, Verb, VerbForm, amount_field, fen, local, reason_field, time_field
 from billing.domain.pricing import yuan
 from billing.domain.refunds import by_wish_fen, pro_rata_fen
-from billing.models import Grant, PaymentFact, Refund
-from billing.services import refunds
+from billing.models import Grant, GrantClosure, PaymentFact, Refund
+from billing.services import balances, refunds
 
+OF_GRANTS = ("customer", "purchase__plan")  # what a grant's text needs
+OF_CLOSURES = tuple(f"grant__{one}" for one in OF_GRANTS)
 FAULTS = [(fault.value, fault.label) for fault in (Refund.Fault.BUYER, Refund.Fault.SELLER)]
 
 
@@ -94,7 +99,7 @@ def verb(payment_of: Callable[[Any], PaymentFact | None]) -> Verb:
                 yuan(proposed_fen(payment, fault, now)),
             )  # fmt: skip
 
-    def do(row: Any, said: dict[str, Any], by: Customer, now: datetime) -> Refund:
+    def ask(row: Any, said: dict[str, Any], by: Customer | None, now: datetime) -> Refund:
         payment = payment_of(row)
         assert payment is not None
         return refunds.ask_refund(
@@ -109,6 +114,64 @@ def verb(payment_of: Callable[[Any], PaymentFact | None]) -> Verb:
             now=now,
         )
 
+    def preview(row: Any, said: dict[str, Any], now: datetime) -> Table:
+        payment = payment_of(row)
+        assert payment is not None
+        left = yuan(refunds.left_of(payment))
+        # Done as if decided, and taken back: what the service would do is what is shown, whatever its rules become.
+        with transaction.atomic():
+            before = (_newest(GrantClosure), _newest(Grant))
+            refund = ask(row, said, None, now)
+            rows = [(_("goes back"), _goes_back(refund, left)), *_what_becomes_of_the_grant(refund, *before)]
+            transaction.set_rollback(True)
+        rows.append((_("who decides"), who_decides()))
+        return Table(_("What it will do"), "billing.view_purchase", (_("what"), _("then")), rows)
+
     return Verb(
-        "refund", gettext_lazy("Pay back"), ("billing.ask_refund",), do, RefundForm, fits=fits, start=start, note=note
-    )
+        "refund", gettext_lazy("Pay back"), ("billing.ask_refund",), ask, RefundForm, fits=fits, start=start, note=note,
+        preview=preview,
+    )  # fmt: skip
+
+
+def who_decides() -> str:
+    """Return whether a press is enough to pay money back, for a person."""
+    if settings.ONE_PERSON_SHOP:
+        return _("With this press, and the money is sent at once: the shop is one person's (ONE_PERSON_SHOP).")
+    return _("Nothing moves yet: it waits under Refunds until a second person confirms it.")
+
+
+def on_it(refund: Refund) -> Iterable[Any]:
+    """Say what confirming a refund will do: the sum, what it does to the grant, and why it was asked for."""
+    yield _goes_back(refund, yuan(refunds.left_of(refund.payment) + refund.amount_fen))
+    until = f" ({local(refund.shorten_to_at)})" if refund.shorten_to_at else ""
+    yield f"{_('what it does to the grant')}: {refund.get_effect_display()}{until}"
+    yield _("Asked for by %(who)s: %(why)s") % {"who": refund.asked_by or "–", "why": refund.reason}
+
+
+def _goes_back(refund: Refund, left: str) -> str:
+    payment = refund.payment
+    told = {"amount": yuan(refund.amount_fen), "currency": refund.currency, "left": left, "provider": payment.provider}
+    if payment.provider == balances.PROVIDER:
+        return _("%(amount)s %(currency)s of %(left)s that are left, to the customer's balance.") % told
+    return _("%(amount)s %(currency)s of %(left)s that are left, by %(provider)s, the way they came.") % told
+
+
+def _what_becomes_of_the_grant(refund: Refund, newest_closure: int, newest_grant: int) -> Iterator[tuple[Any, Any]]:
+    """Yield what was closed, given back and paid back with a refund that has just been decided."""
+    closures = GrantClosure.objects.filter(pk__gt=newest_closure).select_related(*OF_CLOSURES).order_by("pk")
+    for one in closures:
+        yield one.grant, _("ends %(at)s, in place of %(end)s") % {
+            "at": local(one.closed_at), "end": local(one.grant.ends_at)
+        }  # fmt: skip
+    if not closures:
+        yield _("grant"), _("The buyer keeps everything.")
+    for given in Grant.objects.filter(pk__gt=newest_grant).select_related(*OF_GRANTS):
+        yield given, _("is given back until %(end)s") % {"end": local(given.ends_at)}
+    for other in Refund.objects.filter(pk__gt=refund.pk).select_related("purchase", "payment"):
+        yield other.purchase, _("%(amount)s %(currency)s go back as well") % {
+            "amount": yuan(other.amount_fen), "currency": other.currency
+        }  # fmt: skip
+
+
+def _newest(model: type[Model]) -> int:
+    return model._default_manager.aggregate(last=Max("pk"))["last"] or 0

@@ -13,14 +13,16 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.utils import display_for_field
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Field, Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import (
@@ -60,7 +62,8 @@ class Verb:
         do: takes row, cleaned data, by and now; returns what was made or changed, or an answer to send as it is.
         fits: whether it can be done to this row.
         start: what the form begins with.
-        preview: rows to look at before it is done; a verb with one is asked for twice.
+        preview: rows to look at before it is done, of row, cleaned data and now; a verb with one is asked for twice.
+        done: what to say of what was made or changed; that the verb is done, where it is not given.
         press: what the button says that does it, where the label is no verb.
         wide: fields stand side by side where there is room.
     """
@@ -73,8 +76,9 @@ class Verb:
     of_a_row: bool = True
     fits: Callable[[Any], bool] = lambda row: True
     start: Callable[[HttpRequest, Any, datetime], dict[str, Any]] = lambda request, row, now: {}
-    preview: Callable[[dict[str, Any], datetime], "Table"] | None = None
+    preview: Callable[[Any, dict[str, Any], datetime], "Table"] | None = None
     note: Callable[[Any, datetime], Iterable[Any]] = lambda row, now: ()
+    done: Callable[[Any], Any] | None = None
     press: Any = ""
     wide: bool = False
 
@@ -97,6 +101,7 @@ class Office(ReadOnly):
     """Rows that are shown and never edited, with what may be done to them."""
 
     verbs: tuple[Verb, ...] = ()
+    technical: tuple[str, ...] = ()  # fields that only programs ask for: folded away below everything else
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
@@ -133,7 +138,8 @@ class Office(ReadOnly):
         if row is not None and self.has_view_permission(request, row):
             fitting = [one for one in self.verbs if one.of_a_row and one.allowed(request) and one.fits(row)]
             seen = [one for one in self.tables(row) if request.user.has_perm(one.permission)]
-            more = {"verbs": [(one.label, self._address(one, row)) for one in fitting], "tables": seen}
+            more = {"verbs": [(one.label, self._address(one, row)) for one in fitting], "tables": seen,
+                    "technical": [_said(row, name) for name in self.technical]}  # fmt: skip
         answer: HttpResponse = super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
         return answer
 
@@ -165,7 +171,7 @@ class Office(ReadOnly):
         looked: Table | None = None
         if asked is not None and form.is_valid():
             if verb.preview is not None and "sure" not in asked:
-                looked = verb.preview(form.cleaned_data, now)
+                looked = _looked(verb.preview, row, form, now)
             elif (answer := self._do(request, verb, row, form, now)) is not None:
                 return answer
         context = {
@@ -195,7 +201,7 @@ class Office(ReadOnly):
             return None
         if isinstance(made, HttpResponseBase):
             return made
-        messages.success(request, _("Done: %(verb)s.") % {"verb": verb.label})
+        messages.success(request, verb.done(made) if verb.done else _("Done: %(verb)s.") % {"verb": verb.label})
         return HttpResponseRedirect(self._home(request, row))
 
     def _log(self, by: Customer, verb: Verb, about: Any, form: VerbForm) -> None:
@@ -223,6 +229,28 @@ class Office(ReadOnly):
         if row is None:
             return reverse(f"admin:{self._label}_changelist")
         return reverse(f"admin:{self._label}_change", args=[row.pk])
+
+
+def _said(row: Model, name: str) -> tuple[str, str]:
+    """Return a field's label and what stands in it, for people."""
+    field = row._meta.get_field(name)
+    assert isinstance(field, Field)
+    return str(field.verbose_name), str(display_for_field(getattr(row, name), field, "–"))
+
+
+def _looked(preview: Any, row: Any, form: VerbForm, now: datetime) -> "Table | None":
+    """Return what a verb would do; what its service refuses already stands above the form instead."""
+    try:
+        found: Table = preview(row, form.cleaned_data, now)
+    except PlatformError as error:
+        form.add_error(None, sentence(error))
+        return None
+    return found
+
+
+def local(at: datetime) -> str:
+    """Return an instant as staff read it: Shanghai's time, to the minute."""
+    return f"{localtime(at):%Y-%m-%d %H:%M}"
 
 
 def amount_field(**more: Any) -> forms.DecimalField:

@@ -68,6 +68,11 @@ def account(kind: str, name: str = "", currency: str = "CNY") -> str:
     return code if currency == "CNY" else f"{code}/{currency}"
 
 
+def currency_of(code: str) -> str:
+    """Return the currency that an account is kept in, by its code."""
+    return code.partition("/")[2] or "CNY"
+
+
 def payment(provider: str, fen: int) -> Lines:
     """Money that settles a purchase."""
     return {account("gateway", provider): fen, "deferred": -fen}

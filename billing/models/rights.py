@@ -50,7 +50,7 @@ class Grant(AppendOnly, SoldTerms):
         ]
 
     def __str__(self) -> str:
-        return f"#{self.pk}: {self.symbols}"
+        return f"{self.customer} · {self.purchase.plan.name} #{self.pk}"
 
     def as_value(self) -> stacking.Grant:
         """Return what the stacking rules need; `closure` should have been selected with it, `freezes` prefetched."""
@@ -85,7 +85,7 @@ class GrantClosure(AppendOnly):
         verbose_name_plural = _("grant closures")
 
     def __str__(self) -> str:
-        return f"#{self.grant_id}"
+        return f"{self.grant}: {self.reason}"
 
 
 class GrantFreeze(models.Model):

@@ -1,60 +1,35 @@
-"""Nodes, feeds and calendars, for admins."""
+"""Nodes and their groups, for admins; feeds, calendars and the rest in modules of their own."""
 
 from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
-from django.utils.timezone import localtime
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, pgettext_lazy
-from unfold.admin import ModelAdmin, TabularInline
+from django.utils.translation import pgettext_lazy
+from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget
 
 from kernel.clock import utc_now
 from kernel.errors import PlatformError
 from kernel.scope import LEVELS, MARKETS
-from nodes import announcements, selectors, store
+from nodes import selectors
 from nodes.admin import calendars as calendars  # registers its own
+from nodes.admin import feeds as feeds  # registers its own
 from nodes.admin import instruments as instruments  # registers its own
 from nodes.admin import licences as licences  # registers its own
 from nodes.admin import proof as proof  # registers its own
-from nodes.admin.calendars import TellsOfCalendars
-from nodes.admin.quality import TellsOfDays
-from nodes.admin.sentences import said
+from nodes.admin.sure import ask_first
 from nodes.domain.health import is_off
 from nodes.domain.placement import is_unseen
-from nodes.errors import UnknownTransport
-from nodes.models import (
-    FeedSetting,
-    LineSwitch,
-    MarketLine,
-    Node,
-    NodeGroup,
-    ProcessHealth,
-    all_markets,
-    first_level,
-)
-from nodes.models.words import (
-    CONNECTIONS,
-    FEEDS,
-    MARKET_NAMES,
-    PHASES,
-    REASONS,
-    STANDINGS,
-    WordField,
-    counted,
-    shown,
-    word,
-)
-from nodes.services import feeds, states
+from nodes.models import Node, NodeGroup, ProcessHealth, all_markets, first_level
+from nodes.models.words import MARKET_NAMES, WordField, word
+from nodes.services import states
 from outbox.admin import ReadOnly
-from outbox.errors import LinkAway
 
 # Lists are narrowed by words too, where a field has no choices of its own.
 admin.FieldListFilter.register(
@@ -170,16 +145,29 @@ class NodeAdmin(ModelAdmin):
         return ("unseen", _("not seen")) if is_unseen(node.last_seen_at, utc_now()) else ("seen", _("seen"))
 
     @admin.action(description=_("Drain: no new buyers, no new connections"), permissions=["change"])
-    def drain(self, request: HttpRequest, nodes: QuerySet[Node]) -> None:
-        self._each(request, nodes, states.drain_node)
+    def drain(self, request: HttpRequest, nodes: QuerySet[Node]) -> HttpResponse | None:
+        return self._ask_or_do(request, nodes, "drain", states.drain_node)
 
     @admin.action(description=_("Put back to work"), permissions=["change"])
     def undrain(self, request: HttpRequest, nodes: QuerySet[Node]) -> None:
         self._each(request, nodes, states.undrain_node)
 
     @admin.action(description=_("Retire"), permissions=["change"])
-    def retire(self, request: HttpRequest, nodes: QuerySet[Node]) -> None:
-        self._each(request, nodes, self.retire_node)
+    def retire(self, request: HttpRequest, nodes: QuerySet[Node]) -> HttpResponse | None:
+        return self._ask_or_do(request, nodes, "retire", self.retire_node)
+
+    def _ask_or_do(self, request: HttpRequest, nodes: QuerySet[Node], action: str, verb: Any) -> HttpResponse | None:
+        """Do it, but ask first where a group is left without a node that takes anybody."""
+        chosen = list(nodes.select_related("group"))
+        bare = selectors.groups_left_without([node.pk for node in chosen], utc_now())
+        if action == "retire":  # the last one that is active is refused, with a sentence
+            others = Node.objects.filter(state=Node.State.ACTIVE).exclude(pk__in=[node.pk for node in chosen])
+            bare = [group for group in bare if others.filter(group=group).exists()]
+        notes = [_left_without(group, [node for node in chosen if node.group_id == group.pk]) for group in bare]
+        page = ask_first(request, self, action=action, rows=chosen, notes=notes) if notes else None
+        if page is None:
+            self._each(request, nodes, verb)
+        return page
 
     def _each(self, request: HttpRequest, nodes: QuerySet[Node], verb: Any) -> None:
         for node in nodes:
@@ -190,6 +178,14 @@ class NodeAdmin(ModelAdmin):
                 continue
             self.log_change(request, changed, f"state: {changed.state}")
             self.message_user(request, f"{node.slug}: {changed.get_state_display()}", messages.SUCCESS)
+
+
+def _left_without(group: NodeGroup, nodes: list[Node]) -> str:
+    return _now(
+        "%(group)s is left without a node that takes anybody: %(connections)d open connections are closed and find no "
+        "other one, new ones are refused (/readyz answers 503), and nothing of the group can be bought until a node "
+        "is put back to work or another one is seen."
+    ) % {"group": group.title, "connections": sum(node.connections for node in nodes)}
 
 
 @admin.register(ProcessHealth)
@@ -222,153 +218,3 @@ class ProcessHealthAdmin(ReadOnly):
     @display(description=_("memory"), ordering="rss_bytes")
     def memory(self, row: ProcessHealth) -> str:
         return f"{row.rss_bytes / 2**20:.0f} MB"
-
-
-def _states(setting: FeedSetting) -> list[tuple[str, dict[str, str]]]:
-    """Return what each Redis holds of a lane's feed, by the group that uses it; the panel's own first."""
-    said: list[tuple[str, dict[str, str]]] | None = getattr(setting, "said", None)
-    if said is None:  # two columns ask, and each would ask every Redis
-        said = [(group, _state(group, setting.lane)) for group in selectors.destinations()]
-        setting.said = said  # type: ignore[attr-defined]
-    return said
-
-
-def _state(group: str, lane: str) -> dict[str, str]:
-    try:
-        return store.feed_state(selectors.link_named(group), lane=lane)
-    except UnknownTransport as error:
-        return {"problem": error.message}
-
-
-def _problems(state: dict[str, str]) -> list[str]:
-    """Return what is wrong with a market, and with the connection of each of its lines."""
-    lines = [(line["name"], store.connection_of(line)["problem"]) for line in store.lines_of(state)]
-    return [said(state.get("problem", "")), *(f"{name}: {said(problem)}" for name, problem in lines if problem)]
-
-
-def _doing(state: dict[str, str]) -> tuple[str, ...]:
-    """Return which feed a lane's worker runs, and what the market does."""
-    return word(FEEDS, state.get("feed", "")), word(PHASES, state.get("state", "")), _presumed(state)
-
-
-def _presumed(state: dict[str, str]) -> str:
-    return str(_("presumed")) if state.get("presumed") == "1" else ""
-
-
-_LINE_HEADS = (
-    _("line"), _("state"), _("lag, median"), _("lag, 99 of 100"), _("rows a second"), _("symbols"), _("told first"),
-    _("did not count"), _("connection"),
-)  # fmt: skip
-_LINE_ROW = f"<tr>{'<td>{}</td>' * len(_LINE_HEADS)}</tr>"
-
-
-def _line_cells(line: dict[str, Any]) -> tuple[str, ...]:
-    lags = ("?" if line[name] is None else f"{line[name]} ms" for name in ("lag_ms", "lag_p99_ms"))
-    share = f"{line['first']:.0%}"
-    cells = (line["name"], word(STANDINGS, line["state"]), *lags, f"{line['rows_per_s']:.1f}", str(line["symbols"]))
-    told = store.connection_of(line)
-    connection = (word(CONNECTIONS, told["state"]), said(told["problem"]), said(told["remark"]))
-    return (*cells, share, counted(REASONS, line["reasons"]), " · ".join(filter(None, connection)))
-
-
-def _line_and_reason(name: str) -> str:
-    line, _bar, reason = name.partition("|")
-    return f"{line} {word(REASONS, reason)}"
-
-
-def _of_group(group: str, text: str) -> str:
-    return f"{group}: {text}" if group else text
-
-
-class MarketLineInline(TabularInline):
-    model = MarketLine
-    extra = 0
-    fields = ("name", "source", "rank", "weight", "mode")
-
-
-@admin.register(LineSwitch)
-class LineSwitchAdmin(ReadOnly):
-    list_display = ("at", "lane", "before", "after", "reason", "group")
-    list_filter = ("lane", "group", "reason")
-    list_select_related = ("group",)
-
-
-@admin.register(FeedSetting)
-class FeedSettingAdmin(TellsOfDays, TellsOfCalendars):
-    inlines = (MarketLineInline,)
-    list_display = ("lane", "feed", "data", "speed", "seed", "run", "running", "problem")
-    readonly_fields = ("run", "line_table", "switched", "refused", "symbols", "days")
-    actions = ("restart",)
-
-    @display(description=pgettext_lazy("a feed", "now"))
-    def running(self, setting: FeedSetting) -> str:
-        """What the lane's workers say of themselves, one a Redis; they look at new settings each second."""
-        said = [(group, " · ".join(filter(None, _doing(state)))) for group, state in _states(setting)]
-        texts = [f"{group}: {text}" if group else text for group, text in said if text]
-        return "; ".join(texts) or str(_("no worker runs this market"))
-
-    @display(description=_("problem"), label="danger")
-    def problem(self, setting: FeedSetting) -> str | None:
-        told = [(group, problem) for group, state in _states(setting) for problem in _problems(state)]
-        texts = [_of_group(group, text) for group, text in told if text and text != "finished"]
-        return "; ".join(texts) or None
-
-    @display(description=_("lines now"))
-    def line_table(self, setting: FeedSetting) -> str:
-        """How each line stands, of each Redis: as its worker said within the last second."""
-        tables = []
-        for group, state in _states(setting):
-            rows = format_html_join("", _LINE_ROW, (_line_cells(line) for line in store.lines_of(state)))
-            if rows:
-                heads = format_html_join("", "<th>{}</th>", ((head,) for head in _LINE_HEADS))
-                tables.append(format_html("<p>{}</p><table><tr>{}</tr>{}</table>", group, heads, rows))
-        return format_html_join("", "{}", ((table,) for table in tables)) or str(_("no line tells anything"))
-
-    @display(description=_("switches of lines"))
-    def switched(self, setting: FeedSetting) -> str:
-        """The newest changes of who leads."""
-        rows = LineSwitch.objects.filter(lane=setting.lane).select_related("group")[:10]
-        said = (
-            (localtime(row.at).strftime("%F %T"), row.before or "-", row.after, shown(row, "reason")) for row in rows
-        )
-        return format_html_join("", "<div>{}: {} → {} ({})</div>", said) or str(_("none"))
-
-    @display(description=_("refused rows"))
-    def refused(self, setting: FeedSetting) -> str:
-        """How many rows did not count and why, of each Redis, and the newest of them."""
-        parts = []
-        for group in selectors.destinations():
-            try:
-                counts, rows = store.refused_rows(selectors.link_named(group), lane=setting.lane)
-            except (LinkAway, UnknownTransport) as error:
-                parts.append(format_html("<p>{}</p>", _of_group(group, error.message)))
-                continue
-            sums = [(_line_and_reason(name), number) for name, number in sorted(counts.items())]
-            totals = format_html_join(" · ", "{} {}", sums) or _("none")
-            newest = format_html_join(
-                "", "<li>{} {}: {}</li>", ((r["line"], word(REASONS, r["reason"]), r["row"]) for r in rows)
-            )
-            parts.append(format_html("<p>{}</p><ul>{}</ul>", _of_group(group, str(totals)), newest))
-        return format_html_join("", "{}", ((part,) for part in parts))
-
-    def save_model(self, request: HttpRequest, obj: FeedSetting, form: Any, change: bool) -> None:
-        with transaction.atomic():
-            super().save_model(request, obj, form, change)
-            announcements.feed_setting(lane=obj.lane)
-
-    def delete_model(self, request: HttpRequest, obj: FeedSetting) -> None:
-        with transaction.atomic():
-            super().delete_model(request, obj)
-            announcements.feed_setting(lane=obj.lane)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[FeedSetting]) -> None:
-        for setting in queryset:
-            self.delete_model(request, setting)
-
-    @admin.action(description=_("Start the replay again"), permissions=["change"])
-    def restart(self, request: HttpRequest, settings: QuerySet[FeedSetting]) -> None:
-        chosen = list(settings)
-        for setting in chosen:
-            self.log_change(request, feeds.restart_replay(setting_id=setting.pk), "run")
-        text = ngettext("%(n)s replay starts again.", "%(n)s replays start again.", len(chosen))
-        self.message_user(request, text % {"n": len(chosen)}, messages.SUCCESS)

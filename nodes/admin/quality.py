@@ -12,6 +12,7 @@ from unfold.decorators import display
 
 from kernel.clock import utc_now
 from nodes import selectors, store
+from nodes.admin.tables import table
 from nodes.errors import UnknownTransport
 from nodes.models import FeedSetting
 from nodes.models.words import REASONS, counted
@@ -19,12 +20,10 @@ from outbox.errors import LinkAway
 
 _SHOWN = 14
 _HEADS = (_("day"), _("instruments"), _("minutes"), _("first"), _("last"), _("what is wrong"))
-_ROW = f"<tr>{'<td>{}</td>' * len(_HEADS)}</tr>"
 _WORST = 20
 _SYMBOL_HEADS = (
     _("symbol"), _("rows in"), _("bars out"), _("gaps"), _("refused for"), _("rows that counted, by line"),
 )  # fmt: skip
-_SYMBOL_ROW = f"<tr>{'<td>{}</td>' * len(_SYMBOL_HEADS)}</tr>"
 
 
 class TellsOfDays:
@@ -33,7 +32,7 @@ class TellsOfDays:
     @display(description=_("days in history"))
     def days(self, setting: FeedSetting) -> str:
         """The last two weeks, of each Redis."""
-        parts = []
+        parts: list[str] = []
         for group in selectors.destinations():
             try:
                 told = store.day_quality(selectors.link_named(group), lane=setting.lane)[:_SHOWN]
@@ -41,9 +40,7 @@ class TellsOfDays:
                 parts.append(format_html("<p>{} {}</p>", group, error.message))
                 continue
             if told:
-                heads = format_html_join("", "<th>{}</th>", ((head,) for head in _HEADS))
-                rows = format_html_join("", _ROW, (tuple(_cells(one)) for one in told))
-                parts.append(format_html("<p>{}</p><table><tr>{}</tr>{}</table>", group, heads, rows))
+                parts.append(table(_HEADS, (tuple(_cells(one)) for one in told), title=group))
         return format_html_join("", "{}", ((part,) for part in parts)) or str(_("no day has ended yet"))
 
     @display(description=_("symbols today"))
@@ -73,9 +70,8 @@ def _symbols_of(group: str, told: dict[str, dict[str, Any]]) -> str:
     said = _("%(n)d symbols, %(rows)d rows in, %(bars)d bars out, %(refused)d refused, %(gaps)d gaps") % {
         "n": len(told), "refused": sum(refused.values()), **sums,
     }  # fmt: skip
-    heads = format_html_join("", "<th>{}</th>", ((head,) for head in _SYMBOL_HEADS))
-    rows = format_html_join("", _SYMBOL_ROW, (_symbol_cells(symbol, told[symbol]) for symbol in worst))
-    return format_html("<p>{} {}</p><table><tr>{}</tr>{}</table>", group, said, heads, rows)
+    rows = (_symbol_cells(symbol, told[symbol]) for symbol in worst)
+    return table(_SYMBOL_HEADS, rows, title=f"{group} {said}".strip())
 
 
 def _symbol_cells(symbol: str, one: dict[str, Any]) -> tuple[object, ...]:

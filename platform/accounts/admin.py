@@ -1,6 +1,6 @@
 """People, their addresses and staff's groups, for admins. Nobody makes themselves or others more than they are."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.admin import EmailAddressAdmin as AllauthEmailAddressAdmin
 from allauth.account.models import EmailAddress
@@ -10,8 +10,9 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
@@ -64,6 +65,23 @@ class CustomerAdmin(ModelAdmin):
         "last_login",
         "mails",
     )
+
+    # What customers have in apps above, as those say when their admin loads: (label, model with a `customer`).
+    things: ClassVar[list[tuple[Any, type[Model]]]] = []
+    change_form_outer_before_template = "admin/accounts/things.html"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        found = [
+            (label, model._default_manager.filter(customer=object_id).count(), _listed(model, object_id))
+            for label, model in self.things
+            if object_id.isdecimal() and _may_view(request, model)
+        ]
+        answer: HttpResponse = super().change_view(
+            request, object_id, form_url, {"things": found, **(extra_context or {})}
+        )
+        return answer
 
     @display(description=_("mobile number"))
     def phone_masked(self, obj: Customer) -> str:
@@ -253,6 +271,16 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
 
     def get_actions(self, request: HttpRequest) -> Any:
         return {name: one for name, one in super().get_actions(request).items() if name != "delete_selected"}
+
+
+def _may_view(request: HttpRequest, model: type[Model]) -> bool:
+    return _staff(request).has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
+
+
+def _listed(model: type[Model], customer: str) -> str:
+    """Return the address of a model's list with one customer's rows alone."""
+    page = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return f"{page}?customer__id__exact={customer}"
 
 
 def _staff(request: HttpRequest) -> Customer:

@@ -101,7 +101,7 @@ def _warnings(body: str) -> list[SafeString]:
     return [format_html("<strong class='ops-missing'>{}</strong>", text % {"names": said})] if missing else []
 
 
-def _drawn(data: dict[str, Any], now: datetime) -> Table:
+def _drawn(row: Any, data: dict[str, Any], now: datetime) -> Table:
     values = selectors.values(selectors.details())
     heads = (_("English"), _("Simplified Chinese"))
     drawn = tuple(_html(markdown.render(data[field], values)) for field in ("body_en", "body_zh"))
@@ -241,7 +241,7 @@ def _update(row: Announcement, data: dict[str, Any], by: Customer, now: datetime
     return announcing.update(announcement=row, by=by, now=now, resolves=resolves, **data)
 
 
-def _preview(data: dict[str, Any], now: datetime) -> Table:
+def _preview(row: None, data: dict[str, Any], now: datetime) -> Table:
     """Show the three ways in which it will be told, in both languages, and how many customers a mail reaches."""
     told = Announcement(
         kind=data["kind"], title_en=data["title_en"], title_zh=data["title_zh"], market=data["market"],

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from accounts.admin import CustomerAdmin
 from accounts.models import Customer
 from billing.admin.verbs import Office, Verb, VerbForm
 from billing.errors import AlreadyDecided
@@ -79,3 +80,6 @@ class TicketAdmin(Office):
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
         return (*super().get_readonly_fields(request, obj), "thread")
+
+
+CustomerAdmin.things.append((Ticket._meta.verbose_name_plural, Ticket))

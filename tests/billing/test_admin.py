@@ -23,8 +23,8 @@ def address(model, page, *args):
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
 
 
-def act(client, model, action, *rows):
-    form = {"action": action, "_selected_action": [row.pk for row in rows]}
+def act(client, model, action, *rows, **more):
+    form = {"action": action, "_selected_action": [row.pk for row in rows], **more}
     return client.post(address(model, "changelist"), form, follow=True)
 
 
@@ -77,7 +77,9 @@ def test_ending_a_grant_and_its_extension_together_works(root, alice, node):
     first = Grant.objects.get()
     second = a_grant(alice, node, kind="extend", extends=first.pk)
 
-    act(root, Grant, "close", first, second)
+    assert "No money goes back" in act(root, Grant, "close", first, second).text
+    assert Grant.objects.filter(closure=None).count() == 2
+    act(root, Grant, "close", first, second, sure="yes")
 
     assert Grant.objects.filter(closure=None).count() == 0
 

@@ -102,6 +102,22 @@ def test_looking_takes_no_connection_and_a_browser_says_enough_for_the_pages_tok
     assert [(one["viewer"], one["language"]) for one in sockets["sockets"]] == [(True, "native")]
 
 
+def test_forms_and_tables_of_the_admin_stay_inside_the_window(panel, open_page):
+    panel.shell("from nodes.models import FeedSetting; FeedSetting.objects.create(lane='CN', feed='simulated')")
+    base, page = panel.facts["panel_url"], open_page(width=1366)
+    log_in(page, panel, "admin")
+    wide = []
+    for path in ("billing/coupon/add", "auth/group/add", "accounts/customer/1/change", "nodes/feedsetting/1/change"):
+        page.goto(f"{base}/admin/{path}/")
+        expect(page.locator("#content-main")).to_be_visible()
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            wide.append(path)
+
+    assert wide == []
+    cell = page.locator(".ops-table td").first
+    assert cell.evaluate("cell => parseFloat(getComputedStyle(cell).paddingLeft)") >= 8
+
+
 def test_the_admin_opens_for_the_admin(panel, open_page):
     base, page = panel.facts["panel_url"], open_page()
     log_in(page, panel, "admin")

@@ -10,10 +10,11 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from kernel import keyspace
+from kernel.clock import utc_now
 from kernel.trading_days import PublishedDays
 from nodes.models import CalendarHorizon, CalendarOverride, FeedSetting, LineSwitch, Node, NodeGroup
 from outbox.models import Outbox
-from tests.factories import NOW, a_customer, a_group
+from tests.factories import NOW, a_customer, a_group, a_node
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
 OURS = sorted((model for model in admin.site._registry if model._meta.app_label == "nodes"), key=lambda m: str(m))
@@ -31,8 +32,8 @@ def address(model, page, *args):
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
 
 
-def act(client, model, action, *rows):
-    form = {"action": action, "_selected_action": [row.pk for row in rows]}
+def act(client, model, action, *rows, **more):
+    form = {"action": action, "_selected_action": [row.pk for row in rows], **more}
     return client.post(address(model, "changelist"), form, follow=True)
 
 
@@ -93,6 +94,74 @@ def test_a_node_is_added_drained_put_back_and_retired(root, node):
     assert "last node" in act(root, Node, "retire", node).text
     node.refresh_from_db()
     assert node.state == "active"
+
+
+def test_a_group_s_last_ready_node_is_drained_only_after_a_yes(root, node):
+    second = a_node("sh-2", group=node.group)  # active, and seen by nobody
+    Node.objects.filter(pk=node.pk).update(last_seen_at=utc_now(), connections=7)
+
+    for action in ("drain", "retire"):
+        asked = act(root, Node, action, node)
+        assert "left without a node that takes anybody: 7 open connections" in html.unescape(asked.text)
+        assert "/readyz answers 503" in asked.text
+    node.refresh_from_db()
+    assert node.state == "active"
+
+    Node.objects.filter(pk=second.pk).update(last_seen_at=utc_now())
+    act(root, Node, "drain", second)  # the first one goes on
+    second.refresh_from_db()
+    assert second.state == "draining"
+    act(root, Node, "drain", node, sure="yes")
+    node.refresh_from_db()
+    assert node.state == "draining"
+
+
+def test_the_last_active_node_is_not_asked_for_but_refused(root, node):
+    Node.objects.filter(pk=node.pk).update(last_seen_at=utc_now())
+
+    assert "last node" in act(root, Node, "retire", node).text
+
+
+def test_a_live_market_is_saved_only_with_a_line_that_counts(root):
+    setting = FeedSetting.objects.get()
+    form = {"lane": "CN", "feed": "live", "speed": "1", "seed": 7}
+    line = {"lines-0-name": "north", "lines-0-source": "push", "lines-0-rank": "1", "lines-0-weight": "1"}
+    one = {"lines-TOTAL_FORMS": "1", "lines-INITIAL_FORMS": "0", **line}
+
+    for lines in (no_lines(), {**one, "lines-0-mode": "drain"}):
+        answer = root.post(address(FeedSetting, "change", setting.pk), {**form, **lines})
+        assert answer.status_code == 200
+        said = "a live market without a line that counts falls silent"
+        assert answer.text.count(said) == 2  # by the lines, and at the top, where one looks
+    setting.refresh_from_db()
+    assert (setting.feed, Outbox.objects.filter(kind="feed_setting").count()) == ("replay", 0)
+
+    assert (
+        root.post(address(FeedSetting, "change", setting.pk), {**form, **one, "lines-0-mode": "auto"}).status_code
+        == 302
+    )
+    counted = setting.lines.get()
+    gone = {**one, "lines-INITIAL_FORMS": "1", "lines-0-id": counted.pk, "lines-0-setting": setting.pk,
+            "lines-0-mode": "auto", "lines-0-DELETE": "on"}  # fmt: skip
+    assert root.post(address(FeedSetting, "change", setting.pk), {**form, **gone}).status_code == 200
+    assert setting.lines.count() == 1
+    assert (
+        root.post(address(FeedSetting, "change", setting.pk), {**form, **no_lines(), "feed": "none"}).status_code == 302
+    )
+
+
+def test_markets_without_a_setting_say_what_they_run_and_how_to_change_it(root, data_redis):
+    data_redis.hset(keyspace.feed_state("HK"), "feed", "simulated")
+    try:
+        page = root.get(address(FeedSetting, "changelist")).text
+    finally:
+        data_redis.delete(keyspace.feed_state("HK"))
+
+    assert "<li><strong>HK</strong>: simulated</li>" in page
+    assert "<strong>CN</strong>" not in page  # has one
+    assert "TICKPACK_FEED" in page
+    FeedSetting.objects.create(lane="HK", feed="none")
+    assert "TICKPACK_FEED" not in root.get(address(FeedSetting, "changelist")).text
 
 
 def no_lines(**more):

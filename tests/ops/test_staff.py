@@ -4,6 +4,7 @@ Each role is one permission, or all of them without being a superuser; each is s
 with a form that asks for everything.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -19,6 +20,7 @@ from billing.models import Plan
 from kernel.clock import utc_now
 from nodes.models import CalendarOverride, FeedSetting, NodeGroup
 from outbox.models import Outbox
+from support.services import tickets
 from tests.factories import a_customer, a_grant, a_node
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
@@ -287,3 +289,36 @@ def test_support_may_change_a_buyer_s_address_and_a_superuser_s_never(client, sh
         "root@example.com",
         "staff@example.com",
     }
+
+
+def test_a_customer_s_page_leads_to_what_they_have_as_far_as_one_may_see_it(client, shop):
+    alice = Customer.objects.get(email="alice@example.com")
+    tickets.open_ticket(customer=alice, subject="Gap", text="where?", now=utc_now())
+    tickets.open_ticket(customer=alice, subject="Gap", text="and there?", now=utc_now())
+    tickets.open_ticket(customer=shop.colleague, subject="Gap", text="mine", now=utc_now())
+    shop.staff.user_permissions.set(
+        Permission.objects.filter(codename__in=["view_customer", "view_ticket", "view_grant", "view_purchase"])
+    )
+    client.force_login(shop.staff)
+
+    page = client.get(reverse("admin:accounts_customer_change", args=[alice.pk]))
+
+    things = {str(label): (count, address) for label, count, address in page.context["things"]}
+    assert {label: count for label, (count, _) in things.items()} == {
+        "purchases": alice.purchases.count(), "grants": alice.grants.count(), "questions": 2,
+    }  # fmt: skip
+    for count, address in things.values():
+        assert f'href="{address}"' in page.text
+        assert client.get(address).context["cl"].result_count == count
+
+
+def test_a_page_that_only_shows_says_where_its_button_leads(client, shop):
+    asked = tickets.open_ticket(customer=shop.colleague, subject="Gap", text="where?", now=utc_now())
+    client.force_login(shop.root)
+
+    page = client.get(reverse("admin:support_ticket_change", args=[asked.pk])).text
+
+    assert "Close without an answer" in page
+    assert "Back to the list" in page
+    assert not re.search(r">\s*Close\s*<", page)
+    assert 'name="_save"' in client.get(reverse("admin:billing_plan_add")).text

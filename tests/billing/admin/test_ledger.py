@@ -5,6 +5,7 @@ import io
 from datetime import timedelta
 
 import pytest
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -36,6 +37,27 @@ def test_accounts_show_their_balances_on_their_own_side(desk_of, alice, node):
     rows = desk_of("finance", "view_ledgeraccount").page(LedgerAccount).context["cl"].result_list
 
     assert {row.code: row.sum_fen for row in rows} == {"gateway:sandbox": fact.amount_fen, "deferred": fact.amount_fen}
+
+
+def test_a_balance_is_read_in_yuan_in_the_list_and_on_the_account_s_own_page(desk_of, alice, node):
+    fact = a_paid(alice, node, at=utc_now())
+    desk = desk_of("finance", "view_ledgeraccount")
+
+    assert desk.page(LedgerAccount).text.count(f"{fact.amount} CNY") == 2
+    assert f"{fact.amount} CNY" in desk.page(LedgerAccount, LedgerAccount.objects.get(code="deferred")).text
+
+
+def test_no_column_of_the_admin_hides_behind_a_relation_of_the_same_name():
+    """The admin looks for a field before a method: a relation that is empty would be a dash in every row."""
+    hidden = [
+        f"{model.__name__}.{name}"
+        for model, page in admin.site._registry.items()
+        for name in (*page.list_display, *page.readonly_fields)
+        if isinstance(name, str) and hasattr(type(page), name)
+        and name in {field.name for field in model._meta.get_fields() if not field.one_to_many}
+    ]  # fmt: skip
+
+    assert hidden == []
 
 
 def test_an_entry_shows_its_lines(desk_of, alice, node):

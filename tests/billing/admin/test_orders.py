@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import localtime
 
 from billing.models import LedgerEntry, PaymentAttempt, PaymentFact, Purchase, Refund
 from billing.services import refunds
@@ -49,6 +50,28 @@ def test_an_order_shows_its_whole_money(desk_of, alice, node):
     assert refund.refund_no in page
     assert "gateway · Sandbox" in page
     assert "refund decided" in page
+
+
+def test_an_order_s_page_begins_with_what_people_ask_and_ends_with_what_programs_ask(desk_of, alice, node):
+    fact = a_paid(alice, node, at=utc_now(), months=2)
+    page = desk_of("finance", "view_purchase", "view_paymentfact").page(Purchase, fact.purchase)
+    text = page.text[page.text.index('id="content-main"') :]
+
+    parts = [
+        "alice@example.com", "Pack 5 · 5 symbols · 2 sockets", f"{fact.amount} CNY", "2 months", fact.reference,
+        "<details", fact.purchase.idempotency_key, fact.purchase.body_hash,
+    ]  # fmt: skip
+    assert [part for part in parts if part not in text] == []
+    assert sorted(parts, key=text.index) == parts
+    assert f"{localtime(fact.purchase.grant.ends_at):%Y-%m-%d %H:%M}" in text
+    assert text.index("Events") < text.index("<details")
+    assert "in fen" not in text
+
+
+def test_an_order_that_waits_has_a_length_and_no_dates(desk_of, alice, node):
+    purchase = a_purchase(alice, node, at=utc_now(), months=1)
+
+    assert "1 month" in desk_of("finance", "view_purchase").page(Purchase, purchase).text
 
 
 def test_who_may_not_see_the_books_sees_an_order_without_them(desk_of, alice, node):

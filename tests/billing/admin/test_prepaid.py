@@ -34,6 +34,15 @@ def test_a_batch_is_made_taken_away_and_voided(desk_of):
     assert set(GiftCode.objects.values_list("state", "why")) == {("void", "stolen")}
 
 
+def test_what_is_said_of_a_new_batch_leads_to_its_codes(desk_of):
+    desk = desk_of("boss", "view_giftbatch", "make_gifts")
+
+    page = desk.client.get(make(desk).url).text
+
+    batch = GiftBatch.objects.get()
+    assert f'3 codes were made. <a class="underline" href="{desk.address(GiftBatch, "file", batch)}">' in page
+
+
 def test_codes_are_money_and_stand_on_no_page(desk_of):
     make(desk_of("boss", "view_giftbatch", "make_gifts"))
     code = GiftCode.objects.first()
@@ -68,7 +77,7 @@ def test_a_top_up_is_paid_back_and_a_waiting_one_cancelled(desk_of, alice, setti
     page = desk.page(Prepayment, payment.prepayment).text
     assert payment.reference in page
     form = {"amount": "20.00", "reason": "asked for it", "fault": "buyer", "effect": "keep"}
-    assert desk.do(Prepayment, "refund", payment.prepayment, **form).status_code == 302
+    assert desk.do(Prepayment, "refund", payment.prepayment, **form, sure="yes").status_code == 302
     assert (Refund.objects.get().amount_fen, selectors.balance_fen(alice)) == (2000, 3000)
 
     assert desk.do(Prepayment, "cancel", waiting).status_code == 302

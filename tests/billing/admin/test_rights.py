@@ -1,14 +1,16 @@
-"""What is given for nothing, and what ends early."""
+"""What the shop gives everybody after an outage, and tokens that end."""
 
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 
-from billing.models import Compensation, Grant, Purchase
+from billing.models import AccessToken, Compensation, Purchase
+from billing.services import tokens
 from kernel.clock import utc_now
 from nodes.models import NodeGroup
 from outbox.models import Outbox
-from tests.factories import a_customer, a_grant, a_plan
+from tests.factories import a_grant
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
 
@@ -16,38 +18,6 @@ pytestmark = [pytest.mark.whole, pytest.mark.django_db]
 @pytest.fixture(autouse=True)
 def shop(keys_dir):
     return None
-
-
-def test_a_grant_is_given_with_a_reason(desk_of, alice, node):
-    desk = desk_of("boss", "view_grant", "give_comp")
-    form = {
-        "customer": "ALICE@example.com",
-        "plan": a_plan().pk,
-        "node": node.pk,
-        "symbols": "7",
-        "ends_at": f"{utc_now() + timedelta(days=30):%Y-%m-%dT%H:%M}",
-    }
-
-    assert desk.do(Grant, "give", **form).status_code == 200
-    assert (
-        "Nobody has this address" in desk.do(Grant, "give", **{**form, "customer": "x@y.example"}, reason="press").text
-    )
-    assert "24 months" in desk.do(Grant, "give", **{**form, "ends_at": "2099-01-01T00:00"}, reason="press").text
-    assert desk.do(Grant, "give", **form, reason="press").status_code == 302
-
-    grant = Grant.objects.get()
-    assert (grant.customer, grant.symbols, grant.purchase.kind) == (alice, 7, "comp")
-    assert grant.purchase.events.get().by == desk.person
-
-
-def test_a_grant_is_ended_by_who_may(desk_of, alice, node):
-    grant = a_grant(alice, node, at=utc_now())
-
-    assert desk_of("support", "view_grant").do(Grant, "close", grant).status_code == 403
-    assert desk_of("boss", "view_grant", "close_grant").do(Grant, "close", grant, reason="fraud").status_code == 302
-
-    grant = Grant.objects.get()
-    assert grant.closure.reason == "fraud"
 
 
 def test_a_compensation_shows_who_gets_what_before_it_is_given_once(desk_of, alice, node):
@@ -80,16 +50,17 @@ def test_a_compensation_names_a_place_and_somebody_is_there(desk_of, node):
     assert not Compensation.objects.exists()
 
 
-def test_grants_ask_as_much_of_thirty_as_of_one(desk_of, alice, node, django_assert_max_num_queries):
-    desk = desk_of("support", "view_grant")
+def test_tokens_are_revoked_after_a_yes(desk_of, alice, node):
     a_grant(alice, node, at=utc_now())
-    desk.page(Grant)
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
+    tokens.rotate_token(customer=alice, group=node.group, now=utc_now())
+    token = AccessToken.objects.last()
+    desk = desk_of("boss", "view_accesstoken", "revoke_token")
+    form = {"action": "revoke", "_selected_action": [token.pk]}
 
-    with CaptureQueriesContext(connection) as of_one:
-        desk.page(Grant)
-    for nth in range(30):
-        a_grant(a_customer(f"c{nth}"), node, at=utc_now())
-    with django_assert_max_num_queries(len(of_one)):
-        desk.page(Grant)
+    asked = desk.client.post(reverse("admin:billing_accesstoken_changelist"), form)
+    token.refresh_from_db()
+    assert (token.revoked_at, "cut off within seconds" in asked.text) == (None, True)
+
+    desk.client.post(reverse("admin:billing_accesstoken_changelist"), {**form, "sure": "yes"})
+    token.refresh_from_db()
+    assert token.revoked_at is not None

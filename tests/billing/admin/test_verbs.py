@@ -55,3 +55,11 @@ def test_an_unknown_verb_and_an_unknown_row_are_not_found(desk_of):
     assert desk.client.get(reverse("admin:billing_refund_row_verb", args=[9999, "decide"])).status_code == 404
     assert desk.client.get(reverse("admin:billing_refund_row_verb", args=[9999, "nonsense"])).status_code == 404
     assert not Refund.objects.exists()
+
+
+@pytest.mark.parametrize("office", OFFICES, ids=lambda one: one.model._meta.model_name)
+def test_a_row_s_page_shows_no_column_with_a_label_which_unfold_draws_in_lists_alone(office):
+    shown = [*(office.fields or ()), *office.readonly_fields]
+    labelled = [name for name in shown if hasattr(getattr(office, name, None), "label")]
+
+    assert labelled == []

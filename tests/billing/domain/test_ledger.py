@@ -102,3 +102,8 @@ def test_the_side_of_an_account(code, side):
 def test_only_a_customers_money_may_not_fall_below_zero():
     assert not ledger.may_go_below_zero("balance:7")
     assert ledger.may_go_below_zero("refund_due")
+
+
+def test_an_account_s_code_tells_its_currency():
+    assert [ledger.currency_of(ledger.account("gateway", "stripe", one)) for one in ("CNY", "USD")] == ["CNY", "USD"]
+    assert ledger.currency_of("deferred") == "CNY"
