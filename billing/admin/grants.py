@@ -17,17 +17,8 @@ from unfold.decorators import display
 from accounts.models import Customer
 from billing.admin.orders import link
 from billing.admin.refunding import OF_CLOSURES
-from billing.admin.verbs import (
-    ROWS_SHOWN,
-    Office,
-    Table,
-    Verb,
-    VerbForm,
-    local,
-    reason_field,
-    sentence,
-    time_field,
-)
+from billing.admin.sentences import sentence
+from billing.admin.verbs import ROWS_SHOWN, Office, Table, Verb, VerbForm, local, reason_field, time_field
 from billing.models import Grant, GrantClosure, Plan, Refund
 from billing.services import entitlements, gifts
 from kernel.clock import utc_now

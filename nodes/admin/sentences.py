@@ -49,6 +49,7 @@ TEXTS = (
         "closed until something is; bring the exchange's notice: manage.py import_calendar FILE"
     ),
     _("feed %(feed)s has nothing for this lane"),
+    _("no line has said anything since %(time)s"),
     _("the Redis of the node group does not answer (%(error)s)"),
     _("AllTick does not accept the key; look at %(key)s."),
     _("AllTick was asked too often."),

@@ -23,6 +23,7 @@ from billing.services.revenue import revenue
 from content import selectors as content
 from content.models import Announcement, ShopDetails
 from nodes import selectors as nodes
+from nodes.admin.sentences import said
 from nodes.models import DataLicence, Node, ProcessHealth
 from nodes.models.words import MARKET_NAMES, word
 from outbox import selectors as outbox
@@ -152,8 +153,8 @@ def customers_now(now: datetime) -> tuple[int, int, str]:
 def _feeds(now: datetime) -> Iterator[Hand]:
     for trouble in nodes.feeds_in_trouble():
         where = f"{trouble.market} ({trouble.group})" if trouble.group else trouble.market
-        said = LINE_STATES.get(trouble.problem, trouble.problem)
-        named = {"market": where, "line": trouble.line, "problem": said}
+        problem = LINE_STATES.get(trouble.problem) or said(trouble.problem)
+        named = {"market": where, "line": trouble.line, "problem": problem}
         if trouble.line:
             text = _("%(market)s: line %(line)s: %(problem)s") % named
         elif trouble.problem:

@@ -8,8 +8,7 @@ from collections.abc import Callable
 
 from streaming.domain.calendar import exchange_clock
 from streaming.domain.windows import end_ms, start_ms
-from streaming.ingest.lines import HEARD_MS
-from streaming.ingest.presumed import Session
+from streaming.ingest.presumed import HEARD_MS, Session
 
 
 class Silence:
