@@ -24,7 +24,7 @@ from nodes.admin.sentences import said
 from nodes.admin.tables import table
 from nodes.errors import UnknownTransport
 from nodes.models import FeedSetting, LineSwitch, MarketLine
-from nodes.models.words import CONNECTIONS, FEEDS, PHASES, REASONS, STANDINGS, counted, shown, word
+from nodes.models.words import CONNECTIONS, FEEDS, MARKET_NAMES, PHASES, REASONS, STANDINGS, counted, shown, word
 from nodes.services import feeds
 from outbox.admin import ReadOnly
 from outbox.errors import LinkAway
@@ -52,7 +52,7 @@ def _without_setting() -> Iterator[tuple[str, str]]:
     for market in (one for one in MARKETS if one not in chosen):
         feeds_run = [(group, _state(group, market).get("feed", "")) for group in selectors.destinations()]
         texts = [_of_group(group, word(FEEDS, feed)) for group, feed in feeds_run if feed]
-        yield market, "; ".join(texts) or _now("no worker runs this market")
+        yield word(MARKET_NAMES, market), "; ".join(texts) or _now("no worker runs this market")
 
 
 def _problems(state: dict[str, str]) -> list[str]:

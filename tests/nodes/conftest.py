@@ -12,6 +12,18 @@ __all__ = ["health_server", "node", "quick_passwords"]
 
 
 @pytest.fixture
+def root(client, node):
+    """An operator's browser, where one market has a feed and one a day of its own."""
+    from nodes.models import CalendarOverride, FeedSetting
+    from tests.factories import a_customer
+
+    FeedSetting.objects.create(lane="CN", feed="replay")
+    CalendarOverride.objects.create(lane="CN", day_on="2027-02-05", kind="half")
+    client.force_login(a_customer("root", is_staff=True, is_superuser=True))
+    return client
+
+
+@pytest.fixture
 def few(settings):
     """The list that came with the program has four products."""
     settings.COMMITTED_INSTRUMENTS = "tests.nodes.few.few_rows"

@@ -215,7 +215,7 @@ class TestRedLetters:
         request, _ = issued
         self.reverse(request, 900, root)
 
-        with pytest.raises(BadFapiao, match="100 are left"):
+        with pytest.raises(BadFapiao, match=r"¥1\.00 are left"):
             self.reverse(request, 101, root, "RED2")
         with pytest.raises(BadFapiao, match="entered already"):
             self.reverse(request, 50, root)

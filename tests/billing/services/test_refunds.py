@@ -8,6 +8,7 @@ from django.db.models import Sum
 from django.db.models.query import QuerySet
 
 from billing import selectors
+from billing.domain.pricing import money
 from billing.errors import AlreadyDecided, RefundRefused, SecondPersonNeeded
 from billing.gateways.protocol import FactKind
 from billing.models import Grant, PaymentFact, Purchase, Refund, Suspense
@@ -87,7 +88,7 @@ def test_a_shop_of_one_person_decides_at_once(alice, node, finance, settings):
 def test_more_than_was_paid_or_nothing_is_refused(alice, node, finance, fen):
     payment = a_paid(alice, node)
 
-    with pytest.raises(RefundRefused, match=f"{fen} fen cannot"):
+    with pytest.raises(RefundRefused, match=f"{money(fen)} cannot"):
         ask(payment, finance, fen=fen)
 
 
@@ -95,7 +96,7 @@ def test_parts_add_up_to_what_was_paid_and_no_fen_more(alice, node, finance):
     payment = a_paid(alice, node)
     ask(payment, finance, fen=600)
 
-    with pytest.raises(RefundRefused, match="400 are left"):
+    with pytest.raises(RefundRefused, match=r"¥4\.00 are left"):
         ask(payment, finance, fen=401)
     assert ask(payment, finance, fen=400).amount_fen == 400
 
