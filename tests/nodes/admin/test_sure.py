@@ -2,10 +2,14 @@
 
 import html
 
+import pytest
+
 from kernel.clock import utc_now
 from nodes.models import Node
 from tests.factories import a_node
 from tests.nodes.test_admin import act
+
+pytestmark = [pytest.mark.whole, pytest.mark.django_db]
 
 
 def test_a_group_s_last_ready_node_is_drained_only_after_a_yes(root, node):
