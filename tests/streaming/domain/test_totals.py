@@ -444,3 +444,30 @@ def test_an_auctions_step_and_the_days_first_total_are_no_measure_of_a_leap():
         row("9:31:06", 92_151, turnover_e4=0),
     ]
     assert reasons(*told) == ["", "", "", "held"]
+
+
+def test_one_row_told_three_times_is_one_contradiction():
+    assert reasons(row("9:31:00", 1000), *[row("9:31:03", 500)] * 4) == ["", *["volume_fell"] * 4]
+
+
+def test_a_held_total_that_trades_have_reached_is_not_released():
+    judge = totals()
+    judge.judge(row("10:00:00", 1_000), "a")
+    stale = replace_row(row("10:00:03", 1_200), cum_turnover_e4=row("10:00:00", 1_000).cum_turnover_e4)
+    assert judge.judge(stale, "a").reason == "held"
+    judge.traded(traded("10:00:04", 200), "tape")
+    assert judge.released(stale.at_ms + 60_000) == []
+
+
+def test_a_trade_told_late_does_not_set_the_day_back():
+    judge = totals()
+    judge.traded(traded("9:31:10", 300), "tape")
+    judge.traded(traded("9:31:05", 200), "tape")
+    assert judge.judge(row("9:31:08", 400), "a").reason == "late_copy"
+
+
+def test_what_is_taken_back_is_never_less_than_no_turnover():
+    judge, money_e4 = totals(), 1000 * PRICE_E4
+    judge.judge(row("9:31:00", 1000))
+    lower = [row(clock, 900, turnover_e4=money_e4) for clock in ("9:31:03", "9:31:06", "9:31:09")]
+    assert [judge.judge(one) for one in lower][2].rolled_back == RolledBack(str(MOUTAI), at("9:31:00"), 100, 0)
