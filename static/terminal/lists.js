@@ -7,10 +7,10 @@ export const FIRST = { id: null, name: "", symbols: ["TEST.CN"], link: null };
 
 export class Lists {
   all = []; current = FIRST; limits = { most_lists: 50, most_symbols: 500 };
-  #base; #csrf; #changed; #firstName; #turn = Promise.resolve();
+  #base; #csrf; #changed; #firstName; #turn = Promise.resolve(); #waiting = new Set();
 
   /** @param {string} base address of the lists @param {() => string} csrf @param {() => void} changed hears of each change @param {string} firstName of the list that the first change makes */
-  constructor(base, csrf, changed, firstName) { this.#firstName = firstName; this.#base = base; this.#csrf = csrf; this.#changed = changed; }
+  constructor(base, csrf, changed, firstName) { this.#firstName = firstName; this.#base = base; this.#csrf = csrf; this.#changed = changed; window.addEventListener("pagehide", () => this.#sendWhatWaits()); }
 
   async load() {
     const { lists, ...limits } = await this.#ask("GET", this.#base);
@@ -57,7 +57,10 @@ export class Lists {
     if (id === null && !asked.add && !asked.name) return Promise.resolve();
     const before = this.current.symbols;
     if (shown) { this.current = { ...this.current, symbols: shown(before) }; this.#changed(); }
+    const change = { id, asked };
+    this.#waiting.add(change);
     return this.#queued(async () => {
+      if (!this.#waiting.delete(change)) return;
       if (id === null && this.current.id === null) {
         const made = await this.#ask("POST", this.#base, { name: asked.name ?? this.#firstName, symbols: this.current.symbols });
         this.all = [...this.all, made];
@@ -70,6 +73,14 @@ export class Lists {
         throw error;
       }
     });
+  }
+
+  // A page that goes away waits for no answer: what stands behind one is sent at once, and outlives the page.
+  #sendWhatWaits() {
+    for (const change of this.#waiting) {
+      const id = change.id ?? this.current.id;
+      if (id !== null) { this.#waiting.delete(change); this.#ask("POST", `${this.#base}${id}/`, change.asked).catch(() => {}); }
+    }
   }
 
   #told(list) {

@@ -115,6 +115,24 @@ def test_a_row_that_the_pack_has_no_room_for_takes_anothers_place_at_one_press(d
     assert shown(page)[-2:] == ["600036.SH", "000333.SZ"]
 
 
+# The account's answers take two seconds to reach the page.
+SLOW = "() => { const asked = fetch; window.fetch = async (...given) => { const answer = await asked(...given); await new Promise((done) => setTimeout(done, 2000)); return answer; }; }"
+
+
+def test_a_page_that_goes_away_has_told_what_was_still_to_be_told(desk):  # noqa: F811
+    page = desk("TEST.CN", "600519.SH", "00700.HK")
+    page.evaluate(SLOW)
+
+    row(page, "600519.SH").click()
+    page.keyboard.press("Alt+ArrowUp")
+    page.keyboard.press("Delete")  # behind the answer to the move
+    expect(row(page, "600519.SH")).to_have_count(0)
+    page.reload()
+
+    expect(row(page, "00700.HK")).to_be_visible(timeout=SOON)
+    assert shown(page) == ["TEST.CN", "00700.HK"]
+
+
 # Of the text on what is behind it, as WCAG counts it; backgrounds here are opaque or none.
 CONTRAST = """(button) => {
     const shade = (colour) => {
