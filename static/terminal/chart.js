@@ -156,15 +156,14 @@ export class Chart {
     return value;
   }
 
+  #color({ mood }) { return mood < 0 ? looks().down : looks().up; }
+
   #candle(bar) {
-    const { up, down } = looks(), color = bar.mood < 0 ? down : up;
+    const color = this.#color(bar);
     return { ...bar, time: Math.floor(bar.time), color, wickColor: color };
   }
 
-  #volume(bar) {
-    const { time, color } = this.#candle(bar);
-    return { time, value: bar.volume, color: `${color}88` };
-  }
+  #volume(bar) { return { time: Math.floor(bar.time), value: bar.volume, color: `${this.#color(bar)}88` }; }
 
   #exact(time) { return this.#find(time)?.time ?? time; }
 

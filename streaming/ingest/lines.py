@@ -116,10 +116,6 @@ class Line:
         """Note that it was heard before a restart: whoever takes over has not missed a line that is there."""
         self.heard_ms = heard_ms
 
-    def is_connected(self, now_ms: int) -> bool:
-        """Tell whether it has said anything of late, be it only what is known already."""
-        return now_ms - self.heard_ms <= HEARD_MS
-
     def position_at(self, seq: int) -> str:
         """Return the position behind all that counts in windows up to this one; asked once a window, in order."""
         self._position = self._read_in.pop(seq, self._position)
@@ -154,6 +150,10 @@ class Lines:
     def heard_ms(self) -> int:
         """When any of them last said anything; epoch ms, 0 for never."""
         return max((line.heard_ms for line in self._lines), default=0)
+
+    def are_heard(self, now_ms: int) -> bool:
+        """Tell whether any of them has said anything of late, be it only what is known already."""
+        return now_ms - self.heard_ms <= HEARD_MS
 
     def arrange(self, names: Sequence[str], new: Sequence[Line]) -> None:
         """Take new lines beside or in place of those of the same name; end those that are no longer named."""

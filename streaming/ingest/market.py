@@ -127,7 +127,7 @@ class Market:
         self._fold.closed_through = clock.next_seq - 1
         self._unsaid = Unsaid()
         self._last_prices = LastPrices(clock.next_seq)
-        self._presumed = PresumedDays(lambda: any(line.is_connected(self._now_ms) for line in self.lines))
+        self._presumed = PresumedDays(lambda: self.lines.are_heard(self._now_ms))
         self._silence = Silence(lambda: self.lines.heard_ms)
         self._now_ms = now_ms
         self._state = ""  # of the window before

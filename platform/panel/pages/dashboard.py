@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.timezone import localdate
@@ -60,11 +61,18 @@ def _groups(customer: Customer, found: list[Standing], now: datetime) -> list[di
     for row in node_selectors.used_hours(customer.pk, usage.since(now)):
         hours.setdefault(row.group_id, []).append(row)
     names = node_selectors.names_of({symbol for rows in hours.values() for row in rows for symbol in row.bars})
+    # Of groups where something was sent alone: elsewhere nobody asks how many tokens there were.
+    ever = AccessToken.objects.filter(customer=customer, group__in=hours).values("group").annotate(Count("pk"))
+    several = {row["group"] for row in ever if row["pk__count"] > 1} if hours else set()
     ordered = sorted(found, key=lambda one: one.state in (State.ENDED, State.DEACTIVATED))
-    return [_group(one, hours.get(one.held.group.pk, []), names) for one in ordered if one.held is not None]
+    return [
+        _group(one, hours.get(one.held.group.pk, []), names, one_token=one.held.group.pk not in several)
+        for one in ordered
+        if one.held is not None
+    ]
 
 
-def _group(standing: Standing, hours: list[UsedHour], names: dict[str, str]) -> dict[str, Any]:
+def _group(standing: Standing, hours: list[UsedHour], names: dict[str, str], *, one_token: bool) -> dict[str, Any]:
     held = standing.held
     assert held is not None
     segments = held.timeline()
@@ -78,7 +86,7 @@ def _group(standing: Standing, hours: list[UsedHour], names: dict[str, str]) -> 
         "ticks": drawing.ticks(segments, until_at=until_at) if until_at is not None else [],
         "nodes": held.nodes,
         "tokens": [
-            {"row": one, **shortened(held.text_of(one), one), **_uses(one, hours, standing.at)}
+            {"row": one, **shortened(held.text_of(one), one), **_uses(one, hours, standing.at, one_token=one_token)}
             for one in held.tokens
             if _shows(standing)
         ],
@@ -93,7 +101,7 @@ def _shows(standing: Standing) -> bool:
     return standing.state is not State.DEACTIVATED
 
 
-def _uses(token: AccessToken, hours: list[UsedHour], now: datetime) -> dict[str, Any]:
+def _uses(token: AccessToken, hours: list[UsedHour], now: datetime, *, one_token: bool) -> dict[str, Any]:
     """Return what the time of a token's last use does not say: that it is now, or that none of a minute was reported.
 
     Nodes tell each minute which tokens are in use: what came and went between two of those is told of the customer
@@ -103,8 +111,7 @@ def _uses(token: AccessToken, hours: list[UsedHour], now: datetime) -> dict[str,
         return {"just_now": now - token.last_used_at < _MINUTE}
     if not any(row.sent and row.hour_at + _HOUR > token.issued_at for row in hours):
         return {}
-    of_group = AccessToken.objects.filter(customer_id=token.customer_id, group_id=token.group_id)
-    return {"briefly": "some" if of_group.exclude(pk=token.pk).exists() else "it"}
+    return {"briefly": "it" if one_token else "some"}
 
 
 def shortened(text: str, token: AccessToken) -> dict[str, str]:

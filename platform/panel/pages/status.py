@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_safe
 
 from content import selectors
@@ -20,16 +19,10 @@ from kernel.scope import MARKETS
 from nodes import selectors as node_selectors
 from nodes.domain.placement import is_unseen
 from nodes.models import Node
-from nodes.models.words import MARKET_NAMES
+from nodes.models.words import MARKET_NAMES, PHASES, word
 from panel.pages.carried import FEEDS
 from panel.pages.delivered import months
 
-STATES = {
-    "pre_open": gettext_lazy("before the open"), "opening_auction": gettext_lazy("opening auction"),
-    "open": pgettext_lazy("market", "open"), "lunch_break": gettext_lazy("lunch break"),
-    "closing_auction": gettext_lazy("closing auction"), "after_hours": gettext_lazy("after hours"),
-    "closed": pgettext_lazy("market", "closed"), "no_feed": gettext_lazy("no feed"),
-}  # fmt: skip
 _ENTRIES = 50
 
 
@@ -88,7 +81,7 @@ def _groups(now: datetime) -> list[dict[str, Any]]:
             {
                 "name": MARKET_NAMES[market],
                 "key": state,
-                "state": STATES.get(state, state),
+                "state": word(PHASES, state),
                 "feed": FEEDS.get(feeds.get(market, ""), ""),
             }
             for market in MARKETS
